@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/cli/app.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "jobs/cli/config_file.h"
+#include "jobs/cli/verbs.h"
+#include "jobs/job_error.h"
+#include "jobs/run_errors.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kExitStatuses =
+    "Exit statuses, the same for every verb:\n"
+    "  0 done   1 failed   2 usage, config or policy invalid\n"
+    "  3 stopped early at a budget, consistent, more to do\n"
+    "  4 refused, or part left alone, by a safety limit or a rule\n"
+    "  11 another run holds the lock   130 interrupted\n";
+
+std::string default_config() {
+  const char* set = std::getenv("HOLDFAST_CONFIG");  // NOLINT(concurrency-mt-unsafe): one thread
+  return set == nullptr || *set == '\0' ? "holdfast.toml" : set;
+}
+
+ExitStatus status_of(const std::exception& error) {
+  if (const auto* job = dynamic_cast<const JobError*>(&error)) {
+    return job->status();
+  }
+  if (dynamic_cast<const ConfigError*>(&error) != nullptr) {
+    return ExitStatus::invalid;
+  }
+  const auto* storage = dynamic_cast<const StorageError*>(&error);
+  return storage != nullptr && storage->trouble() == StorageTrouble::mapping ? ExitStatus::invalid
+                                                                             : ExitStatus::failed;
+}
+
+RunError described(const std::exception& error, const CommonOptions& common) {
+  if (dynamic_cast<const ConfigError*>(&error) != nullptr) {
+    return {.reason = "config", .message = error.what()};
+  }
+  return run_error(error, common.config.string());
+}
+
+int carry_out(const ChosenVerb& chosen) {
+  Session session(chosen.common);
+  try {
+    return static_cast<int>(chosen.carry_out(session));
+  } catch (const std::exception& error) {
+    const RunError what = described(error, chosen.common);
+    session.console().complain(what.message);
+    if (chosen.common.json) {
+      session.console().print_json(
+          {{"error", {{"reason", what.reason}, {"message", what.message}}}});
+    }
+    return static_cast<int>(status_of(error));
+  }
+}
+
+}  // namespace
+
+CLI::App* add_verb(CLI::App& parent,
+                   const std::string& name,
+                   const std::string& summary,
+                   const std::string& examples,
+                   ChosenVerb& chosen) {
+  CLI::App* verb = parent.add_subcommand(name, summary);
+  verb->add_option("--config",
+                   chosen.common.config,
+                   "the configuration (default holdfast.toml, or $HOLDFAST_CONFIG)");
+  verb->add_flag("--json", chosen.common.json, "print the answer as JSON");
+  verb->add_flag("--verbose", chosen.common.verbose, "print also what goes well, off a terminal");
+  verb->add_option("--as",
+                   chosen.common.as,
+                   "who acts, where the configuration has [identity] trust_flag = true");
+  verb->footer((examples.empty() ? std::string{} : "Examples:\n" + examples + "\n") +
+               kExitStatuses);
+  return verb;
+}
+
+void answer(Session& session,
+            const nlohmann::json& result,
+            const std::function<std::string(const nlohmann::json&)>& text) {
+  if (session.console().json()) {
+    session.console().print_json(result);
+  } else {
+    session.console().print(text(result));
+  }
+}
+
+int run_app(int argc, const char* const* argv) {
+  CLI::App app{
+      "holdfast prunes an audit log by per-category retention policies, and never deletes a row that "
+      "a hold, a floor or the row's own stamp protects.",
+      "holdfast"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("holdfast ") + HOLDFAST_VERSION);
+  app.footer(
+      std::string("Examples:\n"
+                  "  holdfast init                    make a database and a configuration\n"
+                  "  holdfast check                   is anything wrong or doubtful?\n"
+                  "  holdfast plan --save             what would go, what would stay and why\n"
+                  "  holdfast approve DIGEST          let a saved plan past the limits\n"
+                  "  holdfast run                     the nightly job\n\n") +
+      kExitStatuses);
+  ChosenVerb chosen;
+  chosen.common.config = default_config();
+  add_run_verbs(app, chosen);
+  add_hold_verbs(app, chosen);
+  add_policy_verbs(app, chosen);
+  add_overview_verbs(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "holdfast: " << error.what()
+              << "\n\"holdfast --help\" lists the verbs, \"holdfast "
+                 "VERB --help\" what each takes.\n";
+    return static_cast<int>(ExitStatus::invalid);
+  }
+  return carry_out(chosen);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/cli/config_file.h"
+
+#include <toml++/toml.h>
+
+#include <array>
+#include <utility>
+
+#include "jobs/cli/config_reader.h"
+#include "jobs/cli/config_sections.h"
+#include "jobs/cli/file_bytes.h"
+#include "jobs/digest.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::array<std::string_view, 6> kLogLevels{
+    "info", "trace", "debug", "warn", "error", "off"};
+
+toml::table parse_toml(const std::string& text, const std::string& file) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& fault) {
+    const toml::source_position at = fault.source().begin;
+    throw ConfigError{file + ':' + std::to_string(at.line) + ':' + std::to_string(at.column) +
+                      ": not valid TOML: " + std::string{fault.description()}};
+  }
+}
+
+void read_database(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
+  section.require("path", R"("audit.db")");
+  if (const auto written = section.text("path", R"("audit.db")")) {
+    settings.database = (folder / *written).lexically_normal();
+  }
+  section.refuse_unknown();
+}
+
+void read_administrators(ConfigTable section, std::set<std::string>& administrators) {
+  for (ConfigText& principal : section.texts("principals")) {
+    administrators.insert(std::move(principal.text));
+  }
+  section.refuse_unknown();
+}
+
+void read_identity(ConfigTable section, Settings& settings) {
+  assign(settings.identity_by_flag, section.flag("trust_flag"));
+  section.refuse_unknown();
+}
+
+void read_log(ConfigTable section, Settings& settings) {
+  assign(settings.log_level, section.word("level", kLogLevels));
+  section.refuse_unknown();
+}
+
+/// What validate() looks at; the mapping of columns is not among it.
+PolicySnapshot snapshot_to_check(const Settings& settings) {
+  PolicySnapshot snapshot{.retention = settings.retention,
+                          .safety = settings.safety,
+                          .administrators = settings.administrators,
+                          .identity_by_flag = settings.identity_by_flag};
+  copy_catalogue(settings.catalogue, snapshot);
+  return snapshot;
+}
+
+void report_refusals(const Settings& settings, ConfigProblems& problems) {
+  for (PolicyProblem& problem : validate(snapshot_to_check(settings))) {
+    if (problem.weight == PolicyProblem::Weight::refused) {
+      const ConfigLine line = problems.line_of(problem.where);
+      problems.add(line, std::move(problem.where), std::move(problem.message));
+    }
+  }
+}
+
+void read_sections(ConfigTable& file, ConfigProblems& problems, Settings& settings) {
+  const std::filesystem::path folder = settings.source.path.parent_path();
+  if (!file.has("database")) {
+    problems.add(0, "database.path", R"(is missing: write path = "audit.db" under [database])");
+  }
+  read_database(file.table("database", "a [database] section"), folder, settings);
+  read_events(file.table("events", "an [events] section"), settings);
+  const bool catalogue_complete =
+      read_catalogue(file.table("catalogue", "a [catalogue] section"), folder, settings);
+  read_retention(file.table("retention", "a [retention] section"), problems, settings);
+  read_administrators(file.table("admins", "an [admins] section"), settings.administrators);
+  read_identity(file.table("identity", "an [identity] section"), settings);
+  read_safety(file.table("safety", "a [safety] section"), settings.safety);
+  read_run(file.table("run", "a [run] section"), settings.run);
+  read_dormant_sections(file, settings);
+  read_log(file.table("log", "a [log] section"), settings);
+  file.refuse_unknown();
+  // Without the codes that the file meant to bring, every second name would seem unknown.
+  if (catalogue_complete) {
+    report_refusals(settings, problems);
+  }
+}
+
+}  // namespace
+
+Settings parse_config(const std::string& text, const std::filesystem::path& path) {
+  const toml::table table = parse_toml(text, path.string());
+  Settings settings;
+  settings.source.path = std::filesystem::absolute(path).lexically_normal();
+  settings.source.sha256 = sha256_hex(text);
+  ConfigProblems problems;
+  ConfigTable file{&table, "", problems};
+  read_sections(file, problems, settings);
+  if (!problems.empty()) {
+    throw ConfigError{problems.text(path.string())};
+  }
+  return settings;
+}
+
+Settings load_config(const std::filesystem::path& path) {
+  auto read = read_file_bytes(path);
+  if (!read && read.error().missing) {
+    throw ConfigError{path.string() +
+                      R"(: no such file: write one with "holdfast init", or name yours with)"
+                      R"( --config)"};
+  }
+  if (!read) {
+    throw ConfigError{path.string() + ": " + read.error().sentence +
+                      ": name a file that can be read with --config"};
+  }
+  Settings settings = parse_config(read->bytes, path);
+  settings.source.owner = std::move(read->owner);
+  settings.source.modified_at = read->modified_at;
+  return settings;
+}
+
+}  // namespace holdfast

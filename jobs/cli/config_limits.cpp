@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "jobs/cli/config_sections.h"
+#include "jobs/cli/config_values.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kDays = R"("30 days")";
+
+void read_witness(ConfigTable section) {
+  static_cast<void>(section.text("file", R"("/var/lib/holdfast/witness")"));
+  section.refuse_unknown();
+}
+
+void read_evidence(ConfigTable section) {
+  static_cast<void>(section.flag("row_digest"));
+  static_cast<void>(section.window("keep_salts"));
+  section.refuse_unknown();
+}
+
+void read_archive(ConfigTable section, Settings& settings) {
+  settings.archive_wanted = section.present();
+  section.require("directory", R"("/var/lib/holdfast/archive")");
+  section.require("keep", R"("13 months" or another window)");
+  static_cast<void>(section.text("directory", R"("/var/lib/holdfast/archive")"));
+  static_cast<void>(section.window("keep"));
+  section.refuse_unknown();
+}
+
+void read_reports(ConfigTable section) {
+  static_cast<void>(section.text("directory", R"("/var/lib/holdfast/reports")"));
+  section.refuse_unknown();
+}
+
+void read_metrics(ConfigTable section) {
+  static_cast<void>(section.text("textfile", R"("/var/lib/holdfast/holdfast.prom")"));
+  section.refuse_unknown();
+}
+
+}  // namespace
+
+void read_safety(ConfigTable section, SafetyPolicy& safety) {
+  assign(safety.first_run_needs_approval, section.flag("first_run_needs_approval"));
+  assign(safety.max_category_share_ppm, section.share("max_category_share"));
+  assign(safety.limit_min_rows, section.count("limit_min_rows"));
+  assign(safety.max_bad_time_share_ppm, section.share("max_bad_time_share"));
+  assign(safety.hold_release_grace, section.parsed("hold_release_grace", kDays, parse_days));
+  assign(safety.policy_shorten_delay, section.parsed("policy_shorten_delay", kDays, parse_days));
+  assign(safety.max_clock_step, section.parsed("max_clock_step", kDays, parse_days));
+  section.refuse_unknown();
+}
+
+void read_run(ConfigTable section, RunBudget& run) {
+  assign(run.max_lock, section.parsed("max_lock", R"("50ms")", parse_duration));
+  assign(run.max_lock_idle, section.parsed("max_lock_idle", R"("1s")", parse_duration));
+  assign(run.max_time, section.parsed("max_time", R"("2h")", parse_duration));
+  assign(run.max_rows, section.count("max_rows"));
+  assign(run.cache_bytes, section.parsed("cache", R"("64MB")", parse_bytes));
+  section.refuse_unknown();
+}
+
+void read_dormant_sections(ConfigTable& file, Settings& settings) {
+  for (const std::string_view name : {"witness", "evidence", "archive", "reports", "metrics"}) {
+    if (file.has(name)) {
+      settings.dormant_sections.emplace_back(name);
+    }
+  }
+  read_witness(file.table("witness", "a [witness] section"));
+  read_evidence(file.table("evidence", "an [evidence] section"));
+  read_archive(file.table("archive", "an [archive] section"), settings);
+  read_reports(file.table("reports", "a [reports] section"));
+  read_metrics(file.table("metrics", "a [metrics] section"));
+}
+
+}  // namespace holdfast

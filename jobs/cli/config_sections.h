@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "jobs/cli/config_reader.h"
+#include "jobs/settings.h"
+
+namespace holdfast {
+
+/// One function for each section of the configuration. Each takes what its section says over into
+/// the settings and reports the rest; a section that the file lacks leaves the defaults.
+
+void read_events(ConfigTable section, Settings& settings);
+
+/// Relative paths start from `folder`. False where codes that the file meant to bring are missing,
+/// so that an unknown name in the policy may be the fault of that.
+[[nodiscard]] bool read_catalogue(ConfigTable section,
+                                  const std::filesystem::path& folder,
+                                  Settings& settings);
+
+/// Needs the catalogue: codes may go by an alias. Whether the other names exist is for validate().
+void read_retention(ConfigTable section, ConfigProblems& problems, Settings& settings);
+
+void read_safety(ConfigTable section, SafetyPolicy& safety);
+void read_run(ConfigTable section, RunBudget& run);
+
+/// [witness], [evidence], [archive], [reports] and [metrics]: checked and listed, not acted on yet.
+void read_dormant_sections(ConfigTable& file, Settings& settings);
+
+}  // namespace holdfast

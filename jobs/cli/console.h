@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "jobs/run_observer.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast {
+
+/// Where the answer goes and how: stdout carries the answer, stderr the log.
+class Console {
+ public:
+  struct Wishes {
+    bool json = false;
+    bool verbose = false;
+    std::string log_level = "info";
+  };
+
+  explicit Console(const Wishes& wishes);
+
+  [[nodiscard]] bool json() const { return wishes_.json; }
+  /// True where a person is likely to read the answer: on a terminal, or with --verbose.
+  [[nodiscard]] bool talkative() const;
+  [[nodiscard]] bool stderr_is_terminal() const { return stderr_terminal_; }
+  [[nodiscard]] bool colours() const { return colours_; }
+
+  void print(const std::string& text) const;
+  void print_json(const nlohmann::json& value) const;
+  /// One line on stderr that starts with "holdfast: ".
+  void complain(const std::string& sentence) const;
+  /// The text in bold where colours are wanted; never the only sign of anything.
+  [[nodiscard]] std::string strong(const std::string& text) const;
+
+ private:
+  Wishes wishes_;
+  bool stdout_terminal_;
+  bool stderr_terminal_;
+  bool colours_;
+};
+
+/// Columns that line up: the first row is the header, numbers stand to the right.
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// Prints progress on a terminal and the log on stderr.
+class ConsoleObserver final : public RunObserver {
+ public:
+  explicit ConsoleObserver(const Console& console) : console_(console) {}
+  ConsoleObserver(const ConsoleObserver&) = delete;
+  ConsoleObserver& operator=(const ConsoleObserver&) = delete;
+  ConsoleObserver(ConsoleObserver&&) = delete;
+  ConsoleObserver& operator=(ConsoleObserver&&) = delete;
+  ~ConsoleObserver() override;
+
+  void progress(const Progress& progress) override;
+  void note(const std::string& line) override;
+  void warn(const std::string& line) override;
+
+ private:
+  void clear_line();
+  const Console& console_;
+  bool line_shown_ = false;
+};
+
+}  // namespace holdfast

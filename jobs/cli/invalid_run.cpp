@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/cli/invalid_run.h"
+
+#include <sstream>
+
+#include <toml++/toml.h>
+
+#include "jobs/cli/config_file.h"
+#include "jobs/cli/session.h"
+
+namespace holdfast {
+
+std::optional<OpenOptions> salvage_database(const std::filesystem::path& config) {
+  try {
+    const toml::table whole = toml::parse_file(config.string());
+    toml::table kept;
+    for (const char* section : {"database", "events"}) {
+      if (const toml::table* table = whole[section].as_table()) {
+        kept.insert(section, *table);
+      }
+    }
+    std::ostringstream text;
+    text << kept;
+    const Settings settings = parse_config(text.str(), config);
+    if (!std::filesystem::exists(settings.database)) {
+      return std::nullopt;
+    }
+    return open_options(settings);
+  } catch (const std::exception&) {
+    return std::nullopt;  // the caller reports why the configuration is invalid anyway
+  }
+}
+
+}  // namespace holdfast

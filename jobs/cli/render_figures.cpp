@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "jobs/cli/console.h"
+#include "jobs/cli/render.h"
+#include "policy/reason.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+std::string kept_words(const json& kept) {
+  std::string words;
+  for (const auto& [reason, rows] : kept.items()) {
+    words += (words.empty() ? "" : ", ") + reason + " " + rows.dump();
+  }
+  return words.empty() ? "-" : words;
+}
+
+std::string figures_table(const json& figures) {
+  TextTable table({"tenant", "category", "window", "disposition cut-off", "rows", "deleted",
+                   "kept and why"});
+  for (const json& line : figures.at("categories")) {
+    table.add({cell(line.at("tenant"), "(none)"), cell(line.at("category"), "(unknown code)"),
+               cell(line.at("window")), cell(line.at("disposition_cutoff")),
+               line.at("examined").dump(), line.at("deleted").dump(),
+               kept_words(line.at("kept"))});
+  }
+  return table.text();
+}
+
+std::string reasons_table(const json& figures) {
+  TextTable table({"kept because", "rows", "meaning"});
+  for (const auto& [token, rows] : figures.at("kept_by_reason").items()) {
+    const auto reason = parse_reason(token);
+    if (rows != 0 && reason) {
+      table.add({token, rows.dump(), std::string(meaning(*reason))});
+    }
+  }
+  return table.text();
+}
+
+std::string sum_line(const json& figures, const char* verb) {
+  return "rows " + figures.at("rows_before").dump() + " = " + verb + " " +
+         figures.at("deleted").dump() + " + kept " + figures.at("kept").dump() + "\n";
+}
+
+std::string excess_lines(const json& list) {
+  std::string text;
+  for (const json& entry : list) {
+    if (entry.at("why") == "first_run") {
+      text += "  the first run of this database\n";
+    } else {
+      text += "  " + cell(entry.at("tenant"), "rows without a tenant") + ", " +
+              cell(entry.at("category")) + ": " + entry.at("due").dump() + " of " +
+              entry.at("rows").dump() + " rows\n";
+    }
+  }
+  return text;
+}
+
+std::string warning_lines(const json& list) {
+  std::string text;
+  for (const json& warning : list) {
+    text += "note: " + warning.get<std::string>() + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string cell(const json& value, const std::string& nothing) {
+  if (value.is_null()) {
+    return nothing;
+  }
+  if (value.is_string() && value.get_ref<const std::string&>().empty()) {
+    return "(empty)";
+  }
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string render_plan(const json& plan) {
+  std::string text = "plan " + cell(plan.at("digest")) + "\nas of " + cell(plan.at("as_of")) + "\n\n" +
+                     figures_table(plan) + "\n" + reasons_table(plan) + "\n" +
+                     sum_line(plan, "to delete");
+  text += warning_lines(plan.at("warnings"));
+  if (!plan.at("would_be_refused").is_null()) {
+    text += "A run now would be refused: " + cell(plan.at("would_be_refused")) + "\n";
+  }
+  if (!plan.at("needs_approval").empty()) {
+    text += "Needs an administrator's approval:\n" + excess_lines(plan.at("needs_approval"));
+    text += plan.at("saved").get<bool>()
+                ? "next: holdfast approve " + cell(plan.at("digest")).substr(0, 12) + "\n"
+                : std::string("next: holdfast plan --save\n");
+  } else if (!plan.at("approved_plan").is_null()) {
+    text += "Approved: the next run is bound to plan " + cell(plan.at("approved_plan")) + "\n";
+  }
+  return text;
+}
+
+std::string render_run_line(const json& report) {
+  std::string line = "run " + report.at("run_id").dump() + " " + cell(report.at("outcome")) + ": " +
+                     report.at("deleted").dump() + " rows deleted";
+  if (!report.at("kept").is_null()) {
+    line += ", " + report.at("kept").dump() + " kept, " + report.at("rows_remaining").dump() +
+            " due and left";
+  }
+  return line;
+}
+
+std::string render_run(const json& report) {
+  std::string text = render_run_line(report) + "\n";
+  if (report.contains("error")) {
+    text += "why: " + cell(report.at("error").at("message")) + "\n";
+  }
+  text += "as of " + cell(report.at("as_of")) + ", system clock " +
+          cell(report.at("clock").at("system_now")) + "\npolicy version " +
+          report.at("policy").at("version").dump() + ", digest " +
+          cell(report.at("policy").at("digest")) + "\n";
+  if (!report.at("approved_by").is_null()) {
+    text += "approved by " + cell(report.at("approved_by")) + ", plan " +
+            cell(report.at("approved_plan")) + "\n";
+  }
+  if (report.at("rows_before").is_null()) {
+    return text;
+  }
+  text += "\n" + figures_table(report) + "\n" + reasons_table(report) + "\n" +
+          sum_line(report, "deleted") + "rows after: " + cell(report.at("rows_after")) + " (" +
+          report.at("appended").dump() + " came during the run)\n";
+  if (!report.at("limited").empty()) {
+    text += "Left whole by the safety limit:\n" + excess_lines(report.at("limited")) +
+            "next: holdfast plan --save, then holdfast approve DIGEST\n";
+  }
+  const json& storage = report.at("storage");
+  text += storage.at("slices").dump() + " slices, longest write lock " +
+          storage.at("longest_lock_ms").dump() + " ms, " + storage.at("duration_ms").dump() +
+          " ms in all\n";
+  return text + warning_lines(report.at("warnings"));
+}
+
+std::string render_approval(const json& approval) {
+  if (approval.contains("run_clock")) {
+    std::string text = "run clock before: " + cell(approval.at("run_clock_before"), "none") +
+                       "\nsystem clock at the last run: " +
+                       cell(approval.at("system_clock_before"), "none") +
+                       "\nrun clock now: " + cell(approval.at("run_clock")) + ", set by " +
+                       cell(approval.at("set_by")) + "\n";
+    for (const json& line : approval.at("lowered")) {
+      text += "lowered: " + cell(line) + "\n";
+    }
+    return text;
+  }
+  return "approved plan " + cell(approval.at("approved")) + ": " + approval.at("rows").dump() +
+         " rows, by " + cell(approval.at("approved_by")) + "\nlapses " +
+         cell(approval.at("lapses_at")) + "\nnext: holdfast run\n";
+}
+
+std::string render_check(const json& check) {
+  std::string text;
+  for (const json& finding : check.at("findings")) {
+    text += cell(finding.at("weight")) + ": " + cell(finding.at("message")) + "\n";
+  }
+  return text + (check.at("findings").empty() ? "nothing is wrong or doubtful" : "checked") + "; " +
+         check.at("rows").dump() + " rows in the log\n";
+}
+
+}  // namespace holdfast

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/cli/session.h"
+
+#include "jobs/cli/config_file.h"
+#include "jobs/cli/identity.h"
+
+namespace holdfast {
+
+Instant SystemClock::now() const {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+Session::Session(const CommonOptions& options)
+    : options_(options),
+      console_(std::make_unique<Console>(
+          Console::Wishes{.json = options.json, .verbose = options.verbose})),
+      observer_(std::make_unique<ConsoleObserver>(*console_)) {}
+
+const Settings& Session::settings() {
+  if (!settings_) {
+    settings_ = std::make_unique<Settings>(load_config(options_.config));
+    console_ = std::make_unique<Console>(Console::Wishes{
+        .json = options_.json, .verbose = options_.verbose, .log_level = settings_->log_level});
+    observer_ = std::make_unique<ConsoleObserver>(*console_);
+  }
+  return *settings_;
+}
+
+OpenOptions open_options(const Settings& settings) {
+  return {.path = settings.database,
+          .mapping = settings.events,
+          .own_events_into_log = settings.own_events != OwnEvents::holdfast,
+          .own_events_explicit = settings.own_events == OwnEvents::log,
+          .cache_bytes = settings.run.cache_bytes};
+}
+
+Database& Session::open(Access access) {
+  OpenOptions options = open_options(settings());
+  options.read_only = access == Access::read_only;
+  database_ = open_sqlite(options);
+  return *database_;
+}
+
+std::string Session::who() {
+  return acting_person({.database = settings().database,
+                        .by_flag = options_.as,
+                        .trust_flag = settings().identity_by_flag});
+}
+
+Desk Session::desk(Access access) {
+  Database& database = open(access);
+  return {.database = database,
+          .settings = settings(),
+          .now = clock_.now(),
+          .who = access == Access::read_only && options_.as.empty() ? std::string{} : who(),
+          .observer = *observer_};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "jobs/cli/console.h"
+#include "jobs/clock.h"
+#include "jobs/desk.h"
+#include "jobs/settings.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+/// The options that every verb has.
+struct CommonOptions {
+  std::filesystem::path config;
+  bool json = false;
+  bool verbose = false;
+  std::string as;
+};
+
+/// The system's clock.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override;
+};
+
+enum class Access { read_only, read_write };
+
+/// One call of the program: configuration, database, console, and who calls.
+class Session {
+ public:
+  explicit Session(const CommonOptions& options);
+
+  /// The configuration, loaded at the first call. Errors: ConfigError.
+  [[nodiscard]] const Settings& settings();
+  /// Opens the database. Errors: StorageError.
+  [[nodiscard]] Database& open(Access access);
+  /// What the desks work with. Opens the database.
+  [[nodiscard]] Desk desk(Access access);
+  [[nodiscard]] std::string who();
+
+  [[nodiscard]] const CommonOptions& options() const { return options_; }
+  [[nodiscard]] Console& console() { return *console_; }
+  [[nodiscard]] RunObserver& observer() { return *observer_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+
+ private:
+  CommonOptions options_;
+  SystemClock clock_;
+  std::unique_ptr<Console> console_;
+  std::unique_ptr<ConsoleObserver> observer_;
+  std::unique_ptr<Settings> settings_;
+  std::unique_ptr<Database> database_;
+};
+
+/// The options of an opening that follow from the settings.
+[[nodiscard]] OpenOptions open_options(const Settings& settings);
+
+}  // namespace holdfast

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <string_view>
+
+#include "jobs/cli/config_file.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+constexpr unsigned char kDelete = 0x7F;
+
+constexpr std::string_view kBeforeDatabase =
+    R"toml(# Configuration of Holdfast, the prune job for audit logs.
+# The windows below are suggestions. Nothing is deleted before an administrator has approved the
+# first plan; decide them first: holdfast check, holdfast plan.
+
+[database]
+path = )toml";
+
+constexpr std::string_view kEventsToRetention =
+    R"toml(  # a relative path starts from the folder of this file
+
+[events]                              # where the audit log lives
+table = "audit_events"
+id = "id"                             # the declared key; several columns: ["tenant", "id"]
+time = "occurred_at"
+time_format = "unix_ms"               # unix_s, unix_ms, unix_us, unix_real, iso8601, utc_text
+code = "code"
+tenant = "tenant"                     # leave this and the rest out where the table lacks the column
+actor = "actor"
+subject = "subject"
+severity = "severity"
+metadata = "metadata"
+# category = "category"               # only where rows carry their own
+retain_until = "retain_until"         # a row's own stamp: it is kept at least until then
+# code_lookup = { table = "event_types", key = "event_type_id", text = "event_type" }
+earliest_plausible = "2000-01-01"     # an earlier time is a bad time, and the row is kept
+own_events = "log"                    # log: Holdfast's own audit rows go into this table;
+                                      # holdfast: into holdfast_event
+
+[catalogue]
+# built_in = false                    # start without the built-in codes
+# url = "https://docs.example.com/audit-codes"  # each code prints with its anchor there
+# extend = "codes.tsv"                # codes of your own: category, code, severity, description
+# aliases = { MFA_ENROLLED_V1 = "ACCOUNT_MFA_ENROLLED" }  # other names of codes
+
+# A window is how long rows are kept: days, months, years or forever. at_least is a floor that no
+# tenant may shorten. locked may be extended, never shortened or removed. basis says why, and is
+# printed as written. A category without a window keeps its rows for ever.
+[retention]
+# presets = [{ name = "pci-10.5.1", categories = ["account", "sessions", "mfa"] }]
+#                                     # holdfast policy presets lists them with their citations
+
+[retention.category]
+account = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+sessions = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+mfa = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+webauthn = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+step-up = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+saml = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+scim = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+network-policy = { window = "24 months", basis = "two yearly reviews; suggested, to be decided" }
+attestation-policy = { window = "24 months", basis = "two yearly reviews; suggested, to be decided" }
+webhooks = { window = "13 months", basis = "a year and its audit; suggested, to be decided" }
+
+# TENANT_AUDIT_RETENTION_POLICY_UPDATED and AUDIT_PRUNE_RUN_*: what was deleted, and by which rule.
+audit-retention = { window = "7 years", basis = "proof outlives what it proves" }
+# ACCOUNT_DELETION_* and ACCOUNT_DATA_EXPORT_*: who asked, who approved, what was done.
+data-erasure = { window = "7 years", locked = true, basis = "proof outlives what it proves" }
+
+[retention.code]                      # one code's window or floor
+ACCOUNT_DELETION_HOLDS_OVERRIDDEN = { at_least = "10 years", basis = "platform policy; SOX § 802 as cited by the catalogue" }
+
+# [retention.tenant.acme.category]    # one tenant's windows, which win over the platform's
+# account = { window = "24 months", basis = "contract 2024-17" }
+# [retention.tenant.acme.code]
+# ACCOUNT_PAT_CREATED = { window = "36 months", basis = "contract 2024-17" }
+
+[admins]
+principals = )toml";
+
+constexpr std::string_view kSafetyToEnd =
+    R"toml(  # who may approve, reject, complete, override, release
+
+[identity]
+trust_flag = false                    # true: --as WHO is believed; false: the user of the system
+
+[safety]
+first_run_needs_approval = true
+max_category_share = 0.20             # of a tenant's category in one run; more needs an approved plan
+limit_min_rows = 1000                 # categories with fewer rows have no such limit
+max_bad_time_share = 0.01             # more means a wrong time_format: the run is refused
+hold_release_grace = "30 days"        # rows of a released hold stay this much longer
+policy_shorten_delay = "7 days"       # whatever lets a row go sooner waits this long
+max_clock_step = "8 days"             # how far the run clock may move between two runs
+
+[run]
+max_lock = "50ms"                     # of a write lock while others write
+max_lock_idle = "1s"                  # of a write lock while nobody else writes
+max_time = "2h"                       # then the run stops early, and the next one goes on
+max_rows = 0                          # deleted in one run; 0: no limit
+cache = "64MB"                        # of the database connection
+
+# [witness]
+# file = "/var/lib/holdfast/witness"  # what a restored backup would forget; on another disk
+
+# [evidence]
+# row_digest = true                   # a salted digest of every deleted row
+# keep_salts = "13 months"
+
+# [archive]                           # leave the section out for no archive
+# directory = "/var/lib/holdfast/archive"
+# keep = "13 months"
+
+# [reports]
+# directory = "/var/lib/holdfast/reports"
+
+# [metrics]
+# textfile = "/var/lib/prometheus/node-exporter/holdfast.prom"
+
+[log]
+level = "info"                        # trace, debug, info, warn, error, off
+)toml";
+
+/// A TOML string with whatever may not stand in it escaped.
+std::string toml_text(std::string_view text) {
+  std::string written = "\"";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (byte < ' ' || byte == kDelete) {
+      written += "\\u00";
+      written += kHexDigits[byte >> 4U];
+      written += kHexDigits[byte & 0x0FU];
+      continue;
+    }
+    if (letter == '"' || letter == '\\') {
+      written += '\\';
+    }
+    written += letter;
+  }
+  return written + '"';
+}
+
+}  // namespace
+
+std::string suggested_config(const std::string& database, const std::string& administrator) {
+  const std::string principals =
+      administrator.empty() ? "[]" : '[' + toml_text(administrator) + ']';
+  std::string written;
+  written += kBeforeDatabase;
+  written += toml_text(database);
+  written += kEventsToRetention;
+  written += principals;
+  written += kSafetyToEnd;
+  return written;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "jobs/cli/session.h"
+#include "jobs/outcome.h"
+
+#include <CLI/CLI.hpp>
+
+namespace holdfast {
+
+/// The verb that was chosen on the command line, ready to go.
+struct ChosenVerb {
+  CommonOptions common;
+  std::function<ExitStatus(Session&)> carry_out;
+};
+
+/// A new verb with the options that every verb has, and examples at the end of its help.
+[[nodiscard]] CLI::App* add_verb(CLI::App& parent,
+                                 const std::string& name,
+                                 const std::string& summary,
+                                 const std::string& examples,
+                                 ChosenVerb& chosen);
+
+// Each adds verbs to the command line; the callbacks only note what was chosen.
+void add_run_verbs(CLI::App& app, ChosenVerb& chosen);       // init check plan approve run
+void add_hold_verbs(CLI::App& app, ChosenVerb& chosen);      // hold, bookmark
+void add_policy_verbs(CLI::App& app, ChosenVerb& chosen);    // policy, catalogue
+void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status report
+
+/// Prints the answer as JSON where that was asked for, otherwise as `text` renders it.
+void answer(Session& session,
+            const nlohmann::json& result,
+            const std::function<std::string(const nlohmann::json&)>& text);
+
+}  // namespace holdfast

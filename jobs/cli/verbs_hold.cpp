@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/cli/render.h"
+#include "jobs/cli/verbs.h"
+#include "jobs/hold_desk.h"
+#include "jobs/row_desk.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+void add_place(CLI::App& hold, ChosenVerb& chosen) {
+  const auto request = std::make_shared<HoldRequest>();
+  CLI::App* verb = add_verb(
+      hold, "place", "freeze rows for a matter until the hold is released",
+      "  holdfast hold place --matter 2026-014 --reason \"litigation\" --person u-4711\n"
+      "  holdfast hold place --matter audit-q3 --reason \"regulator\" --kind regulatory \\\n"
+      "      --tenant acme --category sessions --from 2026-01-01 --to 2026-03-31",
+      chosen);
+  verb->add_option("--matter", request->matter, "the matter that the hold serves")->required();
+  verb->add_option("--reason", request->reason, "why, for an auditor")->required();
+  verb->add_option("--kind", request->kind, "legal, regulatory or restriction");
+  verb->add_option("--basis", request->basis, "the legal basis, printed as written");
+  verb->add_option("--review-by", request->review_by, "when somebody looks at it again");
+  verb->add_flag("--locked", request->locked, "no erasure may override it");
+  verb->add_option("--tenant", request->scope.tenants, "rows of this tenant; repeat for more");
+  verb->add_option("--person", request->scope.persons, "rows with this actor or subject");
+  verb->add_option("--actor", request->scope.actors, "rows by this actor");
+  verb->add_option("--subject", request->scope.subjects, "rows about this subject");
+  verb->add_option("--category", request->scope.categories, "rows of this category");
+  verb->add_option("--code", request->scope.codes, "rows of this audit code");
+  verb->add_option("--event-id", request->scope.event_ids, "this very row");
+  verb->add_option("--from", request->from, "from this day (in every zone) or instant on");
+  verb->add_option("--to", request->to, "to this day (in every zone) or instant, included");
+  verb->add_flag("--everything", request->scope.everything, "every row of the log");
+  verb->add_flag("--future", request->future, "terms that are nowhere yet are meant");
+  verb->callback([&chosen, request] {
+    chosen.carry_out = [request](Session& session) {
+      answer(session, place_hold(session.desk(Access::read_write), *request), render_hold);
+      return ExitStatus::done;
+    };
+  });
+}
+
+void add_release(CLI::App& hold, ChosenVerb& chosen) {
+  const auto id = std::make_shared<std::int64_t>(0);
+  const auto reason = std::make_shared<std::string>();
+  CLI::App* verb = add_verb(hold, "release", "end a hold; its rows stay for the grace period more",
+                            "  holdfast hold release 7 --reason \"settled, letter of 3 May\"", chosen);
+  verb->add_option("id", *id, "the hold's number")->required();
+  verb->add_option("--reason", *reason, "why, for an auditor")->required();
+  verb->callback([&chosen, id, reason] {
+    chosen.carry_out = [id, reason](Session& session) {
+      answer(session, release_hold(session.desk(Access::read_write), *id, *reason), render_hold);
+      return ExitStatus::done;
+    };
+  });
+}
+
+void add_review(CLI::App& hold, ChosenVerb& chosen) {
+  const auto id = std::make_shared<std::int64_t>(0);
+  const auto until = std::make_shared<std::string>();
+  const auto reason = std::make_shared<std::string>();
+  CLI::App* verb = add_verb(hold, "review", "confirm a hold and set its next review date",
+                            "  holdfast hold review 7 --until 2027-06-30 --reason \"appeal pending\"",
+                            chosen);
+  verb->add_option("id", *id, "the hold's number")->required();
+  verb->add_option("--until", *until, "the next review date")->required();
+  verb->add_option("--reason", *reason, "why, for an auditor")->required();
+  verb->callback([&chosen, id, until, reason] {
+    chosen.carry_out = [id, until, reason](Session& session) {
+      answer(session, review_hold(session.desk(Access::read_write), *id, *until, *reason),
+             render_hold);
+      return ExitStatus::done;
+    };
+  });
+}
+
+void add_list_and_show(CLI::App& hold, ChosenVerb& chosen) {
+  const auto all = std::make_shared<bool>(false);
+  CLI::App* verb = add_verb(hold, "list", "the holds that are active", "  holdfast hold list --all",
+                            chosen);
+  verb->add_flag("--all", *all, "released ones too");
+  verb->callback([&chosen, all] {
+    chosen.carry_out = [all](Session& session) {
+      answer(session, list_holds(session.desk(Access::read_only), *all), render_holds);
+      return ExitStatus::done;
+    };
+  });
+  const auto id = std::make_shared<std::int64_t>(0);
+  verb = add_verb(hold, "show", "one hold and how many rows it covers now", "  holdfast hold show 7",
+                  chosen);
+  verb->add_option("id", *id, "the hold's number")->required();
+  verb->callback([&chosen, id] {
+    chosen.carry_out = [id](Session& session) {
+      answer(session, show_hold(session.desk(Access::read_only), *id), render_hold);
+      return ExitStatus::done;
+    };
+  });
+}
+
+std::string render_bookmark_set(const json& result) {
+  return result.contains("dropped")
+             ? "dropped bookmark " + cell(result.at("dropped")) + "\n"
+             : "bookmark " + cell(result.at("name")) + ": rows above " +
+                   result.at("event_id").dump() + " are kept\n";
+}
+
+void add_bookmark(CLI::App& app, ChosenVerb& chosen) {
+  CLI::App* bookmark = app.add_subcommand("bookmark", "how far the log's consumers have read");
+  bookmark->require_subcommand(1);
+  const auto name = std::make_shared<std::string>();
+  const auto id = std::make_shared<std::int64_t>(0);
+  CLI::App* verb = add_verb(*bookmark, "set", "a consumer has read up to this event id",
+                            "  holdfast bookmark set webhooks 120384", chosen);
+  verb->add_option("name", *name, "the consumer")->required();
+  verb->add_option("id", *id, "the last event id that it has read")->required();
+  verb->callback([&chosen, name, id] {
+    chosen.carry_out = [name, id](Session& session) {
+      answer(session, set_bookmark(session.desk(Access::read_write), *name, *id),
+             render_bookmark_set);
+      return ExitStatus::done;
+    };
+  });
+  verb = add_verb(*bookmark, "drop", "a consumer reads no more",
+                  "  holdfast bookmark drop webhooks", chosen);
+  verb->add_option("name", *name, "the consumer")->required();
+  verb->callback([&chosen, name] {
+    chosen.carry_out = [name](Session& session) {
+      answer(session, drop_bookmark(session.desk(Access::read_write), *name), render_bookmark_set);
+      return ExitStatus::done;
+    };
+  });
+  verb = add_verb(*bookmark, "list", "all bookmarks", "  holdfast bookmark list", chosen);
+  verb->callback([&chosen] {
+    chosen.carry_out = [](Session& session) {
+      answer(session, list_bookmarks(session.desk(Access::read_only)), render_bookmarks);
+      return ExitStatus::done;
+    };
+  });
+}
+
+}  // namespace
+
+void add_hold_verbs(CLI::App& app, ChosenVerb& chosen) {
+  CLI::App* hold = app.add_subcommand("hold", "legal and regulatory holds, by matter");
+  hold->require_subcommand(1);
+  add_place(*hold, chosen);
+  add_release(*hold, chosen);
+  add_review(*hold, chosen);
+  add_list_and_show(*hold, chosen);
+  add_bookmark(app, chosen);
+}
+
+}  // namespace holdfast

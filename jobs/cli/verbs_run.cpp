@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+#include "jobs/cli/config_file.h"
+#include "jobs/cli/identity.h"
+#include "jobs/cli/invalid_run.h"
+#include "jobs/cli/render.h"
+#include "jobs/cli/verbs.h"
+#include "jobs/digest.h"
+#include "jobs/job_error.h"
+#include "jobs/overview.h"
+#include "jobs/plan_desk.h"
+#include "jobs/prune_run.h"
+#include "jobs/run_errors.h"
+#include "jobs/run_lock.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kIdentityBytes = 16;
+
+// A signal handler can reach nothing but what has static storage.
+StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+extern "C" void raise_stop(int) { g_stop.raise(); }
+
+void listen_for_signals() {
+  struct sigaction action {};
+  action.sa_handler = raise_stop;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::string render_init(const json& result) {
+  std::string text;
+  for (const json& line : result.at("done")) {
+    text += cell(line) + "\n";
+  }
+  return text;
+}
+
+/// Writes the suggested configuration where there is none. Returns true where it did.
+bool write_config_if_missing(const CommonOptions& options) {
+  if (std::filesystem::exists(options.config)) {
+    return false;
+  }
+  const std::string person = acting_person({.database = options.config.parent_path()});
+  std::ofstream file(options.config, std::ios::binary);
+  file << suggested_config("audit.db", person);
+  file.flush();
+  if (!file) {
+    throw JobError(ExitStatus::failed, options.config.string() +
+                                           ": cannot write the configuration there");
+  }
+  std::filesystem::permissions(options.config, std::filesystem::perms::owner_read |
+                                                   std::filesystem::perms::owner_write);
+  return true;
+}
+
+ExitStatus init(Session& session, bool remove) {
+  const bool wrote = !remove && write_config_if_missing(session.options());
+  const OpenOptions options = open_options(session.settings());
+  const RunLock lock(session.settings().database);
+  const InitReport report =
+      remove ? remove_sqlite(options)
+             : init_sqlite(options, random_hex(kIdentityBytes), session.clock().now());
+  json result = {{"done", json::array()}, {"changed", report.changed || wrote}};
+  if (wrote) {
+    result["done"].push_back("wrote " + session.options().config.string() +
+                             " with suggested windows: read it before the first run");
+  }
+  for (const std::string& line : report.done) {
+    result["done"].push_back(line);
+  }
+  answer(session, result, render_init);
+  return ExitStatus::done;
+}
+
+ExitStatus check(Session& session) {
+  const json result = check_everything(session.desk(Access::read_only));
+  answer(session, result, render_check);
+  for (const json& finding : result.at("findings")) {
+    if (finding.at("weight") == "wrong") {
+      return ExitStatus::refused;
+    }
+  }
+  return ExitStatus::done;
+}
+
+ExitStatus plan(Session& session, const PlanRequest& request) {
+  const Desk desk = session.desk(request.save ? Access::read_write : Access::read_only);
+  answer(session, show_plan(desk, request), render_plan);
+  return ExitStatus::done;
+}
+
+ExitStatus approve(Session& session, const std::string& digest, bool clock) {
+  if (clock == !digest.empty()) {
+    throw JobError(ExitStatus::invalid, "approve takes the digest of a saved plan, or --clock");
+  }
+  const Desk desk = session.desk(Access::read_write);
+  answer(session, clock ? approve_clock(desk) : approve_plan(desk, digest), render_approval);
+  return ExitStatus::done;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+RunDependencies dependencies(Session& session, Database& database) {
+  return {.database = database,
+          .clock = session.clock(),
+          .observer = session.observer(),
+          .stop = g_stop,
+          .started_by = acting_person({.database = database.path()}),
+          .host = host_name(),
+          .process = ::getpid()};
+}
+
+void print_run(Session& session, const RunReport& report) {
+  const json result = report_json(report);
+  if (session.console().json()) {
+    session.console().print_json(result);
+  } else if (session.console().talkative()) {
+    session.console().print(render_run(result));
+  } else if (exit_status(report.outcome) != ExitStatus::done) {
+    session.console().print(render_run_line(result) +
+                            (report.error ? ": " + report.error->message : std::string{}));
+  }
+}
+
+/// A run whose configuration cannot be used still leaves its AUDIT_PRUNE_RUN_FAILED, where the file says
+/// enough to find the log.
+ExitStatus run_invalid(Session& session, const std::exception& problem) {
+  const RunError error{.reason = "config", .message = problem.what()};
+  session.console().complain(error.message);
+  RunReport report;
+  report.outcome = Outcome::invalid;
+  report.error = error;
+  report.clock.system_now = session.clock().now();
+  report.clock.as_of = report.clock.system_now;
+  try {
+    const std::optional<OpenOptions> where = salvage_database(session.options().config);
+    if (where) {
+      const RunLock lock(where->path);
+      const auto database = open_sqlite(*where);
+      report = PruneRun::record_invalid(dependencies(session, *database), error);
+    }
+  } catch (const std::exception& further) {
+    session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
+  }
+  if (session.console().json()) {
+    session.console().print_json(report_json(report));
+  }
+  return ExitStatus::invalid;
+}
+
+/// The run could not even open its database: nothing was recorded, because there is nowhere to.
+ExitStatus run_unopened(Session& session, const std::exception& problem) {
+  const RunError error = run_error(problem, session.settings().database.string());
+  const Outcome outcome = error.reason == "mapping" ? Outcome::invalid : Outcome::failed;
+  session.console().complain(error.message);
+  if (session.console().json()) {
+    RunReport report;
+    report.outcome = outcome;
+    report.error = error;
+    report.clock.system_now = session.clock().now();
+    report.clock.as_of = report.clock.system_now;
+    session.console().print_json(report_json(report));
+  }
+  return exit_status(outcome);
+}
+
+ExitStatus run(Session& session) {
+  listen_for_signals();
+  const Settings* settings = nullptr;
+  try {
+    settings = &session.settings();
+  } catch (const ConfigError& error) {
+    return run_invalid(session, error);
+  }
+  if (!std::filesystem::exists(settings->database)) {
+    return run_unopened(session, StorageError(StorageTrouble::missing,
+                                              settings->database.string() +
+                                                  ": no such database: run \"holdfast init\", or "
+                                                  "set [database].path right"));
+  }
+  const RunLock lock(settings->database);
+  Database* database = nullptr;
+  try {
+    database = &session.open(Access::read_write);
+  } catch (const std::exception& error) {
+    return run_unopened(session, error);
+  }
+  PruneRun job(dependencies(session, *database), *settings);
+  const RunReport report = job.execute();
+  print_run(session, report);
+  return exit_status(report.outcome);
+}
+
+void add_plan(CLI::App& app, ChosenVerb& chosen) {
+  const auto request = std::make_shared<PlanRequest>();
+  const auto as_of = std::make_shared<std::string>();
+  const auto rows = std::make_shared<std::string>();
+  CLI::App* verb = add_verb(app, "plan", "the dry run: what the next run would delete and keep, and why",
+                            "  holdfast plan\n  holdfast plan --save\n"
+                            "  holdfast plan --as-of 2027-01-01 --json",
+                            chosen);
+  verb->add_option("--as-of", *as_of, "look ahead: a date or RFC 3339 instant; cannot be saved");
+  verb->add_flag("--save", request->save, "store the plan for approval and print its digest");
+  verb->add_option("--rows", *rows, "write every row's id and reason to this file, one JSON a line");
+  verb->callback([&chosen, request, as_of, rows] {
+    chosen.carry_out = [request, as_of, rows](Session& session) {
+      if (!as_of->empty()) {
+        const auto instant = parse_rfc3339(*as_of);
+        if (!instant) {
+          throw JobError(ExitStatus::invalid, "--as-of " + *as_of + ": " + instant.error());
+        }
+        request->as_of = *instant;
+      }
+      if (!rows->empty()) {
+        request->rows = *rows;
+      }
+      return plan(session, *request);
+    };
+  });
+}
+
+}  // namespace
+
+void add_run_verbs(CLI::App& app, ChosenVerb& chosen) {
+  const auto remove = std::make_shared<bool>(false);
+  CLI::App* verb = add_verb(app, "init", "make a database, or Holdfast's tables beside an audit log",
+                            "  holdfast init\n  holdfast init --config /etc/holdfast.toml\n"
+                            "  holdfast init --remove",
+                            chosen);
+  verb->add_flag("--remove", *remove, "take Holdfast's own tables out again; the log stays");
+  verb->callback([&chosen, remove] {
+    chosen.carry_out = [remove](Session& session) { return init(session, *remove); };
+  });
+
+  verb = add_verb(app, "check", "what is wrong or doubtful about configuration and data",
+                  "  holdfast check\n  holdfast check --json", chosen);
+  verb->callback([&chosen] { chosen.carry_out = check; });
+
+  add_plan(app, chosen);
+
+  const auto digest = std::make_shared<std::string>();
+  const auto clock = std::make_shared<bool>(false);
+  verb = add_verb(app, "approve", "let a saved plan past the safety limits, or set the run clock",
+                  "  holdfast approve 3f9a2c41d07b\n  holdfast approve --clock", chosen);
+  verb->add_option("digest", *digest, "the digest that plan --save printed, or its first letters");
+  verb->add_flag("--clock", *clock, "set the run clock to the system clock");
+  verb->callback([&chosen, digest, clock] {
+    chosen.carry_out = [digest, clock](Session& session) {
+      return approve(session, *digest, *clock);
+    };
+  });
+
+  verb = add_verb(app, "run", "the nightly job",
+                  "  holdfast run\n  holdfast run --json\n"
+                  "  15 2 * * *  holdfast run --config /etc/holdfast/holdfast.toml",
+                  chosen);
+  verb->callback([&chosen] { chosen.carry_out = run; });
+}
+
+}  // namespace holdfast

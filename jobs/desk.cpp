@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/desk.h"
+
+#include <algorithm>
+
+#include "jobs/job_error.h"
+
+namespace holdfast {
+namespace {
+
+std::vector<const PolicyVersion*> versions_now(const PolicyState& policy,
+                                               Instant now,
+                                               const std::optional<RunClock>& last) {
+  return versions_in_force(policy.versions, last ? std::min(now, last->as_of) : now);
+}
+
+}  // namespace
+
+ClockStep next_clock(const Desk& desk, const PolicyState& policy) {
+  const std::optional<RunClock> last = desk.database.ledger().last_clock();
+  const auto in_force = versions_now(policy, desk.now, last);
+  return step_run_clock(desk.now, last, strictest_safety(in_force).max_clock_step);
+}
+
+void require_administrator(const Desk& desk, const std::string& deed) {
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  const auto in_force = versions_now(policy, desk.now, desk.database.ledger().last_clock());
+  if (common_administrators(in_force).contains(desk.who)) {
+    return;
+  }
+  const bool waiting = desk.settings.administrators.contains(desk.who);
+  throw JobError(ExitStatus::refused,
+                 "\"" + desk.who + "\" may not " + deed +
+                     (waiting ? ": the name is new in [admins].principals and counts after "
+                                "policy_shorten_delay"
+                              : ": only the names in [admins].principals of " +
+                                    desk.settings.source.path.string() + " may"));
+}
+
+void require_clock_not_behind(const Desk& desk) {
+  const std::optional<RunClock> last = desk.database.ledger().last_clock();
+  if (last && desk.now + kClockTolerance < last->system_now) {
+    throw JobError(ExitStatus::refused,
+                   "the system clock says " + to_rfc3339(desk.now) +
+                       ", which is before the last run (" + to_rfc3339(last->system_now) +
+                       "): set the clock right first, or \"holdfast approve --clock\" if it is "
+                       "right now");
+  }
+}
+
+void note_in_journal(const Desk& desk, const std::string& what, const std::string& detail_json,
+                     const std::string& reason) {
+  desk.database.journal().add({.by = {.who = desk.who, .at = desk.now, .reason = reason},
+                               .what = what,
+                               .detail = detail_json});
+}
+
+}  // namespace holdfast

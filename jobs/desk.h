@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "jobs/clock.h"
+#include "jobs/decision_context.h"
+#include "jobs/run_observer.h"
+#include "jobs/settings.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+/// What an interactive command works with. The clock was read once; nothing here stores one.
+struct Desk {
+  Database& database;
+  const Settings& settings;
+  Instant now;
+  std::string who;
+  RunObserver& observer;
+};
+
+/// The clock that the next run would have; as_of of a refused one is the last run's.
+[[nodiscard]] ClockStep next_clock(const Desk& desk, const PolicyState& policy);
+
+/// Throws JobError(refused) unless the person is an administrator in every policy version in force.
+void require_administrator(const Desk& desk, const std::string& deed);
+
+/// Throws JobError(refused) where the system clock stands before the last run: what is recorded now
+/// would carry a time that cannot be right.
+void require_clock_not_behind(const Desk& desk);
+
+/// Adds a line to the journal; inside the write of what it speaks of.
+void note_in_journal(const Desk& desk, const std::string& what, const std::string& detail_json,
+                     const std::string& reason);
+
+}  // namespace holdfast

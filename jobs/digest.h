@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/legal_hold.h"
+
+namespace holdfast {
+
+/// SHA-256 over bytes given piece by piece.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  Sha256(Sha256&&) = delete;
+  Sha256& operator=(Sha256&&) = delete;
+  ~Sha256();
+
+  void update(std::string_view bytes);
+  /// Lower-case hex; the object is used up.
+  [[nodiscard]] std::string hex();
+
+ private:
+  void* context_;  // EVP_MD_CTX, kept out of this header
+};
+
+[[nodiscard]] std::string sha256_hex(std::string_view bytes);
+
+/// The digest of a hold set: every hold that is active or was ever released, with its scope.
+[[nodiscard]] std::string hold_set_digest(const std::vector<LegalHold>& holds);
+
+/// `bytes` random bytes as lower-case hex, from the system's generator.
+[[nodiscard]] std::string random_hex(std::size_t bytes);
+
+}  // namespace holdfast

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/hold_desk.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+
+#include "jobs/hold_document.h"
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "policy/spelling.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr hours kEarliestZone{14};     // a day begins first at UTC+14
+constexpr hours kLatestZone{12};       // and is over last at UTC-12
+constexpr std::size_t kMostNearMisses = 10;
+
+bool is_day(const std::string& text) { return text.find_first_of("Tt ") == std::string::npos; }
+
+Instant instant_from(const std::string& text, const char* option) {
+  const auto instant = parse_rfc3339(text);
+  if (!instant) {
+    throw JobError(ExitStatus::invalid, std::string(option) + " " + text + ": " + instant.error());
+  }
+  return *instant;
+}
+
+void read_range(HoldRequest& request) {
+  if (!request.from.empty()) {
+    const Instant from = instant_from(request.from, "--from");
+    request.scope.from = is_day(request.from) ? from - kEarliestZone : from;
+  }
+  if (!request.to.empty()) {
+    const Instant to = instant_from(request.to, "--to");
+    request.scope.until =
+        is_day(request.to) ? to + hours{24} + kLatestZone : to + milliseconds{1};
+  }
+  if (request.scope.from && request.scope.until && !(*request.scope.from < *request.scope.until)) {
+    throw JobError(ExitStatus::invalid, "--from " + request.from + " is after --to " + request.to +
+                                            ": the hold would cover nothing");
+  }
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char letter) {
+    return static_cast<char>(letter < 0x80 ? std::tolower(letter) : letter);
+  });
+  return out;
+}
+
+/// What one pass over the log says about a hold.
+class HoldSurvey {
+ public:
+  HoldSurvey(const HoldScope& scope, const DecisionFrame& frame) : scope_(scope), frame_(frame) {
+    for (const auto* words : {&scope.tenants, &scope.persons, &scope.actors, &scope.subjects,
+                              &scope.codes}) {
+      for (const std::string& word : *words) {
+        wanted_.emplace(lower(word), word);
+      }
+    }
+  }
+
+  void take(const RowFacts& row) {
+    if (covers(scope_, as_hold_candidate(row, frame_))) {
+      ++rows_;
+    }
+    for (const auto& value : {row.tenant, row.actor, row.subject, row.code}) {
+      if (value) {
+        note(*value);
+      }
+    }
+    tenants_.insert(std::string(row.tenant.value_or(std::string_view{})));
+    codes_.insert(std::string(row.code.value_or(std::string_view{})));
+  }
+
+  [[nodiscard]] std::int64_t rows() const { return rows_; }
+  [[nodiscard]] bool has_tenant(const std::string& name) const { return tenants_.contains(name); }
+  [[nodiscard]] bool has_code(const std::string& code) const { return codes_.contains(code); }
+
+  [[nodiscard]] json near_misses() const {
+    json list = json::array();
+    for (const auto& [value, rows] : near_) {
+      if (list.size() < kMostNearMisses) {
+        list.push_back({{"value", utf8_text(value)}, {"rows", rows}});
+      }
+    }
+    return list;
+  }
+
+ private:
+  void note(std::string_view value) {
+    const auto found = wanted_.find(lower(value));
+    if (found != wanted_.end() && found->second != value) {
+      ++near_[std::string(value)];
+    }
+  }
+
+  const HoldScope& scope_;
+  const DecisionFrame& frame_;
+  std::map<std::string, std::string> wanted_;  // lower case to what was typed
+  std::map<std::string, std::int64_t> near_;
+  std::set<std::string> tenants_;
+  std::set<std::string> codes_;
+  std::int64_t rows_ = 0;
+};
+
+HoldSurvey survey(const Desk& desk, const HoldScope& scope) {
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  const DecisionContext context(desk.database, desk.settings, policy,
+                                {.system_now = desk.now, .as_of = desk.now},
+                                DecisionContext::WithoutApproval{});
+  HoldSurvey result(scope, context.frame());
+  const auto view = desk.database.begin_read();
+  desk.database.audit_log().scan_all(std::nullopt, desk.settings.run.max_lock,
+                                     [&result](const RowFacts& row) { result.take(row); });
+  return result;
+}
+
+void resolve_categories(const Desk& desk, HoldRequest& request) {
+  const Catalogue& catalogue = desk.settings.catalogue;
+  for (const std::string& word : request.scope.categories) {
+    if (catalogue.find_category(word) == nullptr && !request.future) {
+      std::vector<std::string> slugs;
+      for (const AuditCategory& category : catalogue.categories()) {
+        slugs.push_back(category.slug);
+      }
+      const auto near = nearest_spelling(word, slugs);
+      throw JobError(ExitStatus::invalid,
+                     "--category " + word + ": no such category" +
+                         (near ? " (did you mean \"" + *near + "\"?)" : "") +
+                         "; \"holdfast catalogue\" lists them, --future holds one that is to come");
+    }
+  }
+  for (const AuditCode& code : catalogue.codes()) {
+    const auto& wanted = request.scope.categories;
+    if (std::find(wanted.begin(), wanted.end(), code.category) != wanted.end()) {
+      request.scope.category_codes.push_back(code.code);
+    }
+  }
+}
+
+/// A tenant or code that is nowhere is a typing mistake until somebody says otherwise.
+void require_known_terms(const Desk& desk, const HoldRequest& request) {
+  if (request.future) {
+    return;
+  }
+  std::vector<std::string> codes;
+  std::vector<std::string> tenants;
+  for (const std::string& code : request.scope.codes) {
+    if (desk.settings.catalogue.find(code) == nullptr) {
+      codes.push_back(code);
+    }
+  }
+  for (const std::string& tenant : request.scope.tenants) {
+    if (!desk.settings.retention.tenant.contains(tenant)) {
+      tenants.push_back(tenant);
+    }
+  }
+  if (codes.empty() && tenants.empty()) {
+    return;
+  }
+  const HoldSurvey found = survey(desk, request.scope);
+  const auto refuse = [&found](const std::string& option, const std::string& word) {
+    const json near = found.near_misses();
+    throw JobError(ExitStatus::invalid,
+                   option + " " + word + ": no row and no entry of the catalogue or configuration "
+                                         "has it" +
+                       (near.empty() ? std::string{}
+                                     : ", but \"" + near.front().at("value").get<std::string>() +
+                                           "\" is there") +
+                       "; --future holds what is to come");
+  };
+  for (const std::string& code : codes) {
+    if (!found.has_code(code)) {
+      refuse("--code", code);
+    }
+  }
+  for (const std::string& tenant : tenants) {
+    if (!found.has_tenant(tenant)) {
+      refuse("--tenant", tenant);
+    }
+  }
+}
+
+LegalHold hold_from(const Desk& desk, const HoldRequest& request) {
+  const auto kind = parse_hold_kind(request.kind);
+  if (!kind) {
+    throw JobError(ExitStatus::invalid,
+                   "--kind " + request.kind + ": must be legal, regulatory or restriction");
+  }
+  LegalHold hold{.matter = request.matter,
+                 .reason = request.reason,
+                 .basis = request.basis,
+                 .kind = *kind,
+                 .locked = request.locked,
+                 .scope = request.scope,
+                 .placed_by = desk.who,
+                 .placed_at = desk.now};
+  if (!request.review_by.empty()) {
+    hold.review_by = instant_from(request.review_by, "--review-by");
+  }
+  return hold;
+}
+
+void require_some_term(const HoldScope& scope) {
+  const bool some = scope.from || scope.until || !scope.tenants.empty() || !scope.persons.empty() ||
+                    !scope.actors.empty() || !scope.subjects.empty() ||
+                    !scope.categories.empty() || !scope.codes.empty() || !scope.event_ids.empty();
+  if (!some && !scope.everything) {
+    throw JobError(ExitStatus::invalid,
+                   "a hold needs at least one of --tenant --person --actor --subject --category "
+                   "--code --from --to --event-id, or --everything");
+  }
+}
+
+LegalHold require_hold(const Desk& desk, std::int64_t id) {
+  for (LegalHold& hold : desk.database.holds().all()) {
+    if (hold.id == id) {
+      return std::move(hold);
+    }
+  }
+  throw JobError(ExitStatus::invalid, "there is no hold " + std::to_string(id) +
+                                          ": \"holdfast hold list --all\" lists them");
+}
+
+void require_reason(const std::string& reason) {
+  if (reason.empty()) {
+    throw JobError(ExitStatus::invalid, "--reason may not be empty: an auditor will ask for it");
+  }
+}
+
+}  // namespace
+
+json place_hold(const Desk& desk, HoldRequest request) {
+  require_reason(request.reason);
+  if (request.matter.empty()) {
+    throw JobError(ExitStatus::invalid, "--matter may not be empty: a hold serves a matter");
+  }
+  read_range(request);
+  require_some_term(request.scope);
+  resolve_categories(desk, request);
+  require_known_terms(desk, request);
+  LegalHold hold = hold_from(desk, request);
+  {
+    const auto write = desk.database.begin_write(Durability::full);
+    hold.id = desk.database.holds().place(hold);
+    note_in_journal(desk, "hold_placed", compact(hold_json(hold, HoldDetail::without_names)),
+                    request.reason);
+    write->commit();
+  }
+  // Counted after the hold stands: from here on no run takes a row that it covers.
+  const HoldSurvey found = survey(desk, hold.scope);
+  json result = hold_json(hold, HoldDetail::with_names);
+  result["rows"] = found.rows();
+  result["near_misses"] = found.near_misses();
+  return result;
+}
+
+json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) {
+  require_reason(reason);
+  require_administrator(desk, "release a hold");
+  require_clock_not_behind(desk);
+  const LegalHold before = require_hold(desk, id);
+  const auto write = desk.database.begin_write(Durability::full);
+  if (!desk.database.holds().release(id, {.who = desk.who, .at = desk.now, .reason = reason})) {
+    throw JobError(ExitStatus::refused,
+                   "hold " + std::to_string(id) + " was released already, on " +
+                       (before.released_at ? to_rfc3339(*before.released_at) : "") + " by " +
+                       before.released_by);
+  }
+  note_in_journal(desk, "hold_released", compact({{"hold", id}}), reason);
+  write->commit();
+  json result = hold_json(require_hold(desk, id), HoldDetail::with_names);
+  result["grace_ends_at"] = to_rfc3339(desk.now + desk.settings.safety.hold_release_grace);
+  return result;
+}
+
+json review_hold(const Desk& desk, std::int64_t id, const std::string& until,
+                 const std::string& reason) {
+  require_reason(reason);
+  require_clock_not_behind(desk);
+  (void)require_hold(desk, id);
+  const Instant date = instant_from(until, "--until");
+  const auto write = desk.database.begin_write(Durability::full);
+  if (!desk.database.holds().review(id, date, {.who = desk.who, .at = desk.now, .reason = reason})) {
+    throw JobError(ExitStatus::refused,
+                   "hold " + std::to_string(id) + " is released: there is nothing to review");
+  }
+  note_in_journal(desk, "hold_reviewed", compact({{"hold", id}, {"until", to_rfc3339(date)}}),
+                  reason);
+  write->commit();
+  return hold_json(require_hold(desk, id), HoldDetail::with_names);
+}
+
+json list_holds(const Desk& desk, bool released_too) {
+  json list = json::array();
+  for (const LegalHold& hold : desk.database.holds().all()) {
+    if (hold.active() || released_too) {
+      json line = hold_json(hold, HoldDetail::with_names);
+      line["past_review"] = hold.active() && hold.review_by && *hold.review_by < desk.now;
+      list.push_back(std::move(line));
+    }
+  }
+  return {{"holds", std::move(list)}};
+}
+
+json show_hold(const Desk& desk, std::int64_t id) {
+  const LegalHold hold = require_hold(desk, id);
+  json result = hold_json(hold, HoldDetail::with_names);
+  const HoldSurvey found = survey(desk, hold.scope);
+  result["rows"] = found.rows();
+  result["near_misses"] = found.near_misses();
+  return result;
+}
+
+}  // namespace holdfast

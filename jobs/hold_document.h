@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "policy/legal_hold.h"
+
+namespace holdfast {
+
+/// Whether a document may name the persons that a hold is about. Reports and logs never do.
+enum class HoldDetail { with_names, without_names };
+
+/// One hold as JSON; without names, the persons, actors and subjects are counted only.
+[[nodiscard]] nlohmann::json hold_json(const LegalHold& hold, HoldDetail detail);
+
+}  // namespace holdfast

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "policy/instant.h"
+#include "policy/tally.h"
+
+namespace holdfast {
+
+/// Text from data as a JSON string: bytes that are not UTF-8 appear as \xNN, so that a hostile code
+/// cannot stop a run.
+[[nodiscard]] std::string utf8_text(std::string_view bytes);
+
+/// The text, or null.
+[[nodiscard]] nlohmann::json json_or_null(const std::optional<std::string>& text);
+
+/// RFC 3339, or null.
+[[nodiscard]] nlohmann::json json_time(const std::optional<Instant>& instant);
+
+/// {reason: rows} over every reason that keeps; with zeros, or without.
+enum class Zeros { shown, left_out };
+[[nodiscard]] nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros);
+
+/// A tally as an array of {tenant, category, reason, rows}: data is never a key.
+[[nodiscard]] nlohmann::json tally_json(const Tally& tally);
+
+/// One line, keys sorted, no white space.
+[[nodiscard]] std::string compact(const nlohmann::json& value);
+
+}  // namespace holdfast

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/lock_pacer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr double kAim = 0.65;          // of what was promised: room for a slow disk
+constexpr double kForget = 0.8;        // how much of the learned commit share stays
+constexpr std::int64_t kFewestRows = 16;
+constexpr std::int64_t kMostGrowth = 2;
+
+/// How long SQLite's own busy handler sleeps next, after a writer has waited so long already.
+struct BusyStep {
+  milliseconds waited;
+  milliseconds sleep;
+};
+constexpr std::array<BusyStep, 7> kBusySteps = {{{milliseconds{3}, milliseconds{5}},
+                                                 {milliseconds{8}, milliseconds{10}},
+                                                 {milliseconds{18}, milliseconds{15}},
+                                                 {milliseconds{33}, milliseconds{20}},
+                                                 {milliseconds{128}, milliseconds{25}},
+                                                 {milliseconds{228}, milliseconds{50}},
+                                                 {milliseconds::max(), milliseconds{100}}}};
+
+}  // namespace
+
+LockPacer::LockPacer(const RunBudget& budget)
+    : busy_(budget.max_lock), idle_(std::max(budget.max_lock, budget.max_lock_idle)), target_(busy_) {}
+
+microseconds LockPacer::work_budget() const {
+  const double aim = kAim * static_cast<double>(target_.count()) / (1.0 + commit_share_);
+  return std::max(microseconds{500}, microseconds{static_cast<std::int64_t>(aim)});
+}
+
+microseconds LockPacer::pause() const {
+  const auto* step = std::find_if(kBusySteps.begin(), kBusySteps.end(), [this](const auto& entry) {
+    return last_lock_ < entry.waited;
+  });
+  return duration_cast<microseconds>(step->sleep) + milliseconds{1};
+}
+
+void LockPacer::learn(const SliceTiming& timing) {
+  last_lock_ = timing.work + timing.commit;
+  longest_ = std::max(longest_, last_lock_);
+  const double work = std::max<double>(1.0, static_cast<double>(timing.work.count()));
+  const double share = static_cast<double>(timing.commit.count()) / work;
+  commit_share_ = std::max(share, kForget * commit_share_ + (1.0 - kForget) * share);
+  target_ = timing.others_wrote ? busy_ : std::min(idle_, 2 * target_);
+  if (timing.rows > 0) {
+    const double per_row =
+        std::max(0.1, static_cast<double>(last_lock_.count()) / static_cast<double>(timing.rows));
+    const auto fit =
+        static_cast<std::int64_t>(kAim * static_cast<double>(target_.count()) / per_row);
+    rows_ = std::clamp(fit, kFewestRows, std::max(kFewestRows, kMostGrowth * timing.rows));
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "jobs/settings.h"
+
+namespace holdfast {
+
+/// How long the last slice took, in parts.
+struct SliceTiming {
+  std::chrono::microseconds work{0};    ///< reading, deciding and deleting under the write lock
+  std::chrono::microseconds commit{0};  ///< the commit, also under the lock
+  std::int64_t rows = 0;
+  bool others_wrote = false;  ///< another connection has committed since the slice before
+};
+
+/// Says how long the next slice may work under the write lock, and how long to pause after it, so that
+/// writers wait no longer than they were promised. The promise covers work and commit together:
+/// the share that commits take is learned. While nobody else writes, slices grow up to max_lock_idle;
+/// the first foreign commit takes them back to max_lock.
+class LockPacer {
+ public:
+  explicit LockPacer(const RunBudget& budget);
+
+  [[nodiscard]] std::chrono::microseconds work_budget() const;
+  /// The most rows for the next slice, from the speed of the ones before.
+  [[nodiscard]] std::int64_t row_budget() const { return rows_; }
+  /// Longer than a waiting writer sleeps between two tries, because the lock is not handed on fairly.
+  [[nodiscard]] std::chrono::microseconds pause() const;
+
+  void learn(const SliceTiming& timing);
+
+  [[nodiscard]] std::chrono::microseconds longest_lock() const { return longest_; }
+
+ private:
+  std::chrono::microseconds busy_;
+  std::chrono::microseconds idle_;
+  std::chrono::microseconds target_;
+  std::chrono::microseconds last_lock_{0};
+  std::chrono::microseconds longest_{0};
+  std::int64_t rows_ = 200;      // small: the first slice teaches the speed
+  double commit_share_ = 1.0;    // commit time as a multiple of work time
+};
+
+}  // namespace holdfast

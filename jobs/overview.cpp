@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/overview.h"
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "jobs/run_plan.h"
+#include "jobs/run_report.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kListedRuns = 100;
+constexpr std::size_t kNamedCodes = 10;
+
+/// Findings as they come together.
+class Findings {
+ public:
+  void wrong(const std::string& sentence) { add("wrong", sentence); }
+  void doubtful(const std::string& sentence) { add("doubtful", sentence); }
+  void good_to_know(const std::string& sentence) { add("good to know", sentence); }
+  [[nodiscard]] json take() { return std::move(list_); }
+
+ private:
+  void add(const char* weight, const std::string& sentence) {
+    list_.push_back({{"weight", weight}, {"message", utf8_text(sentence)}});
+  }
+  json list_ = json::array();
+};
+
+std::string place_name(const TallyPlace& place) {
+  return (place.tenant ? "tenant " + *place.tenant + ", " : std::string{}) +
+         (place.category.empty() ? "unknown codes" : "category " + place.category);
+}
+
+void check_policy(const PolicyState& policy, Findings& findings) {
+  for (const PolicyProblem& problem : validate(policy.current().snapshot)) {
+    const std::string sentence = problem.where + ": " + problem.message;
+    if (problem.weight == PolicyProblem::Weight::refused) {
+      findings.wrong(sentence);
+    } else {
+      findings.doubtful(sentence);
+    }
+  }
+  if (!policy.pending.empty()) {
+    findings.good_to_know(std::to_string(policy.pending.size()) +
+                          " entries differ from the policy that the last run recorded; what "
+                          "loosens waits policy_shorten_delay");
+  }
+}
+
+void check_codes(const RunPlan& plan, Findings& findings) {
+  std::size_t named = 0;
+  std::size_t unnamed = 0;
+  for (const auto& [code, counts] : plan.figures.tally.codes()) {
+    if (counts[Reason::unknown_code] == 0) {
+      continue;
+    }
+    if (++named > kNamedCodes) {
+      ++unnamed;
+      continue;
+    }
+    findings.doubtful("code \"" + code + "\" is in " +
+                      std::to_string(counts[Reason::unknown_code]) +
+                      " rows and not in the catalogue: they are kept; add it with "
+                      "[catalogue].extend or [catalogue].aliases");
+  }
+  if (unnamed > 0) {
+    findings.doubtful(std::to_string(unnamed) +
+                      " more codes are not in the catalogue; \"holdfast plan --json\" lists them "
+                      "under unknown_codes");
+  }
+}
+
+void check_data(const RunPlan& plan, const DecisionContext& context, Findings& findings) {
+  for (const auto& [place, counts] : plan.figures.tally.places()) {
+    if (counts[Reason::no_policy] > 0) {
+      findings.doubtful(place_name(place) + " has " + std::to_string(counts[Reason::no_policy]) +
+                        " rows and no retention window: they are kept for ever");
+    }
+    if (counts.total() == 0) {
+      findings.good_to_know(place_name(place) + " has a retention window and no rows");
+    }
+  }
+  check_codes(plan, findings);
+  if (plan.figures.bad_times > 0) {
+    const std::string sentence =
+        std::to_string(plan.figures.bad_times) + " of " +
+        std::to_string(plan.figures.rows_before) +
+        " rows have a time that is missing, unreadable, in the future or before "
+        "[events].earliest_plausible; their window counts from the first run that meets them";
+    if (too_many_bad_times(plan.figures, context.safety())) {
+      findings.wrong(sentence + "; that is more than [safety].max_bad_time_share, so a run would be "
+                                "refused: look at [events].time_format");
+    } else {
+      findings.doubtful(sentence);
+    }
+  }
+  if (plan.figures.category_mismatches > 0) {
+    findings.doubtful(std::to_string(plan.figures.category_mismatches) +
+                      " rows carry another category than the catalogue gives their code: the longer "
+                      "window counts");
+  }
+}
+
+void check_clocks(const Desk& desk, const PolicyState& policy, Findings& findings) {
+  const ClockStep step = next_clock(desk, policy);
+  if (step.outcome == ClockStep::Outcome::refused) {
+    findings.wrong("the system clock says " + to_rfc3339(desk.now) +
+                   ", before the last run (run clock " + to_rfc3339(step.clock.as_of) +
+                   "): a run would be refused");
+  } else if (step.outcome == ClockStep::Outcome::clamped) {
+    findings.doubtful("the system clock says " + to_rfc3339(desk.now) +
+                      " and the next run counts with " + to_rfc3339(step.clock.as_of) +
+                      "; \"holdfast approve --clock\" sets the run clock right");
+  }
+}
+
+void check_database(const Desk& desk, Findings& findings) {
+  const LogShape& shape = desk.database.audit_log().shape();
+  if (!desk.database.is_set_up()) {
+    findings.good_to_know("Holdfast's own tables are not there yet: \"holdfast init\" adds them");
+  }
+  if (!shape.index_advice.empty()) {
+    findings.doubtful("no index serves the prune query, so every run reads the whole table; this "
+                      "would help: " +
+                      shape.index_advice);
+  }
+  for (const std::string& doubt : shape.doubts) {
+    findings.doubtful(doubt);
+  }
+  for (const std::string& section : desk.settings.dormant_sections) {
+    findings.doubtful("[" + section + "] is set, and this version does not act on it yet");
+  }
+  if (desk.settings.administrators.empty()) {
+    findings.doubtful("[admins].principals is empty: nobody can approve a plan or release a hold");
+  }
+}
+
+json age_days(Instant now, Instant then) {
+  return std::chrono::duration_cast<std::chrono::hours>(now - then).count() / 24;
+}
+
+json line_json(const RunLine& line) {
+  json entry = {{"run", line.id},
+                {"opened_at", to_rfc3339(line.opening.opened_at)},
+                {"as_of", to_rfc3339(line.opening.as_of)},
+                {"phase", line.phase},
+                {"started_by", utf8_text(line.opening.started_by)}};
+  entry["outcome"] = line.closing ? json(line.closing->outcome) : json(nullptr);
+  entry["deleted"] = line.closing ? json(line.closing->deleted) : json(nullptr);
+  entry["error"] = line.closing && !line.closing->error_reason.empty()
+                       ? json(line.closing->error_reason)
+                       : json(nullptr);
+  return entry;
+}
+
+json past_review(const Desk& desk, std::int64_t& active) {
+  json list = json::array();
+  for (const LegalHold& hold : desk.database.holds().all()) {
+    active += hold.active() ? 1 : 0;
+    if (hold.active() && hold.review_by && *hold.review_by < desk.now) {
+      list.push_back({{"hold", hold.id},
+                      {"matter", utf8_text(hold.matter)},
+                      {"review_by", to_rfc3339(*hold.review_by)}});
+    }
+  }
+  return list;
+}
+
+json oldest_json(const Desk& desk, const RunPlan& plan, const DecisionContext& context) {
+  json list = json::array();
+  for (const auto& [category, time] : plan.figures.oldest_time) {
+    const DatedWindow* window = context.rules().category_window(std::nullopt, category);
+    list.push_back({{"category", category.empty() ? json(nullptr) : json(category)},
+                    {"oldest", to_rfc3339(time)},
+                    {"age_days", age_days(desk.now, time)},
+                    {"window", window == nullptr ? json(nullptr)
+                                                 : json(to_string(window->window))}});
+  }
+  return list;
+}
+
+}  // namespace
+
+json check_everything(const Desk& desk) {
+  Findings findings;
+  check_database(desk, findings);
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  check_policy(policy, findings);
+  check_clocks(desk, policy, findings);
+  DecisionContext context(desk.database, desk.settings, policy,
+                          {.system_now = desk.now, .as_of = desk.now},
+                          DecisionContext::WithoutApproval{});
+  const RunPlan plan = make_plan(desk.database, context,
+                                 {.longest_read = desk.settings.run.max_lock,
+                                  .observer = &desk.observer});
+  check_data(plan, context, findings);
+  const auto& newest = plan.figures.newest_time;
+  if (newest && *newest + std::chrono::hours{24 * 7} < desk.now) {
+    findings.doubtful("log_idle_or_clock_ahead: the newest row is of " + to_rfc3339(*newest));
+  }
+  return {{"findings", findings.take()},
+          {"rows", plan.figures.rows_before},
+          {"set_up", desk.database.is_set_up()}};
+}
+
+json status_now(const Desk& desk) {
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  const ClockStep step = next_clock(desk, policy);
+  DecisionContext context(desk.database, desk.settings, policy, step.clock);
+  const RunPlan plan = make_plan(desk.database, context,
+                                 {.longest_read = desk.settings.run.max_lock,
+                                  .observer = &desk.observer});
+  const auto success = desk.database.ledger().last_success();
+  const auto last = desk.database.ledger().last();
+  const auto clock = desk.database.ledger().last_clock();
+  std::int64_t active = 0;
+  json overdue = past_review(desk, active);
+  json result = {{"last_run", last ? line_json(*last) : json(nullptr)},
+                 {"last_success", success ? line_json(*success) : json(nullptr)},
+                 {"last_success_age_days",
+                  success ? age_days(desk.now, success->opening.opened_at) : json(nullptr)},
+                 {"rows", plan.figures.rows_before},
+                 {"rows_waiting", plan.keys->size()},
+                 {"oldest", oldest_json(desk, plan, context)},
+                 {"holds_active", active},
+                 {"holds_past_review", std::move(overdue)},
+                 {"system_now", to_rfc3339(desk.now)},
+                 {"run_clock", json_time(clock ? std::optional{clock->as_of} : std::nullopt)},
+                 {"clock_refused", step.outcome == ClockStep::Outcome::refused},
+                 {"first_run_pending", policy.first_run}};
+  result["over_limit"] = json::array();
+  for (const LimitExcess& excess : plan.figures.over_limit) {
+    result["over_limit"].push_back(excess_json(excess));
+  }
+  return result;
+}
+
+json run_record(const Desk& desk, std::int64_t run) {
+  const auto line = run == 0 ? desk.database.ledger().last() : desk.database.ledger().find(run);
+  if (!line) {
+    throw JobError(ExitStatus::invalid, run == 0 ? std::string("no run has been recorded yet")
+                                                 : "there is no run " + std::to_string(run) +
+                                                       ": \"holdfast report list\" lists them");
+  }
+  if (!line->closing) {
+    json open = line_json(*line);
+    open["outcome"] = "open";
+    return open;
+  }
+  const auto full = desk.database.ledger().find(line->id);
+  return json::parse(full->closing->record);
+}
+
+json list_runs(const Desk& desk) {
+  json list = json::array();
+  for (const RunLine& line : desk.database.ledger().newest(kListedRuns)) {
+    list.push_back(line_json(line));
+  }
+  return {{"runs", std::move(list)}};
+}
+
+}  // namespace holdfast

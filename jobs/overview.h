@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "jobs/desk.h"
+
+namespace holdfast {
+
+/// What is wrong or doubtful about configuration, mapping and data, as findings with a weight ("wrong",
+/// "doubtful", "good to know"). Reads only; works before `init`.
+[[nodiscard]] nlohmann::json check_everything(const Desk& desk);
+
+/// Last success and its age, rows waiting, oldest row per category, holds past review, clocks.
+[[nodiscard]] nlohmann::json status_now(const Desk& desk);
+
+/// One run as it was recorded; the last one where `run` is 0.
+[[nodiscard]] nlohmann::json run_record(const Desk& desk, std::int64_t run);
+
+/// The newest runs of the ledger, newest first.
+[[nodiscard]] nlohmann::json list_runs(const Desk& desk);
+
+}  // namespace holdfast

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/own_events.h"
+
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostChanges = 200;  // keeps the metadata under 64 KB; the register has them all
+constexpr std::size_t kLongestText = 80;
+
+std::string shortened(const std::string& text) {
+  return text.size() <= kLongestText ? text : utf8_text(text.substr(0, kLongestText)) + "...";
+}
+
+json change_json(const PolicyChange& change) {
+  return {{"where", shortened(change.where)},
+          {"from", change.from.empty() ? json(nullptr) : json(shortened(change.from))},
+          {"to", change.to.empty() ? json(nullptr) : json(shortened(change.to))}};
+}
+
+/// What the committed slices of a run deleted, from their tallies.
+Tally deletions_of(const std::vector<RunSlice>& slices) {
+  Tally deletions;
+  for (const RunSlice& slice : slices) {
+    for (const json& entry : json::parse(slice.tally)) {
+      if (parse_reason(entry.at("reason").get<std::string>()) != Reason::expired) {
+        continue;
+      }
+      const json& tenant = entry.at("tenant");
+      const auto name = tenant.is_null() ? std::optional<std::string>{}
+                                         : std::optional{tenant.get<std::string>()};
+      deletions.add(name, entry.at("category").get<std::string>(), Reason::expired,
+                    entry.at("rows").get<std::int64_t>());
+    }
+  }
+  return deletions;
+}
+
+}  // namespace
+
+AuditEvent run_event(const RunReport& report) {
+  const bool failed = audit_code(report.outcome) == "AUDIT_PRUNE_RUN_FAILED";
+  return {.occurred_at = report.clock.system_now,
+          .code = std::string(audit_code(report.outcome)),
+          .severity = failed ? "Warning" : "Info",
+          .actor = "holdfast",
+          .metadata = event_metadata(report)};
+}
+
+AuditEvent policy_event(const PolicyChangeNote& note, const std::vector<PolicyChange>& changes) {
+  json list = json::array();
+  for (const PolicyChange& change : changes) {
+    if (list.size() < kMostChanges) {
+      list.push_back(change_json(change));
+    }
+  }
+  const json metadata = {{"policy_version", note.version},
+                         {"reason", utf8_text(note.reason)},
+                         {"source", utf8_text(note.source)},
+                         {"changed", changes.size()},
+                         {"changes", std::move(list)}};
+  return {.occurred_at = note.at,
+          .code = "TENANT_AUDIT_RETENTION_POLICY_UPDATED",
+          .severity = "Notice",
+          .actor = note.actor,
+          .metadata = compact(metadata)};
+}
+
+std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now) {
+  const auto write = database.begin_write(Durability::full);
+  const std::vector<RunSlice> slices = database.ledger().slices(line.id);
+  RunReport report;
+  report.run_id = line.id;
+  report.outcome = Outcome::failed;
+  report.clock = {.system_now = now, .as_of = line.opening.as_of};
+  report.started_by = line.opening.started_by;
+  report.host = line.opening.host;
+  report.slices = static_cast<std::int64_t>(slices.size());
+  report.figures = make_figures(deletions_of(slices), nullptr);
+  const std::int64_t deleted = report.figures.totals.deleted();
+  report.error = RunError{
+      .reason = "found_dead",
+      .message = "run " + std::to_string(line.id) + " ended without a word in phase \"" + line.phase +
+                 "\" (killed, or the machine went down); " + std::to_string(deleted) +
+                 " rows were deleted in " + std::to_string(report.slices) +
+                 " committed slices, what was kept is not known; the next run goes on from there"};
+  database.audit_log().append(run_event(report));
+  json record = report_json(report);
+  for (const char* unknown : {"rows_before", "kept", "kept_by_reason"}) {
+    record[unknown] = nullptr;
+  }
+  database.ledger().close(line.id, {.outcome = std::string(to_token(Outcome::failed)),
+                                    .error_reason = report.error->reason,
+                                    .error_message = report.error->message,
+                                    .closed_at = now,
+                                    .deleted = deleted,
+                                    .record = compact(record)});
+  write->commit();
+  return deleted;
+}
+
+}  // namespace holdfast

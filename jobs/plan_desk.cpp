@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/plan_desk.h"
+
+#include <fstream>
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "jobs/run_report.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kShortestDigest = 8;
+
+RunClock clock_for(const Desk& desk, const PolicyState& policy, const PlanRequest& request,
+                   json& result) {
+  if (request.as_of) {
+    return {.system_now = std::max(desk.now, *request.as_of), .as_of = *request.as_of};
+  }
+  const ClockStep step = next_clock(desk, policy);
+  if (step.outcome == ClockStep::Outcome::refused) {
+    result["would_be_refused"] = "clock_went_back";
+    return step.clock;
+  }
+  if (step.outcome == ClockStep::Outcome::clamped) {
+    result["warnings"].push_back("clock_clamped: the next run counts with " +
+                                 to_rfc3339(step.clock.as_of) + ", the system clock says " +
+                                 to_rfc3339(desk.now));
+  }
+  return step.clock;
+}
+
+void write_rows(const Desk& desk, DecisionContext& context, const std::filesystem::path& file) {
+  std::ofstream out(file, std::ios::trunc | std::ios::binary);
+  PlanOptions options;
+  options.each_row = [&out](const RowKey& key, Reason reason) {
+    out << compact({{"id", utf8_text(key.display())}, {"reason", to_token(reason)}}) << '\n';
+  };
+  (void)make_plan(desk.database, context, options);
+  out.flush();
+  if (!out) {
+    throw JobError(ExitStatus::failed, file.string() + ": cannot write the rows there");
+  }
+}
+
+json needs_approval(const PolicyState& policy, const DecisionContext& context,
+                    const RunPlan& plan) {
+  json list = json::array();
+  if (context.approval()) {
+    return list;
+  }
+  if (policy.first_run && context.safety().first_run_needs_approval) {
+    list.push_back({{"why", "first_run"},
+                    {"tenant", nullptr},
+                    {"category", nullptr},
+                    {"due", plan.keys->size()}});
+  }
+  for (const LimitExcess& excess : plan.figures.over_limit) {
+    list.push_back(excess_json(excess));
+  }
+  return list;
+}
+
+json plan_json(const RunPlan& plan, const DecisionContext& context) {
+  Figures figures = make_figures(plan.figures.tally, &context.rules());
+  figures.bad_times = plan.figures.bad_times;
+  figures.category_mismatches = plan.figures.category_mismatches;
+  figures.kept_by_hold = plan.figures.kept_by_hold;
+  return figures_json(figures);
+}
+
+void save_plan(const Desk& desk, const PolicyState& policy, const DecisionContext& context,
+               RunPlan& plan, json& result) {
+  SavedPlan saved{.digest = result.at("digest").get<std::string>(),
+                  .saved_at = desk.now,
+                  .as_of = context.frame().clock.as_of,
+                  .policy_digest = policy.digest,
+                  .hold_digest = context.hold_digest(),
+                  .rows = plan.keys->size(),
+                  .figures = compact(result)};
+  const auto write = desk.database.begin_write(Durability::full);
+  (void)desk.database.plans().save(saved, *plan.keys);
+  write->commit();
+  result["saved"] = true;
+}
+
+}  // namespace
+
+json show_plan(const Desk& desk, const PlanRequest& request) {
+  if (request.as_of && request.save) {
+    throw JobError(ExitStatus::invalid,
+                   "--as-of looks ahead and cannot be saved: leave out --as-of or --save");
+  }
+  json extra = {{"warnings", json::array()}, {"would_be_refused", nullptr}, {"saved", false}};
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  const RunClock clock = clock_for(desk, policy, request, extra);
+  DecisionContext context =
+      request.save ? DecisionContext(desk.database, desk.settings, policy, clock,
+                                     DecisionContext::WithoutApproval{})
+                   : DecisionContext(desk.database, desk.settings, policy, clock);
+  RunPlan plan = make_plan(desk.database, context,
+                           {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+  if (!context.approval_doubt().empty()) {
+    extra["warnings"].push_back(context.approval_doubt());
+  }
+  if (context.archive_missing()) {
+    extra["warnings"].push_back("[archive] is set and this version cannot write archives yet: rows "
+                                "that are due stay as not_archived");
+  }
+  if (too_many_bad_times(plan.figures, context.safety())) {
+    extra["would_be_refused"] = "bad_time_share";
+  }
+  json result = plan_json(plan, context);
+  result.update(extra);
+  result["digest"] = context.approval()
+                         ? context.approval()->plan.digest
+                         : plan_digest(desk.database, policy, context, *plan.keys);
+  result["needs_approval"] = needs_approval(policy, context, plan);
+  result["approved_plan"] =
+      context.approval() ? json(context.approval()->plan.digest) : json(nullptr);
+  result["one_pass"] = plan.figures.one_pass;
+  if (request.save) {
+    save_plan(desk, policy, context, plan, result);
+  }
+  if (request.rows) {
+    if (!context.approval()) {
+      context.close_limit_gate(places_over_limit(plan.figures));
+    }
+    write_rows(desk, context, *request.rows);
+  }
+  return result;
+}
+
+json approve_plan(const Desk& desk, const std::string& digest) {
+  require_administrator(desk, "approve a plan");
+  require_clock_not_behind(desk);
+  const std::vector<SavedPlan> found =
+      digest.size() < kShortestDigest ? std::vector<SavedPlan>{} : desk.database.plans().find(digest);
+  if (found.empty()) {
+    throw JobError(ExitStatus::invalid,
+                   "no saved plan has a digest that starts with \"" + digest +
+                       "\": \"holdfast plan --save\" prints one; give at least 8 letters of it");
+  }
+  if (found.size() > 1) {
+    throw JobError(ExitStatus::invalid, "more than one saved plan has a digest that starts with \"" +
+                                            digest + "\": give more letters");
+  }
+  const SavedPlan& plan = found.front();
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  if (plan.policy_digest != policy.digest) {
+    throw JobError(ExitStatus::refused,
+                   "the plan was made under another policy than the one in force: save a new plan "
+                   "and approve that one");
+  }
+  const json detail = {{"plan", plan.digest}, {"rows", plan.rows}};
+  const auto write = desk.database.begin_write(Durability::full);
+  (void)desk.database.plans().approve(plan.id, desk.who, desk.now);
+  note_in_journal(desk, "plan_approved", compact(detail), "");
+  write->commit();
+  return {{"approved", plan.digest},
+          {"rows", plan.rows},
+          {"approved_by", desk.who},
+          {"approved_at", to_rfc3339(desk.now)},
+          {"lapses_at", to_rfc3339(desk.now + kApprovalLife)},
+          {"as_of", to_rfc3339(plan.as_of)}};
+}
+
+json approve_clock(const Desk& desk) {
+  require_administrator(desk, "set the run clock");
+  const std::optional<RunClock> last = desk.database.ledger().last_clock();
+  const auto write = desk.database.begin_write(Durability::full);
+  desk.database.ledger().store_clock({.system_now = desk.now, .as_of = desk.now},
+                                     "approve --clock by " + desk.who);
+  const std::vector<std::string> lowered = desk.database.lower_instants(desk.now);
+  json result = {{"run_clock_before", json_time(last ? std::optional{last->as_of} : std::nullopt)},
+                 {"system_clock_before",
+                  json_time(last ? std::optional{last->system_now} : std::nullopt)},
+                 {"run_clock", to_rfc3339(desk.now)},
+                 {"system_clock", to_rfc3339(desk.now)},
+                 {"set_by", desk.who},
+                 {"lowered", lowered}};
+  note_in_journal(desk, "clock_set", compact(result), "");
+  write->commit();
+  return result;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/policy_document.h"
+
+#include <nlohmann/json.hpp>
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+json window_json(const std::optional<RetentionWindow>& window) {
+  return window ? json(to_string(*window)) : json(nullptr);
+}
+
+std::optional<RetentionWindow> window_from(const json& value) {
+  if (value.is_null()) {
+    return std::nullopt;
+  }
+  const auto window = parse_window(value.get<std::string>());
+  if (!window) {
+    throw std::invalid_argument(window.error());
+  }
+  return *window;
+}
+
+// Names from the configuration are TOML and so UTF-8; they travel as arrays of pairs, because data is
+// never a key.
+
+template <typename Value, typename ToJson>
+json pairs(const std::map<std::string, Value, std::less<>>& entries, ToJson to_json) {
+  json list = json::array();
+  for (const auto& [name, value] : entries) {
+    list.push_back(json::array({name, to_json(value)}));
+  }
+  return list;
+}
+
+template <typename Value, typename FromJson>
+std::map<std::string, Value, std::less<>> map_from(const json& list, FromJson from_json) {
+  std::map<std::string, Value, std::less<>> entries;
+  for (const json& pair : list) {
+    entries.emplace(pair.at(0).get<std::string>(), from_json(pair.at(1)));
+  }
+  return entries;
+}
+
+std::string text_from(const json& value) { return value.get<std::string>(); }
+
+json entry_json(const WindowEntry& entry) {
+  return {{"window", window_json(entry.window)},
+          {"at_least", window_json(entry.at_least)},
+          {"locked", entry.locked},
+          {"basis", entry.basis}};
+}
+
+WindowEntry entry_from(const json& value) {
+  return {.window = window_from(value.at("window")),
+          .at_least = window_from(value.at("at_least")),
+          .locked = value.at("locked").get<bool>(),
+          .basis = text_from(value.at("basis"))};
+}
+
+json tenant_json(const TenantEntries& tenant) {
+  return {{"category", pairs(tenant.category, entry_json)},
+          {"code", pairs(tenant.code, entry_json)}};
+}
+
+TenantEntries tenant_from(const json& value) {
+  return {.category = map_from<WindowEntry>(value.at("category"), entry_from),
+          .code = map_from<WindowEntry>(value.at("code"), entry_from)};
+}
+
+json preset_json(const PresetBinding& preset) {
+  return {{"name", preset.name},
+          {"categories", preset.categories},
+          {"min", window_json(preset.min)},
+          {"max", window_json(preset.max)},
+          {"locked", preset.locked},
+          {"citation", preset.citation}};
+}
+
+PresetBinding preset_from(const json& value) {
+  return {.name = text_from(value.at("name")),
+          .categories = value.at("categories").get<std::vector<std::string>>(),
+          .min = window_from(value.at("min")),
+          .max = window_from(value.at("max")),
+          .locked = value.at("locked").get<bool>(),
+          .citation = text_from(value.at("citation"))};
+}
+
+json retention_json(const RetentionPolicy& policy) {
+  json presets = json::array();
+  for (const PresetBinding& preset : policy.presets) {
+    presets.push_back(preset_json(preset));
+  }
+  return {{"presets", std::move(presets)},
+          {"category", pairs(policy.category, entry_json)},
+          {"code", pairs(policy.code, entry_json)},
+          {"tenant", pairs(policy.tenant, tenant_json)}};
+}
+
+RetentionPolicy retention_from(const json& value) {
+  RetentionPolicy policy{.category = map_from<WindowEntry>(value.at("category"), entry_from),
+                         .code = map_from<WindowEntry>(value.at("code"), entry_from),
+                         .tenant = map_from<TenantEntries>(value.at("tenant"), tenant_from)};
+  for (const json& preset : value.at("presets")) {
+    policy.presets.push_back(preset_from(preset));
+  }
+  return policy;
+}
+
+json safety_json(const SafetyPolicy& safety) {
+  return {{"first_run_needs_approval", safety.first_run_needs_approval},
+          {"max_category_share_ppm", safety.max_category_share_ppm},
+          {"limit_min_rows", safety.limit_min_rows},
+          {"max_bad_time_share_ppm", safety.max_bad_time_share_ppm},
+          {"hold_release_grace_ms", safety.hold_release_grace.count()},
+          {"policy_shorten_delay_ms", safety.policy_shorten_delay.count()},
+          {"max_clock_step_ms", safety.max_clock_step.count()}};
+}
+
+SafetyPolicy safety_from(const json& value) {
+  return {.first_run_needs_approval = value.at("first_run_needs_approval").get<bool>(),
+          .max_category_share_ppm = value.at("max_category_share_ppm").get<std::int64_t>(),
+          .limit_min_rows = value.at("limit_min_rows").get<std::int64_t>(),
+          .max_bad_time_share_ppm = value.at("max_bad_time_share_ppm").get<std::int64_t>(),
+          .hold_release_grace = milliseconds{value.at("hold_release_grace_ms").get<std::int64_t>()},
+          .policy_shorten_delay =
+              milliseconds{value.at("policy_shorten_delay_ms").get<std::int64_t>()},
+          .max_clock_step = milliseconds{value.at("max_clock_step_ms").get<std::int64_t>()}};
+}
+
+json same_text(const std::string& value) { return value; }
+
+json snapshot_json(const PolicySnapshot& snapshot) {
+  json mapping = json::array();
+  for (const auto& [key, value] : snapshot.mapping) {
+    mapping.push_back(json::array({key, value}));
+  }
+  return {{"format", 1},
+          {"retention", retention_json(snapshot.retention)},
+          {"code_category", pairs(snapshot.code_category, same_text)},
+          {"aliases", pairs(snapshot.aliases, same_text)},
+          {"categories", snapshot.categories},
+          {"category_names", pairs(snapshot.category_names, same_text)},
+          {"mapping", std::move(mapping)},
+          {"safety", safety_json(snapshot.safety)},
+          {"administrators", snapshot.administrators},
+          {"identity_by_flag", snapshot.identity_by_flag}};
+}
+
+PolicySnapshot snapshot_from(const json& value) {
+  if (value.at("format").get<int>() != 1) {
+    throw std::invalid_argument("unknown format");
+  }
+  PolicySnapshot snapshot;
+  snapshot.retention = retention_from(value.at("retention"));
+  snapshot.code_category = map_from<std::string>(value.at("code_category"), text_from);
+  snapshot.aliases = map_from<std::string>(value.at("aliases"), text_from);
+  for (const json& slug : value.at("categories")) {
+    snapshot.categories.insert(text_from(slug));
+  }
+  snapshot.category_names = map_from<std::string>(value.at("category_names"), text_from);
+  for (const json& pair : value.at("mapping")) {
+    snapshot.mapping.emplace(text_from(pair.at(0)), text_from(pair.at(1)));
+  }
+  snapshot.safety = safety_from(value.at("safety"));
+  snapshot.administrators = value.at("administrators").get<std::set<std::string>>();
+  snapshot.identity_by_flag = value.at("identity_by_flag").get<bool>();
+  return snapshot;
+}
+
+}  // namespace
+
+PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape) {
+  PolicySnapshot snapshot;
+  snapshot.retention = settings.retention;
+  copy_catalogue(settings.catalogue, snapshot);
+  snapshot.mapping = shape.mapping;
+  snapshot.mapping["earliest_plausible"] = to_rfc3339(settings.earliest_plausible);
+  snapshot.safety = settings.safety;
+  snapshot.administrators = settings.administrators;
+  snapshot.identity_by_flag = settings.identity_by_flag;
+  return snapshot;
+}
+
+std::string to_document(const PolicySnapshot& snapshot) { return compact(snapshot_json(snapshot)); }
+
+PolicyVersion from_document(const StoredPolicy& stored) {
+  try {
+    return {.number = stored.version,
+            .in_force_from = stored.in_force_from,
+            .snapshot = snapshot_from(json::parse(stored.document))};
+  } catch (const std::exception& error) {
+    throw JobError(ExitStatus::failed,
+                   "policy version " + std::to_string(stored.version) +
+                       " in holdfast_policy cannot be read (" + error.what() +
+                       "): what it keeps is unknown, so nothing is deleted; restore that line from "
+                       "a backup");
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/prune_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "jobs/job_error.h"
+#include "jobs/own_events.h"
+#include "jobs/policy_document.h"
+#include "jobs/run_errors.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::int64_t kFirstSeenBatch = 500;   // rows recorded in one short write
+constexpr std::chrono::hours kIdleLog{24 * 7};  // a log this quiet may be a clock that is ahead
+
+std::string source_line(const ConfigSource& source) {
+  return source.path.string() + ", owner " + source.owner + ", changed " +
+         to_rfc3339(source.modified_at) + ", SHA-256 " + source.sha256;
+}
+
+}  // namespace
+
+PruneRun::PruneRun(const RunDependencies& with, const Settings& settings)
+    : with_(with), settings_(settings) {
+  report_.started_by = with.started_by;
+  report_.host = with.host;
+  report_.policy_source = source_line(settings.source);
+}
+
+RunReport PruneRun::execute() {
+  try {
+    steps();
+  } catch (const std::exception& error) {
+    fail(error);
+  }
+  close_record();
+  return std::move(report_);
+}
+
+void PruneRun::steps() {
+  report_.clock.system_now = with_.clock.now();
+  report_.clock.as_of = report_.clock.system_now;
+  highest_before_ = with_.database.audit_log().highest_key();
+  const bool clock_stands = take_clock();
+  close_dead_runs();
+  open_record();
+  if (!clock_stands) {
+    return;
+  }
+  enter("policy");
+  if (!adopt_policy()) {
+    return;
+  }
+  enter("planning");
+  plan();
+  if (!pass_gates()) {
+    return;
+  }
+  enter("recording");
+  record_first_seen();
+  enter("deleting");
+  delete_rows();
+  enter("reconciling");
+  reconcile();
+}
+
+bool PruneRun::take_clock() {
+  const Instant now = report_.clock.system_now;
+  policy_ = read_policy_state(with_.database, settings_, now);
+  const std::optional<RunClock> last = with_.database.ledger().last_clock();
+  const auto in_force =
+      versions_in_force(policy_.versions, last ? std::min(now, last->as_of) : now);
+  const ClockStep step = step_run_clock(now, last, strictest_safety(in_force).max_clock_step);
+  switch (step.outcome) {
+    case ClockStep::Outcome::refused:
+      refuse("clock_went_back",
+             "the system clock says " + to_rfc3339(now) + ", which is before the last run (system " +
+                 to_rfc3339(step.clock.system_now) + ", run clock " + to_rfc3339(step.clock.as_of) +
+                 "): set the system clock right, or if it is right now, have an administrator type "
+                 "\"holdfast approve --clock\"");
+      return false;
+    case ClockStep::Outcome::clamped:
+      warn("clock_clamped: the system clock says " + to_rfc3339(now) + " and the run counts with " +
+           to_rfc3339(step.clock.as_of) +
+           ", because one run may move on by max_clock_step only; \"holdfast approve --clock\" sets "
+           "it right at once");
+      report_.clock_clamped = true;
+      break;
+    case ClockStep::Outcome::first:
+    case ClockStep::Outcome::steady:
+      break;
+  }
+  report_.clock = step.clock;
+  return true;
+}
+
+void PruneRun::close_dead_runs() {
+  for (const RunLine& line : with_.database.ledger().left_open()) {
+    phase_ = "closing run " + std::to_string(line.id);
+    const std::int64_t deleted =
+        close_dead_run(with_.database, line, report_.clock.system_now);
+    report_.closed_dead_runs.push_back(line.id);
+    warn("run_found_dead: run " + std::to_string(line.id) + " died in phase \"" + line.phase +
+         "\" after deleting " + std::to_string(deleted) +
+         " rows; it is closed as AUDIT_PRUNE_RUN_FAILED");
+  }
+}
+
+void PruneRun::open_record() {
+  phase_ = "opening";
+  const auto write = with_.database.begin_write(Durability::full);
+  report_.run_id = with_.database.ledger().open({.opened_at = report_.clock.system_now,
+                                                 .as_of = report_.clock.as_of,
+                                                 .started_by = with_.started_by,
+                                                 .host = with_.host,
+                                                 .process = with_.process});
+  if (!report_.error) {
+    with_.database.ledger().store_clock(report_.clock, "run " + std::to_string(report_.run_id));
+  }
+  write->commit();
+  opened_ = true;
+}
+
+void PruneRun::enter(const std::string& phase) {
+  phase_ = phase;
+  const auto write = with_.database.begin_write(Durability::normal);
+  with_.database.ledger().enter_phase(report_.run_id, phase);
+  write->commit();
+  with_.observer.note("run=" + std::to_string(report_.run_id) + " phase=" + phase);
+}
+
+bool PruneRun::adopt_policy() {
+  policy_ = read_policy_state(with_.database, settings_, report_.clock.system_now);
+  report_.policy_digest = policy_.digest;
+  report_.policy_version = policy_.current().number;
+  report_.policy_changes = policy_.pending;
+  const PolicySnapshot& current = policy_.current().snapshot;
+  for (const PolicyProblem& problem : validate(current)) {
+    if (problem.weight == PolicyProblem::Weight::conflict) {
+      report_.conflicts.push_back(problem.where + ": " + problem.message);
+    }
+  }
+  for (const PolicyVersion* version :
+       versions_in_force(policy_.versions, report_.clock.guard_now())) {
+    const auto violations = lock_violations(version->snapshot, current);
+    if (!violations.empty()) {
+      report_.outcome = Outcome::invalid;
+      report_.error = RunError{.reason = "policy_locked",
+                               .message = violations.front().where + " " +
+                                          violations.front().message};
+      return false;
+    }
+  }
+  record_policy(policy_, report_.clock);
+  context_.emplace(with_.database, settings_, policy_, report_.clock);
+  if (!context_->approval_doubt().empty()) {
+    warn(context_->approval_doubt());
+  }
+  if (context_->archive_missing()) {
+    warn("[archive] is set, and this version cannot write archives yet: every row that is due stays "
+         "as not_archived; take the section out to let rows go without an archive");
+  }
+  return true;
+}
+
+void PruneRun::record_policy(const PolicyState& state, const RunClock& clock) {
+  if (state.recorded) {
+    return;
+  }
+  const PolicyChangeNote note{.actor = "unknown",
+                              .reason = "met by run " + std::to_string(report_.run_id),
+                              .source = report_.policy_source,
+                              .version = state.current().number,
+                              .at = clock.system_now};
+  const auto write = with_.database.begin_write(Durability::full);
+  with_.database.policies().add({.version = state.current().number,
+                                 .in_force_from = state.current().in_force_from,
+                                 .digest = state.digest,
+                                 .document = to_document(state.current().snapshot),
+                                 .changed_by = note.actor,
+                                 .reason = note.reason,
+                                 .source = note.source});
+  if (!state.pending.empty()) {
+    with_.database.audit_log().append(policy_event(note, state.pending));
+    warn("policy_changed: " + std::to_string(state.pending.size()) +
+         " entries differ from the last recorded version; what loosens waits policy_shorten_delay");
+  }
+  write->commit();
+}
+
+void PruneRun::plan() {
+  PlanOptions options{.highest_key = highest_before_,
+                      .longest_read = settings_.run.max_lock,
+                      .observer = &with_.observer};
+  const bool empty = with_.database.audit_log().shape().ordered_keys && !highest_before_;
+  options.nothing_there = empty;
+  plan_ = make_plan(with_.database, *context_, options);
+  const bool first_to_approve = policy_.first_run && context_->safety().first_run_needs_approval;
+  if (!plan_.figures.over_limit.empty() && !context_->approval() && !first_to_approve) {
+    report_.over_limit = plan_.figures.over_limit;
+    context_->close_limit_gate(places_over_limit(plan_.figures));
+    plan_ = make_plan(with_.database, *context_, options);
+  }
+  planned_ = true;
+  final_ = plan_.figures.tally;
+  report_.plan_digest = context_->approval()
+                            ? context_->approval()->plan.digest
+                            : plan_digest(with_.database, policy_, *context_, *plan_.keys);
+  const auto& newest = plan_.figures.newest_time;
+  if (newest && *newest + kIdleLog < report_.clock.system_now) {
+    warn("log_idle_or_clock_ahead: the newest row is of " + to_rfc3339(*newest) +
+         " and the system clock says " + to_rfc3339(report_.clock.system_now) +
+         ": either nothing is being logged, or the clock is ahead");
+  }
+}
+
+bool PruneRun::pass_gates() {
+  const PlanFigures& figures = plan_.figures;
+  if (too_many_bad_times(figures, context_->safety())) {
+    refuse("bad_time_share",
+           std::to_string(figures.bad_times) + " of " + std::to_string(figures.rows_before) +
+               " rows have a time that cannot be trusted, more than [safety].max_bad_time_share: "
+               "[events].time_format is probably wrong (\"holdfast check\" shows examples)");
+    return false;
+  }
+  if (policy_.first_run && !context_->approval() && context_->safety().first_run_needs_approval) {
+    refuse("first_run_not_approved",
+           "this is the first run, its clock says " + to_rfc3339(report_.clock.system_now) +
+               " (is that right?) and it would delete " +
+               std::to_string(plan_.keys->size()) +
+               " rows: look at \"holdfast plan --save\" and have an administrator type \"holdfast "
+               "approve DIGEST\"");
+    return false;
+  }
+  if (context_->approval()) {
+    report_.approved_plan = context_->approval()->plan.digest;
+    report_.approved_by = context_->approval()->approved_by;
+  }
+  if (policy_.first_run) {
+    const auto write = with_.database.begin_write(Durability::full);
+    with_.database.policies().set_baseline(policy_.current().number);
+    write->commit();
+  }
+  return true;
+}
+
+void PruneRun::refuse(const std::string& reason, const std::string& message) {
+  report_.outcome = Outcome::refused;
+  report_.error = RunError{.reason = reason, .message = message};
+  keep_all_due(Reason::limit);
+}
+
+void PruneRun::keep_all_due(Reason reason) {
+  for (auto& [place, counts] : final_.places()) {
+    counts[reason] += counts[Reason::expired];
+    counts[Reason::expired] = 0;
+  }
+}
+
+void PruneRun::record_first_seen() {
+  std::int64_t left = 1;
+  while (left > 0) {
+    const auto write = with_.database.begin_write(Durability::normal);
+    left = with_.database.first_seen().record_met(report_.clock.latest(), kFirstSeenBatch);
+    if (left == 0) {
+      with_.database.first_seen().drop_unmet();
+    }
+    write->commit();
+  }
+}
+
+void PruneRun::delete_rows() {
+  slices_.emplace(with_.database, *context_,
+                  SliceRunner::Job{.run = report_.run_id,
+                                   .budget = settings_.run,
+                                   .observer = &with_.observer,
+                                   .stop = &with_.stop,
+                                   .spent = since_start_.elapsed()});
+  slices_->run(*plan_.keys);
+  switch (slices_->totals().end) {
+    case SlicesEnd::all_done:
+      report_.outcome = report_.over_limit.empty() ? Outcome::completed : Outcome::limited;
+      break;
+    case SlicesEnd::out_of_time:
+    case SlicesEnd::out_of_rows:
+      report_.outcome = Outcome::partial;
+      break;
+    case SlicesEnd::stopped:
+      report_.outcome = Outcome::interrupted;
+      break;
+  }
+}
+
+void PruneRun::warn(const std::string& sentence) {
+  report_.warnings.push_back(sentence);
+  with_.observer.warn(sentence);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "jobs/clock.h"
+#include "jobs/decision_context.h"
+#include "jobs/run_observer.h"
+#include "jobs/run_report.h"
+#include "jobs/settings.h"
+#include "jobs/slice_runner.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+/// What a run works with; all of it outlives the run.
+struct RunDependencies {
+  Database& database;
+  const Clock& clock;
+  RunObserver& observer;
+  const StopFlag& stop;
+  std::string started_by;
+  std::string host;
+  std::int64_t process = 0;
+};
+
+/// The nightly job. The caller holds the RunLock.
+///
+/// Steps, and what a kill between them leaves: clock; runs found dead are closed as
+/// AUDIT_PRUNE_RUN_FAILED; the open record is committed before anything else happens; policy; plan;
+/// limits; slices, each with its tally in its own transaction; checkpoint and reconciliation; the audit
+/// event and the closing of the ledger in one transaction. Kill it anywhere: each deleted row is
+/// attested by a committed slice, no held row is gone, and the next run says what happened and goes on.
+class PruneRun {
+ public:
+  PruneRun(const RunDependencies& with, const Settings& settings);
+
+  /// Runs to the end and says how it ended. Never throws for what happens in the run: a failure is an
+  /// outcome, recorded in the ledger and the audit log wherever these can still be written.
+  [[nodiscard]] RunReport execute();
+
+  /// Records a run that could not start because the configuration is invalid.
+  [[nodiscard]] static RunReport record_invalid(const RunDependencies& with,
+                                                const RunError& error);
+
+ private:
+  void steps();
+  [[nodiscard]] bool take_clock();
+  void close_dead_runs();
+  void open_record();
+  void enter(const std::string& phase);
+  [[nodiscard]] bool adopt_policy();
+  void record_policy(const PolicyState& state, const RunClock& clock);
+  void plan();
+  [[nodiscard]] bool pass_gates();
+  void refuse(const std::string& reason, const std::string& message);
+  void keep_all_due(Reason reason);
+  void record_first_seen();
+  void delete_rows();
+  void settle_tally();
+  void reconcile();
+  void fail(const std::exception& error);
+  void complete_figures();
+  void close_record();
+  void write_closing();
+  void warn(const std::string& sentence);
+
+  RunDependencies with_;
+  const Settings& settings_;
+  RunReport report_;
+  PolicyState policy_;
+  std::optional<DecisionContext> context_;
+  RunPlan plan_;
+  std::optional<std::int64_t> highest_before_;
+  std::optional<SliceRunner> slices_;
+  Tally final_;
+  std::string phase_ = "opening";
+  Stopwatch since_start_;
+  bool opened_ = false;
+  bool planned_ = false;
+};
+
+}  // namespace holdfast

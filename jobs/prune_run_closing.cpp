@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a run: reconciliation, the audit event and the closing of the ledger.
+
+#include <algorithm>
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "jobs/own_events.h"
+#include "jobs/prune_run.h"
+#include "jobs/run_errors.h"
+
+namespace holdfast {
+
+/// What was planned and not reached stays as not_reached; what the slices looked at has the reason that
+/// they found.
+void PruneRun::settle_tally() {
+  if (!slices_) {
+    return;
+  }
+  const SliceTotals& totals = slices_->totals();
+  const Tally planned = plan_.figures.tally;
+  final_ = Tally{};
+  for (const auto& [place, counts] : planned.places()) {
+    for (const Reason reason : kAllReasons) {
+      if (reason != Reason::expired) {
+        final_.add(place.tenant, place.category, reason, counts[reason]);
+      }
+    }
+    const auto handled = totals.tally.places().find(place);
+    const std::int64_t looked_at =
+        handled == totals.tally.places().end() ? 0 : handled->second.total();
+    final_.add(place.tenant, place.category, Reason::not_reached,
+               counts[Reason::expired] - looked_at);
+  }
+  for (const auto& [code, counts] : planned.codes()) {
+    final_.add_code(code, Reason::unknown_code, counts[Reason::unknown_code]);
+  }
+  final_.add(totals.tally);
+  report_.slices = totals.slices;
+  report_.vanished = totals.vanished;
+  report_.longest_lock = totals.longest_lock;
+}
+
+void PruneRun::reconcile() {
+  AuditLog& log = with_.database.audit_log();
+  report_.wal_emptied = with_.database.checkpoint_all();
+  settle_tally();
+  const ReasonCounts counted = final_.totals();
+  const std::int64_t before = plan_.figures.rows_before;
+  const auto view = with_.database.begin_read();
+  const std::int64_t total = log.count_rows(std::nullopt);
+  std::int64_t old_rows = highest_before_ ? log.count_rows(highest_before_) : 0;
+  if (!log.shape().ordered_keys) {
+    // Keys without order: what came during the run cannot be told from what was there, only that
+    // nothing more than the deleted rows is missing.
+    old_rows = std::min(total, before - counted.deleted());
+  }
+  std::int64_t in_slices = 0;
+  for (const RunSlice& slice : with_.database.ledger().slices(report_.run_id)) {
+    in_slices += slice.deleted;
+  }
+  report_.appended = total - old_rows + (log.appends_to_log() ? 1 : 0);
+  report_.rows_after = total + (log.appends_to_log() ? 1 : 0);
+  report_.differences = {
+      {"before_minus_deleted_minus_kept", before - counted.deleted() - counted.kept()},
+      {"after_minus_expected", old_rows - (before - counted.deleted())},
+      {"slices_minus_deleted", in_slices - slices_->totals().deleted},
+      {"categories_minus_deleted", counted.deleted() - slices_->totals().deleted}};
+  for (const auto& [what, difference] : report_.differences) {
+    if (difference != 0) {
+      report_.outcome = Outcome::failed;
+      report_.error = RunError{
+          .reason = "reconciliation",
+          .message = what + " is " + std::to_string(difference) +
+                     " and must be 0: another program has deleted or added rows of the audit log "
+                     "during the run (" +
+                     std::to_string(report_.vanished) +
+                     " planned rows were gone before Holdfast came to them); what Holdfast deleted is "
+                     "in its slices"};
+    }
+  }
+}
+
+void PruneRun::fail(const std::exception& error) {
+  report_.outcome = Outcome::failed;
+  report_.error = run_error(error, with_.database.path());
+  report_.error->message += " (phase: " + phase_ + ")";
+  with_.observer.warn(report_.error->message);
+}
+
+/// Fills in what a run that ended early still can say: deleted + kept = rows_before, always.
+void PruneRun::complete_figures() {
+  if (!planned_) {
+    AuditLog& log = with_.database.audit_log();
+    const bool empty = log.shape().ordered_keys && !highest_before_;
+    final_ = Tally{};
+    final_.add(std::nullopt, "", Reason::not_reached, empty ? 0 : log.count_rows(highest_before_));
+  } else if (slices_) {
+    settle_tally();
+  } else if (report_.outcome != Outcome::refused) {
+    keep_all_due(Reason::not_reached);
+  } else {
+    keep_all_due(Reason::limit);
+  }
+  report_.figures = make_figures(final_, context_ ? &context_->rules() : nullptr);
+  if (!report_.figures.as_of) {
+    report_.figures.as_of = report_.clock.as_of;
+  }
+  report_.figures.bad_times = plan_.figures.bad_times;
+  report_.figures.category_mismatches = plan_.figures.category_mismatches;
+  report_.figures.kept_by_hold = plan_.figures.kept_by_hold;
+  report_.rows_remaining = report_.figures.totals[Reason::not_reached];
+  const SpaceReport space = with_.database.space();
+  report_.file_bytes = space.file_bytes;
+  report_.free_bytes = space.free_bytes;
+  if (!report_.rows_after) {
+    report_.rows_after = with_.database.audit_log().count_rows(std::nullopt) +
+                         (with_.database.audit_log().appends_to_log() ? 1 : 0);
+  }
+}
+
+void PruneRun::close_record() {
+  try {
+    if (!opened_) {
+      open_record();
+    }
+    phase_ = "closing";
+    complete_figures();
+    report_.duration = since_start_.elapsed();
+    write_closing();
+    with_.database.checkpoint_some();
+  } catch (const std::exception& error) {
+    const bool had_error = report_.error.has_value();
+    const RunError unrecorded = run_error(error, with_.database.path());
+    report_.outcome = Outcome::failed;
+    report_.error = had_error ? *report_.error : unrecorded;
+    report_.error->message += "; and the run could not be closed in the ledger (" +
+                              unrecorded.message +
+                              "), so the next run will close it as AUDIT_PRUNE_RUN_FAILED";
+    with_.observer.warn(report_.error->message);
+  }
+}
+
+void PruneRun::write_closing() {
+  const Instant now = report_.clock.system_now;
+  const auto write = with_.database.begin_write(Durability::full);
+  with_.database.audit_log().append(run_event(report_));
+  if (context_ && context_->approval() && slices_) {
+    if (report_.outcome == Outcome::completed) {
+      with_.database.plans().spend(context_->approval()->id, now);
+    } else {
+      with_.database.plans().use(context_->approval()->id, now);
+    }
+  }
+  with_.database.ledger().close(
+      report_.run_id,
+      {.outcome = std::string(to_token(report_.outcome)),
+       .error_reason = report_.error ? report_.error->reason : std::string{},
+       .error_message = report_.error ? report_.error->message : std::string{},
+       .closed_at = now,
+       .deleted = report_.figures.totals.deleted(),
+       .record = compact(report_json(report_))});
+  write->commit();
+}
+
+RunReport PruneRun::record_invalid(const RunDependencies& with, const RunError& error) {
+  const Settings none;
+  PruneRun run(with, none);
+  run.report_.clock.system_now = with.clock.now();
+  run.report_.clock.as_of = run.report_.clock.system_now;
+  run.report_.policy_source.clear();
+  run.report_.outcome = Outcome::invalid;
+  run.report_.error = error;
+  run.highest_before_ = with.database.audit_log().highest_key();
+  run.close_dead_runs();
+  run.close_record();
+  return std::move(run.report_);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/row_desk.h"
+
+#include <charconv>
+
+#include "jobs/hold_document.h"
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+json trace_json(const DecisionTrace& trace) {
+  json tests = json::array();
+  for (const TestTrace& test : trace.tests) {
+    tests.push_back({{"reason", to_token(test.reason)},
+                     {"keeps", test.keeps},
+                     {"figures", utf8_text(test.figures)},
+                     {"earliest", test.earliest == kEndOfTime ? json("never")
+                                                              : json_time(test.earliest)}});
+  }
+  json holds = json::array();
+  for (const LegalHold* hold : trace.holds) {
+    holds.push_back(hold_json(*hold, HoldDetail::without_names));
+  }
+  return {{"reason", to_token(trace.decision.reason)},
+          {"meaning", meaning(trace.decision.reason)},
+          {"deletes", trace.decision.deletes()},
+          {"category", trace.decision.category.empty() ? json(nullptr)
+                                                       : json(trace.decision.category)},
+          {"earliest", json_time(trace.earliest)},
+          {"tests", std::move(tests)},
+          {"holds", std::move(holds)}};
+}
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool all = problem == std::errc{} && end == text.data() + text.size();
+  return all ? std::optional{value} : std::nullopt;
+}
+
+json explain_gone(const Desk& desk, const std::string& id) {
+  const auto number = whole_number(id);
+  const StoredView text{std::string_view{id}};
+  const RowKey key = number ? RowKey::integer(*number) : RowKey::composite({&text, 1});
+  const std::optional<RunSlice> slice = desk.database.ledger().slice_that_deleted(key);
+  if (!slice) {
+    throw JobError(ExitStatus::invalid, "no row has the id " + id +
+                                            ", and no run of the ledger has deleted it: it never "
+                                            "was there, or somebody else removed it");
+  }
+  const auto run = desk.database.ledger().find(slice->run);
+  return {{"id", id},
+          {"deletes", false},
+          {"gone", {{"run", slice->run},
+                    {"slice", slice->number},
+                    {"as_of", json_time(run ? std::optional{run->opening.as_of} : std::nullopt)}}}};
+}
+
+}  // namespace
+
+json explain_id(const Desk& desk, const std::string& id) {
+  const std::optional<RowKey> key = desk.database.audit_log().find_key(id);
+  if (!key) {
+    return explain_gone(desk, id);
+  }
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  const ClockStep step = next_clock(desk, policy);
+  DecisionContext context(desk.database, desk.settings, policy, step.clock);
+  json result;
+  const bool there = desk.database.audit_log().read_row(*key, [&](const RowFacts& row) {
+    result = trace_json(context.explain_row(row));
+    result["tenant"] = row.tenant ? json(utf8_text(*row.tenant)) : json(nullptr);
+    result["code"] = row.code ? json(utf8_text(*row.code)) : json(nullptr);
+  });
+  if (!there) {
+    return explain_gone(desk, id);
+  }
+  result["id"] = utf8_text(key->display());
+  result["as_of"] = to_rfc3339(context.frame().clock.as_of);
+  return result;
+}
+
+json set_bookmark(const Desk& desk, const std::string& name, std::int64_t event_id) {
+  if (!desk.database.audit_log().shape().ordered_keys) {
+    throw JobError(ExitStatus::invalid,
+                   "bookmarks need keys that go upwards, and this table's key does not: a consumer "
+                   "of it can be waited for with a hold");
+  }
+  const auto write = desk.database.begin_write(Durability::full);
+  desk.database.bookmarks().set(
+      {.name = name, .event_id = event_id, .set_by = desk.who, .set_at = desk.now});
+  note_in_journal(desk, "bookmark_set", compact({{"name", name}, {"event_id", event_id}}), "");
+  write->commit();
+  return {{"name", name}, {"event_id", event_id}};
+}
+
+json drop_bookmark(const Desk& desk, const std::string& name) {
+  const auto write = desk.database.begin_write(Durability::full);
+  if (!desk.database.bookmarks().drop(name)) {
+    throw JobError(ExitStatus::invalid, "there is no bookmark \"" + name +
+                                            "\": \"holdfast bookmark list\" lists them");
+  }
+  note_in_journal(desk, "bookmark_dropped", compact({{"name", name}}), "");
+  write->commit();
+  return {{"dropped", name}};
+}
+
+json list_bookmarks(const Desk& desk) {
+  json list = json::array();
+  for (const Bookmark& bookmark : desk.database.bookmarks().all()) {
+    list.push_back({{"name", utf8_text(bookmark.name)},
+                    {"event_id", bookmark.event_id},
+                    {"set_by", utf8_text(bookmark.set_by)},
+                    {"set_at", to_rfc3339(bookmark.set_at)}});
+  }
+  return {{"bookmarks", std::move(list)}};
+}
+
+}  // namespace holdfast

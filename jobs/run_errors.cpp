@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/run_errors.h"
+
+#include "jobs/job_error.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+std::string token(StorageTrouble trouble) {
+  switch (trouble) {
+    case StorageTrouble::missing:
+      return "database_missing";
+    case StorageTrouble::not_a_database:
+      return "not_a_database";
+    case StorageTrouble::corrupt:
+      return "database_corrupt";
+    case StorageTrouble::read_only:
+      return "database_read_only";
+    case StorageTrouble::full:
+      return "disk_full";
+    case StorageTrouble::busy:
+      return "database_busy";
+    case StorageTrouble::mapping:
+      return "mapping";
+    case StorageTrouble::not_set_up:
+      return "not_set_up";
+    case StorageTrouble::newer_schema:
+    case StorageTrouble::older_schema:
+      return "schema_version";
+    case StorageTrouble::other:
+      break;
+  }
+  return "error";
+}
+
+}  // namespace
+
+RunError run_error(const std::exception& error, const std::string& database) {
+  if (dynamic_cast<const JobError*>(&error) != nullptr) {
+    return {.reason = "error", .message = error.what()};
+  }
+  const StorageError storage = as_storage_error(error, database);
+  return {.reason = token(storage.trouble()), .message = storage.what()};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/decision_context.h"
+#include "jobs/run_observer.h"
+#include "policy/tally.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+/// A tenant's category of which one run would take more than it may.
+struct LimitExcess {
+  TallyPlace place;
+  std::int64_t rows = 0;  ///< all of it
+  std::int64_t due = 0;
+};
+
+/// What a plan counted.
+struct PlanFigures {
+  std::int64_t rows_before = 0;
+  Tally tally;  ///< every row once; `expired` are those that would go
+  std::int64_t bad_times = 0;
+  std::int64_t category_mismatches = 0;
+  std::map<std::int64_t, std::int64_t> kept_by_hold;  ///< hold id to rows that it alone or with others keeps
+  std::optional<Instant> newest_time;                 ///< newest sane time that was looked at
+  std::map<std::string, Instant, std::less<>> oldest_time;  ///< by category, of rows looked at
+  std::vector<LimitExcess> over_limit;
+  bool one_pass = false;  ///< the whole table was read, for want of an index or of free readers
+};
+
+/// What a run is to do: the figures, and the keys of the rows that would go.
+struct RunPlan {
+  PlanFigures figures;
+  std::unique_ptr<KeySet> keys;
+  std::optional<std::int64_t> highest_key;  ///< rows above it came later and are not looked at
+};
+
+using RowReport = std::function<void(const RowKey&, Reason)>;
+
+/// What to plan with.
+struct PlanOptions {
+  std::optional<std::int64_t> highest_key;  ///< none: as it is now
+  bool nothing_there = false;               ///< the log was empty when the run began
+  std::chrono::milliseconds longest_read{50};
+  RowReport each_row;  ///< empty: not wanted; set: every single row is read and reported
+  RunObserver* observer = nullptr;
+};
+
+/// Decides about every row of the log and collects the ones that go. Reads only; rows whose time is
+/// inside the shortest window of their code are counted from the index and never read, where the
+/// table has one and readers block nobody. Errors: StorageError.
+[[nodiscard]] RunPlan make_plan(Database& database,
+                                DecisionContext& context,
+                                const PlanOptions& options);
+
+/// SHA-256 over the keys of a plan, its cut-offs, the policy, the hold set and the database: what an
+/// approval is bound to. The same plan made twice on one day has the same digest.
+[[nodiscard]] std::string plan_digest(Database& database,
+                                      const PolicyState& policy,
+                                      const DecisionContext& context,
+                                      KeySet& keys);
+
+/// The tenant categories that are over the limit, as the decision wants them.
+[[nodiscard]] TallyPlaceSet places_over_limit(const PlanFigures& figures);
+
+/// True where more rows have a bad time than a right time_format can explain.
+[[nodiscard]] bool too_many_bad_times(const PlanFigures& figures, const SafetyPolicy& safety);
+
+}  // namespace holdfast

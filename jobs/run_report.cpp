@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/run_report.h"
+
+#include <algorithm>
+
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMetadataLimit = 64 * 1024;
+constexpr std::int64_t kMicrosPerMilli = 1000;
+
+json counted(const std::map<std::string, std::int64_t>& entries, const char* name) {
+  json list = json::array();
+  for (const auto& [code, rows] : entries) {
+    list.push_back({{name, utf8_text(code)}, {"rows", rows}});
+  }
+  return list;
+}
+
+json line_json(const CategoryLine& line) {
+  return {{"tenant", json_or_null(line.place.tenant)},
+          {"category", line.place.category.empty() ? json(nullptr) : json(line.place.category)},
+          {"window", line.window.empty() ? json(nullptr) : json(line.window)},
+          {"disposition_cutoff", json_time(line.cutoff)},
+          {"examined", line.counts.total()},
+          {"deleted", line.counts.deleted()},
+          {"kept", kept_json(line.counts, Zeros::left_out)}};
+}
+
+json error_json(const RunError& error) {
+  return {{"reason", error.reason}, {"message", utf8_text(error.message)}};
+}
+
+json changes_json(const std::vector<PolicyChange>& changes) {
+  json list = json::array();
+  for (const PolicyChange& change : changes) {
+    list.push_back({{"where", change.where}, {"from", change.from}, {"to", change.to}});
+  }
+  return list;
+}
+
+/// Deleted rows and cut-offs per category over all tenants: what the catalogue promises of the event.
+json categories_of_event(const Figures& figures) {
+  std::map<std::string, ReasonCounts> sums;
+  std::map<std::string, json> cutoffs;
+  for (const CategoryLine& line : figures.categories) {
+    sums[line.place.category] += line.counts;
+    if (!line.place.tenant) {
+      cutoffs[line.place.category] = json_time(line.cutoff);
+    }
+  }
+  json list = json::array();
+  for (const auto& [category, counts] : sums) {
+    list.push_back({{"category", category.empty() ? json(nullptr) : json(category)},
+                    {"deleted", counts.deleted()},
+                    {"kept", counts.kept()},
+                    {"disposition_cutoff", cutoffs[category]}});
+  }
+  return list;
+}
+
+json clock_json(const RunReport& report) {
+  return {{"system_now", to_rfc3339(report.clock.system_now)},
+          {"as_of", to_rfc3339(report.clock.as_of)},
+          {"clamped", report.clock_clamped}};
+}
+
+json policy_json(const RunReport& report) {
+  return {{"version", report.policy_version},
+          {"digest", report.policy_digest},
+          {"source", utf8_text(report.policy_source)},
+          {"changes", changes_json(report.policy_changes)},
+          {"conflicts", report.conflicts}};
+}
+
+json storage_json(const RunReport& report) {
+  return {{"slices", report.slices},
+          {"longest_lock_ms", report.longest_lock.count() / kMicrosPerMilli},
+          {"duration_ms", report.duration.count() / kMicrosPerMilli},
+          {"wal_emptied", report.wal_emptied},
+          {"file_bytes", report.file_bytes},
+          {"free_bytes", report.free_bytes}};
+}
+
+}  // namespace
+
+Figures make_figures(const Tally& tally, const RuleBook* rules) {
+  Figures figures;
+  figures.totals = tally.totals();
+  figures.rows_before = figures.totals.total();
+  if (rules != nullptr) {
+    figures.as_of = rules->as_of();
+  }
+  for (const auto& [place, counts] : tally.places()) {
+    CategoryLine line{.place = place, .counts = counts};
+    const DatedWindow* window =
+        rules == nullptr ? nullptr : rules->category_window(place.tenant, place.category);
+    if (window != nullptr) {
+      line.window = to_string(window->window);
+      line.cutoff = window->cutoff;
+    }
+    figures.categories.push_back(std::move(line));
+  }
+  for (const auto& [code, counts] : tally.codes()) {
+    if (counts[Reason::expired] != 0) {
+      figures.deleted_by_code[code] = counts[Reason::expired];
+    }
+    if (counts[Reason::unknown_code] != 0) {
+      figures.unknown_codes[code] = counts[Reason::unknown_code];
+    }
+  }
+  return figures;
+}
+
+json excess_json(const LimitExcess& excess) {
+  return {{"why", "limit"},
+          {"tenant", json_or_null(excess.place.tenant)},
+          {"category", excess.place.category},
+          {"rows", excess.rows},
+          {"due", excess.due}};
+}
+
+json figures_json(const Figures& figures) {
+  json categories = json::array();
+  for (const CategoryLine& line : figures.categories) {
+    categories.push_back(line_json(line));
+  }
+  json holds = json::array();
+  for (const auto& [id, rows] : figures.kept_by_hold) {
+    holds.push_back({{"hold", id}, {"rows", rows}});
+  }
+  return {{"as_of", json_time(figures.as_of)},
+          {"rows_before", figures.rows_before},
+          {"deleted", figures.totals.deleted()},
+          {"kept", figures.totals.kept()},
+          {"kept_by_reason", kept_json(figures.totals, Zeros::shown)},
+          {"categories", std::move(categories)},
+          {"deleted_by_code", counted(figures.deleted_by_code, "code")},
+          {"unknown_codes", counted(figures.unknown_codes, "code")},
+          {"kept_by_hold", std::move(holds)},
+          {"bad_times", figures.bad_times},
+          {"category_mismatches", figures.category_mismatches}};
+}
+
+json report_json(const RunReport& report) {
+  json result = figures_json(report.figures);
+  result["run_id"] = report.run_id;
+  result["outcome"] = to_token(report.outcome);
+  result["digest"] = report.plan_digest.empty() ? json(nullptr) : json(report.plan_digest);
+  result["rows_after"] = report.rows_after ? json(*report.rows_after) : json(nullptr);
+  result["appended"] = report.appended;
+  result["erased"] = report.erased;
+  result["rows_remaining"] = report.rows_remaining;
+  result["run_hash"] = nullptr;
+  result["clock"] = clock_json(report);
+  result["policy"] = policy_json(report);
+  result["storage"] = storage_json(report);
+  result["approved_plan"] =
+      report.approved_plan.empty() ? json(nullptr) : json(report.approved_plan);
+  result["approved_by"] = report.approved_by.empty() ? json(nullptr) : json(report.approved_by);
+  result["limited"] = json::array();
+  for (const LimitExcess& excess : report.over_limit) {
+    result["limited"].push_back(excess_json(excess));
+  }
+  result["warnings"] = report.warnings;
+  result["closed_dead_runs"] = report.closed_dead_runs;
+  result["reconciliation"] = report.differences;
+  result["vanished"] = report.vanished;
+  result["started_by"] = utf8_text(report.started_by);
+  result["host"] = utf8_text(report.host);
+  if (report.error) {
+    result["error"] = error_json(*report.error);
+  }
+  return result;
+}
+
+std::string event_metadata(const RunReport& report) {
+  json metadata = {{"run_id", report.run_id},
+                   {"outcome", to_token(report.outcome)},
+                   {"as_of", json_time(report.figures.as_of)},
+                   {"policy_digest", report.policy_digest},
+                   {"rows_before", report.figures.rows_before},
+                   {"deleted", report.figures.totals.deleted()},
+                   {"erased", report.erased},
+                   {"kept", report.figures.totals.kept()},
+                   {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
+                   {"rows_remaining", report.rows_remaining},
+                   {"categories", categories_of_event(report.figures)},
+                   {"run_hash", nullptr}};
+  if (report.error) {
+    metadata["error"] = error_json(*report.error);
+  }
+  if (!report.over_limit.empty()) {
+    metadata["limited"] = json::array();
+    for (const LimitExcess& excess : report.over_limit) {
+      metadata["limited"].push_back(excess_json(excess));
+    }
+    metadata["to_do"] = "holdfast plan --save, then holdfast approve DIGEST";
+  }
+  std::string text = compact(metadata);
+  for (const char* bulky : {"limited", "categories"}) {
+    if (text.size() > kMetadataLimit && metadata.contains(bulky)) {
+      metadata[bulky] = nullptr;
+      metadata["shortened"] = true;
+      text = compact(metadata);
+    }
+  }
+  return text;
+}
+
+}  // namespace holdfast

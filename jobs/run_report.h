@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "jobs/decision_context.h"
+#include "jobs/outcome.h"
+#include "jobs/run_plan.h"
+
+namespace holdfast {
+
+/// What went wrong, or what a run was refused for.
+struct RunError {
+  std::string reason;   ///< a token: "first_run_not_approved", "clock_went_back", "storage"
+  std::string message;  ///< a whole sentence: what, on what, what to do
+};
+
+/// One line per tenant and category.
+struct CategoryLine {
+  TallyPlace place;
+  std::string window;  ///< "" where no category window applies
+  std::optional<Instant> cutoff;
+  ReasonCounts counts;
+};
+
+/// What plan and run have in common: every row counted once.
+struct Figures {
+  std::optional<Instant> as_of;
+  std::int64_t rows_before = 0;
+  ReasonCounts totals;
+  std::vector<CategoryLine> categories;
+  std::map<std::string, std::int64_t> deleted_by_code;
+  std::map<std::string, std::int64_t> unknown_codes;
+  std::map<std::int64_t, std::int64_t> kept_by_hold;
+  std::int64_t bad_times = 0;
+  std::int64_t category_mismatches = 0;
+};
+
+/// Brings a tally into lines with windows and cut-offs. `rules` may be null: then without those.
+[[nodiscard]] Figures make_figures(const Tally& tally, const RuleBook* rules);
+
+/// The figures as the JSON that `plan` and `run` share. Fields are added, never renamed.
+[[nodiscard]] nlohmann::json figures_json(const Figures& figures);
+
+/// A tenant category over the limit, as needs_approval lists it.
+[[nodiscard]] nlohmann::json excess_json(const LimitExcess& excess);
+
+/// Everything that one run has to say.
+struct RunReport {
+  std::int64_t run_id = 0;
+  Outcome outcome = Outcome::failed;
+  std::optional<RunError> error;
+  Figures figures;
+  RunClock clock;
+  bool clock_clamped = false;
+  std::optional<std::int64_t> rows_after;
+  std::int64_t appended = 0;  ///< rows that came during the run, Holdfast's own included
+  std::int64_t erased = 0;
+  std::int64_t rows_remaining = 0;  ///< due, and left for the next run
+  std::string plan_digest;
+  std::string policy_digest;
+  std::int64_t policy_version = 0;
+  std::string policy_source;
+  std::vector<PolicyChange> policy_changes;
+  std::string approved_plan;
+  std::string approved_by;
+  std::vector<LimitExcess> over_limit;
+  std::vector<std::string> warnings;
+  std::vector<std::string> conflicts;
+  std::vector<std::int64_t> closed_dead_runs;
+  std::map<std::string, std::int64_t> differences;  ///< reconciliation: all zero, or the run failed
+  std::int64_t slices = 0;
+  std::int64_t vanished = 0;
+  std::chrono::microseconds longest_lock{0};
+  std::chrono::microseconds duration{0};
+  std::string started_by;
+  std::string host;
+  bool wal_emptied = false;
+  std::int64_t file_bytes = 0;
+  std::int64_t free_bytes = 0;
+};
+
+/// The run as one JSON object: the contract of `run --json`.
+[[nodiscard]] nlohmann::json report_json(const RunReport& report);
+
+/// The metadata of the audit event: at most 64 KB, whatever the log holds.
+[[nodiscard]] std::string event_metadata(const RunReport& report);
+
+}  // namespace holdfast

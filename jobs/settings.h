@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "policy/catalogue.h"
+#include "policy/retention_policy.h"
+#include "storage/log_mapping.h"
+
+namespace holdfast {
+
+/// Where Holdfast's own audit rows go. `automatic`: into the log where it is the table that `init`
+/// makes, otherwise into holdfast_event.
+enum class OwnEvents { automatic, log, holdfast };
+
+/// How much one run may take, and for how long it may make others wait.
+struct RunBudget {
+  std::chrono::milliseconds max_lock{50};         ///< a write lock while others write
+  std::chrono::milliseconds max_lock_idle{1000};  ///< while nobody else writes
+  std::chrono::milliseconds max_time = std::chrono::hours{2};
+  std::int64_t max_rows = 0;                          ///< 0: no limit
+  std::int64_t cache_bytes = std::int64_t{64} << 20;  ///< of the database connection
+};
+
+/// The file that the settings came from, for the report and the policy register.
+struct ConfigSource {
+  std::filesystem::path path;
+  std::string sha256;  ///< lower-case hex of its bytes
+  std::string owner;   ///< user name, or the number where there is none
+  Instant modified_at;
+};
+
+/// The whole configuration as values: checked for form, not yet against a database.
+struct Settings {
+  ConfigSource source;
+  std::filesystem::path database;  ///< absolute, or relative to the configuration's folder resolved
+  LogMapping events;
+  Instant earliest_plausible;
+  OwnEvents own_events = OwnEvents::automatic;
+  Catalogue catalogue = Catalogue::built_in();
+  std::string catalogue_url;
+  RetentionPolicy retention;
+  std::set<std::string> administrators;
+  bool identity_by_flag = false;
+  SafetyPolicy safety;
+  RunBudget run;
+  bool archive_wanted = false;
+  std::string log_level = "info";
+  /// Sections that are accepted and checked, and that this version does not act on yet.
+  std::vector<std::string> dormant_sections;
+};
+
+}  // namespace holdfast

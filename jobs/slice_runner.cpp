@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/slice_runner.h"
+
+#include <thread>
+#include <utility>
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::size_t kRefill = 4096;
+constexpr std::int64_t kRowsBetweenLooks = 16;  // how often the clock is looked at inside a slice
+
+}  // namespace
+
+SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job& job)
+    : database_(database), context_(context), job_(job), pacer_(job.budget) {}
+
+void SliceRunner::run(KeySet& keys) {
+  planned_ = keys.size();
+  keys.rewind();
+  seen_commits_ = database_.foreign_commits();
+  since_start_.restart();
+  while (may_go_on() && refill(keys)) {
+    run_slice(keys);
+    pause();
+  }
+}
+
+bool SliceRunner::refill(KeySet& keys) {
+  if (waiting_.empty()) {
+    for (RowKey& key : keys.next(kRefill)) {
+      waiting_.push_back(std::move(key));
+    }
+  }
+  return !waiting_.empty();
+}
+
+bool SliceRunner::may_go_on() {
+  if (job_.stop != nullptr && job_.stop->raised()) {
+    totals_.end = SlicesEnd::stopped;
+    return false;
+  }
+  if (totals_.handled == planned_) {
+    return false;
+  }
+  if (job_.budget.max_rows > 0 && totals_.deleted >= job_.budget.max_rows) {
+    totals_.end = SlicesEnd::out_of_rows;
+    return false;
+  }
+  if (job_.spent + since_start_.elapsed() >= job_.budget.max_time) {
+    totals_.end = SlicesEnd::out_of_time;
+    return false;
+  }
+  return true;
+}
+
+void SliceRunner::run_slice(KeySet& keys) {
+  Slice slice;
+  SliceTiming timing;
+  const auto write = database_.begin_write(Durability::normal);
+  const Stopwatch lock;
+  timing.others_wrote = database_.foreign_commits() != seen_commits_;
+  database_.require_same_schema();
+  totals_.hold_changes += context_.refresh_holds() ? 1 : 0;
+  work_off(keys, slice, lock);
+  require_progress(slice);
+  write_slice(slice);
+  timing.work = lock.elapsed();
+  write->commit();
+  timing.commit = lock.elapsed() - timing.work;
+  timing.rows = slice.handled;
+  seen_commits_ = database_.foreign_commits();
+
+  ++totals_.slices;
+  totals_.tally.add(slice.tally);
+  totals_.deleted += static_cast<std::int64_t>(slice.deleted.size());
+  totals_.handled += slice.handled;
+  totals_.vanished += slice.vanished;
+  pacer_.learn(timing);
+  totals_.longest_lock = pacer_.longest_lock();
+  database_.checkpoint_some();
+  if (job_.observer != nullptr) {
+    job_.observer->progress({.phase = "deleting", .done = totals_.handled, .total = planned_});
+  }
+}
+
+void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
+  const auto budget = pacer_.work_budget();
+  const std::int64_t most = pacer_.row_budget();
+  const auto deleted_so_far = [&] {
+    return totals_.deleted + static_cast<std::int64_t>(slice.deleted.size());
+  };
+  while (slice.handled < most && refill(keys)) {
+    if (job_.budget.max_rows > 0 && deleted_so_far() >= job_.budget.max_rows) {
+      return;
+    }
+    dispose_or_keep(waiting_.front(), slice);
+    waiting_.pop_front();
+    ++slice.handled;
+    if (slice.handled % kRowsBetweenLooks == 0 && lock.elapsed() >= budget) {
+      return;
+    }
+  }
+}
+
+void SliceRunner::dispose_or_keep(const RowKey& key, Slice& slice) {
+  bool goes = false;
+  bool had_bad_time = false;
+  const bool there = database_.audit_log().read_row(key, [&](const RowFacts& row) {
+    const Decision decision = context_.decide_row(row);
+    slice.tally.add(row.tenant, decision.category, decision.reason);
+    goes = decision.deletes();
+    had_bad_time = decision.bad_time;
+    if (goes) {
+      slice.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
+    }
+  });
+  if (!there) {
+    ++slice.vanished;
+    return;
+  }
+  if (goes) {
+    database_.audit_log().dispose(key);
+    slice.deleted.push_back(key);
+    if (had_bad_time) {
+      database_.first_seen().drop(key);
+    }
+  }
+}
+
+void SliceRunner::write_slice(const Slice& slice) {
+  database_.ledger().add_slice({.run = job_.run,
+                                .number = totals_.slices + 1,
+                                .deleted = static_cast<std::int64_t>(slice.deleted.size()),
+                                .tally = compact(tally_json(slice.tally)),
+                                .keys = encode_keys(slice.deleted),
+                                .hold_version = context_.hold_version(),
+                                .hold_digest = context_.hold_digest()});
+}
+
+void SliceRunner::require_progress(const Slice& slice) {
+  if (slice.handled > 0) {
+    return;
+  }
+  const std::string problem = database_.integrity_problem();
+  throw JobError(ExitStatus::failed,
+                 "a slice had rows to look at and got to none: " +
+                     (problem.empty() ? "the database passes its integrity check, so this is a "
+                                        "fault of Holdfast; the run was ended and not repeated"
+                                      : "the database is damaged: " + problem));
+}
+
+void SliceRunner::pause() const {
+  if (totals_.handled < planned_) {
+    std::this_thread::sleep_for(pacer_.pause());
+  }
+}
+
+}  // namespace holdfast

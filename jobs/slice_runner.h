@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "jobs/clock.h"
+#include "jobs/decision_context.h"
+#include "jobs/lock_pacer.h"
+#include "jobs/run_observer.h"
+#include "jobs/settings.h"
+#include "policy/tally.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+/// Why the slices ended.
+enum class SlicesEnd { all_done, out_of_time, out_of_rows, stopped };
+
+/// What the slices did. Also right after an exception: it counts committed slices only.
+struct SliceTotals {
+  Tally tally;                 ///< `expired`: deleted; other reasons: kept after a second look
+  std::int64_t deleted = 0;
+  std::int64_t handled = 0;    ///< keys looked at, in committed slices
+  std::int64_t vanished = 0;   ///< keys whose row somebody else had deleted meanwhile
+  std::int64_t slices = 0;
+  std::int64_t hold_changes = 0;  ///< how often the hold register changed under the run
+  std::chrono::microseconds longest_lock{0};
+  SlicesEnd end = SlicesEnd::all_done;
+};
+
+/// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for each key
+/// read the row, decide again on what is really there, delete, tally; then the slice's own line, commit,
+/// checkpoint, pause. Every deleted row is attested by a committed slice.
+class SliceRunner {
+ public:
+  struct Job {
+    std::int64_t run = 0;
+    RunBudget budget;
+    RunObserver* observer = nullptr;
+    const StopFlag* stop = nullptr;
+    std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
+  };
+
+  SliceRunner(Database& database, DecisionContext& context, const Job& job);
+
+  /// Works through the keys. Errors: StorageError, JobError; the slice under way is taken back.
+  void run(KeySet& keys);
+  [[nodiscard]] const SliceTotals& totals() const { return totals_; }
+
+ private:
+  struct Slice {
+    Tally tally;
+    std::vector<RowKey> deleted;
+    std::int64_t handled = 0;
+    std::int64_t vanished = 0;
+  };
+
+  [[nodiscard]] bool refill(KeySet& keys);
+  [[nodiscard]] bool may_go_on();
+  void run_slice(KeySet& keys);
+  void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
+  void dispose_or_keep(const RowKey& key, Slice& slice);
+  void write_slice(const Slice& slice);
+  void require_progress(const Slice& slice);
+  void pause() const;
+
+  Database& database_;
+  DecisionContext& context_;
+  Job job_;
+  LockPacer pacer_;
+  SliceTotals totals_;
+  std::deque<RowKey> waiting_;
+  std::int64_t seen_commits_ = 0;
+  std::int64_t planned_ = 0;
+  Stopwatch since_start_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "policy/instant.h"
+#include "policy/row_facts.h"
+
+namespace holdfast {
+
+/// Why a row is frozen: litigation, a regulator's order, or a restriction of processing.
+enum class HoldKind { legal, regulatory, restriction };
+
+[[nodiscard]] std::string_view to_token(HoldKind kind);
+[[nodiscard]] std::optional<HoldKind> parse_hold_kind(std::string_view word);
+
+/// Which rows a hold covers: kinds of term are ANDed, repeats of one kind are ORed.
+/// Shapes: a scope with no term at all covers nothing unless `everything` is set.
+struct HoldScope {
+  std::vector<std::string> tenants;
+  std::vector<std::string> persons;  ///< actor or subject
+  std::vector<std::string> actors;
+  std::vector<std::string> subjects;
+  std::vector<std::string> categories;      ///< slugs
+  std::vector<std::string> category_codes;  ///< the codes of those categories when it was placed
+  std::vector<std::string> codes;
+  std::vector<std::string> event_ids;  ///< RowKey::display() of the rows
+  std::optional<Instant> from;         ///< covers `from <= time < until`
+  std::optional<Instant> until;
+  bool everything = false;
+
+  [[nodiscard]] bool operator==(const HoldScope&) const = default;
+};
+
+/// One hold of the register. It serves a matter, it never ends by itself, and it knows no window.
+struct LegalHold {
+  std::int64_t id = 0;
+  std::string matter;
+  std::string reason;
+  std::string basis;
+  HoldKind kind = HoldKind::legal;
+  bool locked = false;
+  HoldScope scope;
+  std::string placed_by;
+  Instant placed_at;
+  std::optional<Instant> review_by;
+  std::optional<Instant> released_at;
+  std::string released_by;
+  std::string release_reason;
+
+  [[nodiscard]] bool active() const { return !released_at.has_value(); }
+};
+
+/// What holds look at in a row, once the decision has read it.
+struct HoldCandidate {
+  const RowFacts* row = nullptr;
+  std::optional<Instant> time;   ///< none: a bad time, which counts as inside every range
+  std::string_view category;     ///< the catalogue's, empty where the code is unknown
+  std::string_view known_code;   ///< the code that an alias stands for
+};
+
+/// True where the scope covers the row.
+[[nodiscard]] bool covers(const HoldScope& scope, const HoldCandidate& candidate);
+
+/// The holds of the register that can matter at one moment, arranged so that looking a row up costs
+/// the same for ten holds and for a hundred thousand.
+class HoldIndex {
+ public:
+  HoldIndex() = default;
+  /// Takes active holds and those released; the decision applies the grace.
+  explicit HoldIndex(std::vector<LegalHold> holds);
+  HoldIndex(const HoldIndex&) = delete;
+  HoldIndex& operator=(const HoldIndex&) = delete;
+  HoldIndex(HoldIndex&&) noexcept = default;
+  HoldIndex& operator=(HoldIndex&&) noexcept = default;
+  ~HoldIndex() = default;
+
+  /// Calls `visit(const LegalHold&)` for each hold that covers the row, until it returns false. A
+  /// hold on a person who is both actor and subject of the row may be visited twice.
+  template <typename Visit>
+  void for_each_match(const HoldCandidate& candidate, Visit visit) const;
+
+  [[nodiscard]] const std::vector<LegalHold>& holds() const { return holds_; }
+  [[nodiscard]] bool empty() const { return holds_.empty(); }
+
+ private:
+  using Places = std::vector<std::uint32_t>;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using Lookup = std::unordered_map<std::string, Places, TextHash, std::equal_to<>>;
+
+  [[nodiscard]] static const Places* find(const Lookup& lookup,
+                                          std::optional<std::string_view> value);
+  void index_one(std::uint32_t place);
+
+  std::vector<LegalHold> holds_;
+  // Each hold stands under the values of its most selective kind of term, and only there.
+  Lookup by_event_id_;
+  Lookup by_actor_;
+  Lookup by_subject_;
+  Lookup by_code_;
+  Lookup by_tenant_;
+  Places others_;
+};
+
+template <typename Visit>
+void HoldIndex::for_each_match(const HoldCandidate& candidate, Visit visit) const {
+  const RowFacts& row = *candidate.row;
+  std::string id_text;
+  std::optional<std::string_view> id;
+  if (!by_event_id_.empty() && row.key != nullptr) {
+    id_text = row.key->display();
+    id = id_text;
+  }
+  const std::optional<std::string_view> known =
+      candidate.known_code.empty() ? std::nullopt : std::optional{candidate.known_code};
+  const Places* const lists[] = {find(by_event_id_, id),
+                                 find(by_actor_, row.actor),
+                                 find(by_subject_, row.subject),
+                                 find(by_code_, row.code),
+                                 row.code == known ? nullptr : find(by_code_, known),
+                                 find(by_tenant_, row.tenant),
+                                 &others_};
+  for (const Places* list : lists) {
+    if (list == nullptr) {
+      continue;
+    }
+    for (const std::uint32_t place : *list) {
+      if (covers(holds_[place].scope, candidate) && !visit(holds_[place])) {
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace holdfast

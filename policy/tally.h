@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "policy/reason.h"
+
+namespace holdfast {
+
+/// How many rows have each reason; `expired` are the ones deleted, or to delete.
+class ReasonCounts {
+ public:
+  [[nodiscard]] std::int64_t& operator[](Reason reason) {
+    return counts_[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] std::int64_t operator[](Reason reason) const {
+    return counts_[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] std::int64_t total() const;
+  [[nodiscard]] std::int64_t deleted() const { return (*this)[Reason::expired]; }
+  [[nodiscard]] std::int64_t kept() const { return total() - deleted(); }
+  ReasonCounts& operator+=(const ReasonCounts& other);
+  [[nodiscard]] bool operator==(const ReasonCounts&) const = default;
+
+ private:
+  std::array<std::int64_t, kReasons> counts_{};
+};
+
+/// One tenant's category; the tenant is none for rows without one, the category empty for rows whose
+/// code is unknown.
+struct TallyPlace {
+  std::optional<std::string> tenant;
+  std::string category;
+
+  [[nodiscard]] auto operator<=>(const TallyPlace&) const = default;
+};
+
+/// A place named without owning it, for looking one up.
+struct TallyPlaceView {
+  std::optional<std::string_view> tenant;
+  std::string_view category;
+};
+
+/// Orders places and views of them alike: no tenant first, then by tenant and category.
+struct TallyPlaceLess {
+  using is_transparent = void;
+  [[nodiscard]] static TallyPlaceView view(const TallyPlace& place) {
+    return {.tenant = place.tenant, .category = place.category};
+  }
+  [[nodiscard]] static TallyPlaceView view(const TallyPlaceView& place) { return place; }
+  template <typename A, typename B>
+  [[nodiscard]] bool operator()(const A& a, const B& b) const {
+    const TallyPlaceView left = view(a);
+    const TallyPlaceView right = view(b);
+    return left.tenant == right.tenant ? left.category < right.category
+                                       : left.tenant < right.tenant;
+  }
+};
+
+using TallyPlaceSet = std::set<TallyPlace, TallyPlaceLess>;
+
+/// Rows counted by tenant, category and reason, and deleted ones by code.
+class Tally {
+ public:
+  using Places = std::map<TallyPlace, ReasonCounts, TallyPlaceLess>;
+
+  void add(std::optional<std::string_view> tenant,
+           std::string_view category,
+           Reason reason,
+           std::int64_t rows = 1);
+  /// Counts nothing, but makes the place appear in reports.
+  void mention(std::optional<std::string_view> tenant, std::string_view category);
+  void add_code(std::string_view code, Reason reason, std::int64_t rows = 1);
+  void add(const Tally& other);
+
+  [[nodiscard]] const Places& places() const { return places_; }
+  [[nodiscard]] Places& places() { return places_; }
+  /// Code to its counts: only for reasons that were added with add_code().
+  [[nodiscard]] const std::map<std::string, ReasonCounts, std::less<>>& codes() const {
+    return codes_;
+  }
+  [[nodiscard]] ReasonCounts totals() const;
+
+ private:
+  Places places_;
+  std::map<std::string, ReasonCounts, std::less<>> codes_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/instant.h"
+#include "policy/row_facts.h"
+
+namespace holdfast {
+
+/// What the table of the audit log turned out to be.
+struct LogShape {
+  bool ordered_keys = false;       ///< one integer key that the table hands out upwards
+  bool reuses_newest_key = false;  ///< a deleted highest key would be given out again
+  bool code_time_index = false;    ///< ranges of (code, time) can be read without a full pass
+  bool made_by_init = false;       ///< Holdfast's own audit rows fit into it
+  bool has_tenant = false;
+  std::map<std::string, std::string> mapping;  ///< [events] as it was resolved
+  std::string index_advice;                    ///< the CREATE INDEX that would help; empty: none
+  std::vector<std::string> doubts;             ///< whole sentences for `check`
+};
+
+/// One of Holdfast's own audit rows.
+struct AuditEvent {
+  Instant occurred_at;
+  std::optional<std::string> tenant;
+  std::string code;
+  std::string severity;
+  std::string actor;
+  std::optional<std::string> subject;
+  std::optional<Instant> retain_until;
+  std::string metadata;  ///< JSON
+};
+
+/// Rows of one code, tenant and own category.
+struct LogGroup {
+  StoredView stored_code;  ///< as it stands in the column: what CandidateRange wants back
+  std::optional<std::string_view> code;
+  std::optional<std::string_view> tenant;
+  std::optional<std::string_view> stored_category;
+  std::int64_t rows = 0;
+};
+
+/// A part of one code's rows that the decision has to look at: those without a number for a time,
+/// those before `below` and those after `above`. Every other row is sane and inside its window.
+struct CandidateRange {
+  StoredView stored_code;
+  Instant below;
+  Instant above;
+};
+
+using RowVisit = std::function<void(const RowFacts&)>;
+using GroupVisit = std::function<void(const LogGroup&)>;
+
+/// The audit log, in whichever table it lives. Views handed to a visitor live for that call only.
+class AuditLog {
+ public:
+  AuditLog() = default;
+  AuditLog(const AuditLog&) = delete;
+  AuditLog& operator=(const AuditLog&) = delete;
+  AuditLog(AuditLog&&) = delete;
+  AuditLog& operator=(AuditLog&&) = delete;
+  virtual ~AuditLog() = default;
+
+  [[nodiscard]] virtual const LogShape& shape() const = 0;
+
+  /// The highest key: none where the log is empty or its keys have no order.
+  [[nodiscard]] virtual std::optional<std::int64_t> highest_key() = 0;
+
+  /// How many rows there are, up to and including a key where keys have an order.
+  [[nodiscard]] virtual std::int64_t count_rows(std::optional<std::int64_t> up_to) = 0;
+
+  /// Visits every row up to `up_to` once. Where readers block writers, it reads in pieces that hold
+  /// the read lock no longer than about `longest_read`.
+  virtual void scan_all(std::optional<std::int64_t> up_to,
+                        std::chrono::milliseconds longest_read,
+                        const RowVisit& visit) = 0;
+
+  /// Counts rows by code, tenant and own category. Only with a code_time_index.
+  virtual void count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) = 0;
+
+  /// Visits the candidates of one code. Only with a code_time_index.
+  virtual void scan_candidates(const CandidateRange& range,
+                               std::optional<std::int64_t> up_to,
+                               const RowVisit& visit) = 0;
+
+  /// Reads one row. Returns false where there is none.
+  [[nodiscard]] virtual bool read_row(const RowKey& key, const RowVisit& visit) = 0;
+
+  /// The key that a person typed, as the table has it; none where no row has it.
+  [[nodiscard]] virtual std::optional<RowKey> find_key(const std::string& typed) = 0;
+
+  /// Deletes the one row with this key. The only place where a row of the audit log goes.
+  /// Errors: StorageError where it was not exactly one.
+  virtual void dispose(const RowKey& key) = 0;
+
+  /// Adds one of Holdfast's own audit rows, into the log or into holdfast_event.
+  virtual void append(const AuditEvent& event) = 0;
+
+  /// True where append() writes into the log itself.
+  [[nodiscard]] virtual bool appends_to_log() const = 0;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/audit_log.h"
+#include "storage/hold_register.h"
+#include "storage/key_set.h"
+#include "storage/log_mapping.h"
+#include "storage/plan_store.h"
+#include "storage/policy_register.h"
+#include "storage/run_ledger.h"
+#include "storage/small_registers.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+
+/// One write transaction. Leaving the scope without commit() takes everything back.
+class WriteScope {
+ public:
+  WriteScope() = default;
+  WriteScope(const WriteScope&) = delete;
+  WriteScope& operator=(const WriteScope&) = delete;
+  WriteScope(WriteScope&&) = delete;
+  WriteScope& operator=(WriteScope&&) = delete;
+  virtual ~WriteScope() = default;
+  virtual void commit() = 0;
+};
+
+/// One consistent view for reading; ends with the scope. Where readers block writers it is empty.
+class ReadScope {
+ public:
+  ReadScope() = default;
+  ReadScope(const ReadScope&) = delete;
+  ReadScope& operator=(const ReadScope&) = delete;
+  ReadScope(ReadScope&&) = delete;
+  ReadScope& operator=(ReadScope&&) = delete;
+  virtual ~ReadScope() = default;
+};
+
+/// Whether a commit survives a power cut on its own (full), or may be taken back with all that it
+/// holds (normal; in rollback-journal mode every commit is full).
+enum class Durability { normal, full };
+
+/// What is left in the files after the rows are gone.
+struct SpaceReport {
+  std::int64_t file_bytes = 0;
+  std::int64_t free_bytes = 0;
+};
+
+/// The database in which the audit log and Holdfast's own tables live together.
+class Database {
+ public:
+  Database() = default;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  Database(Database&&) = delete;
+  Database& operator=(Database&&) = delete;
+  virtual ~Database() = default;
+
+  [[nodiscard]] virtual AuditLog& audit_log() = 0;
+  [[nodiscard]] virtual HoldRegister& holds() = 0;
+  [[nodiscard]] virtual RunLedger& ledger() = 0;
+  [[nodiscard]] virtual PolicyRegister& policies() = 0;
+  [[nodiscard]] virtual PlanStore& plans() = 0;
+  [[nodiscard]] virtual BookmarkRegister& bookmarks() = 0;
+  [[nodiscard]] virtual FirstSeenRegister& first_seen() = 0;
+  [[nodiscard]] virtual Journal& journal() = 0;
+  /// An empty key set of the kind that the log's keys need.
+  [[nodiscard]] virtual std::unique_ptr<KeySet> new_key_set() = 0;
+
+  /// False where Holdfast's own tables are not there yet: registers then read as empty.
+  [[nodiscard]] virtual bool is_set_up() const = 0;
+  /// What tells this database from a copy of another: made by `init`, "" before.
+  [[nodiscard]] virtual std::string identity() = 0;
+  [[nodiscard]] virtual std::string path() const = 0;
+  /// True where readers do not block writers.
+  [[nodiscard]] virtual bool readers_are_free() const = 0;
+
+  [[nodiscard]] virtual std::unique_ptr<WriteScope> begin_write(Durability durability) = 0;
+  [[nodiscard]] virtual std::unique_ptr<ReadScope> begin_read() = 0;
+
+  /// Changes whenever another connection has committed.
+  [[nodiscard]] virtual std::int64_t foreign_commits() = 0;
+  /// Throws StorageError where the schema is not the one that was probed when the database was opened.
+  virtual void require_same_schema() = 0;
+  /// Moves what it can of the log into the database without making anybody wait.
+  virtual void checkpoint_some() = 0;
+  /// Empties the write-ahead log. Returns false where a reader stood in the way.
+  virtual bool checkpoint_all() = 0;
+  [[nodiscard]] virtual SpaceReport space() = 0;
+  /// Empty where the database is sound, otherwise the first thing that is not.
+  [[nodiscard]] virtual std::string integrity_problem() = 0;
+
+  /// After the clock was set: lowers Holdfast's own instants that are later than `now` to it, and
+  /// says which. Call inside a write.
+  virtual std::vector<std::string> lower_instants(Instant now) = 0;
+};
+
+/// How to open a database.
+struct OpenOptions {
+  std::filesystem::path path;
+  LogMapping mapping;
+  bool own_events_into_log = true;    ///< wanted; the log must fit, see LogShape::made_by_init
+  bool own_events_explicit = false;   ///< the configuration says so: not fitting is an error
+  bool read_only = false;             ///< changes nothing, and works before `init`
+  std::int64_t cache_bytes = std::int64_t{64} << 20;
+  std::chrono::milliseconds busy_wait{65'000};
+};
+
+/// Opens an existing SQLite database and probes the audit log against the mapping.
+/// Errors: StorageError: missing, not a database, corrupt, mapping, not_set_up (unless read_only),
+/// newer_schema, older_schema.
+[[nodiscard]] std::unique_ptr<Database> open_sqlite(const OpenOptions& options);
+
+/// What `init` did, as sentences.
+struct InitReport {
+  std::vector<std::string> done;
+  bool changed = false;
+};
+
+/// Creates the database, or adds Holdfast's own tables beside an audit log that exists, or brings an
+/// older schema up to date, in one transaction. Never touches a row of the log.
+/// `identity` is a fresh random id, `now` the system clock. Errors: StorageError.
+[[nodiscard]] InitReport init_sqlite(const OpenOptions& options,
+                                     const std::string& identity,
+                                     Instant now);
+
+/// Takes Holdfast's own tables out again. Errors: StorageError.
+[[nodiscard]] InitReport remove_sqlite(const OpenOptions& options);
+
+}  // namespace holdfast

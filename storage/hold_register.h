@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "policy/legal_hold.h"
+
+namespace holdfast {
+
+/// Who did something, when, and why: the end of every line of a register.
+struct Signature {
+  std::string who;
+  Instant at;
+  std::string reason;
+};
+
+/// The register of legal and regulatory holds. Lines are never taken out, only released.
+class HoldRegister {
+ public:
+  HoldRegister() = default;
+  HoldRegister(const HoldRegister&) = delete;
+  HoldRegister& operator=(const HoldRegister&) = delete;
+  HoldRegister(HoldRegister&&) = delete;
+  HoldRegister& operator=(HoldRegister&&) = delete;
+  virtual ~HoldRegister() = default;
+
+  /// Goes up with every change of the register, in the transaction of the change.
+  [[nodiscard]] virtual std::int64_t version() = 0;
+  /// All holds by ascending id, released ones too. Errors: StorageError where a line cannot be read:
+  /// a hold that cannot be read may cover anything.
+  [[nodiscard]] virtual std::vector<LegalHold> all() = 0;
+
+  /// Adds a hold and returns its id; `hold.id` is ignored.
+  virtual std::int64_t place(const LegalHold& hold) = 0;
+  /// Marks an active hold released. Returns false where it is not there or released already.
+  [[nodiscard]] virtual bool release(std::int64_t id, const Signature& by) = 0;
+  /// Sets a new review date. Returns false where there is no such active hold.
+  [[nodiscard]] virtual bool review(std::int64_t id, Instant until, const Signature& by) = 0;
+};
+
+}  // namespace holdfast

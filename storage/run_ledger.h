@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/instant.h"
+#include "policy/row_key.h"
+#include "policy/run_clock.h"
+
+namespace holdfast {
+
+/// What is known when a run starts.
+struct RunOpening {
+  Instant opened_at;  ///< system clock
+  Instant as_of;      ///< run clock
+  std::string started_by;
+  std::string host;
+  std::int64_t process = 0;
+};
+
+/// One committed slice of a run, written in the transaction of its deletes.
+struct RunSlice {
+  std::int64_t run = 0;
+  std::int64_t number = 0;
+  std::int64_t deleted = 0;
+  std::string tally;  ///< JSON
+  std::string keys;   ///< encode_keys() of the keys it deleted
+  std::int64_t hold_version = 0;
+  std::string hold_digest;
+};
+
+/// How a run ended.
+struct RunClosing {
+  std::string outcome;
+  std::string error_reason;
+  std::string error_message;
+  Instant closed_at;
+  std::int64_t deleted = 0;
+  std::string record;  ///< the whole report as JSON
+};
+
+/// One line of the ledger.
+struct RunLine {
+  std::int64_t id = 0;
+  RunOpening opening;
+  std::string phase;  ///< the last step it is known to have entered
+  std::optional<RunClosing> closing;  ///< none: still going, or dead
+};
+
+/// The ledger of runs: a line per run without gaps, a line per slice, and the clocks.
+class RunLedger {
+ public:
+  RunLedger() = default;
+  RunLedger(const RunLedger&) = delete;
+  RunLedger& operator=(const RunLedger&) = delete;
+  RunLedger(RunLedger&&) = delete;
+  RunLedger& operator=(RunLedger&&) = delete;
+  virtual ~RunLedger() = default;
+
+  /// Adds a line and returns its number, one above the last.
+  virtual std::int64_t open(const RunOpening& opening) = 0;
+  virtual void enter_phase(std::int64_t run, const std::string& phase) = 0;
+  virtual void add_slice(const RunSlice& slice) = 0;
+  virtual void close(std::int64_t run, const RunClosing& closing) = 0;
+
+  /// Lines without a closing, ascending.
+  [[nodiscard]] virtual std::vector<RunLine> left_open() = 0;
+  [[nodiscard]] virtual std::optional<RunLine> find(std::int64_t run) = 0;
+  [[nodiscard]] virtual std::optional<RunLine> last() = 0;
+  /// The newest `most` lines, newest first, without their records.
+  [[nodiscard]] virtual std::vector<RunLine> newest(std::int64_t most) = 0;
+  /// The newest line with one of the outcomes that did the job: completed, partial or limited.
+  [[nodiscard]] virtual std::optional<RunLine> last_success() = 0;
+  /// The slices of a run, ascending; without their keys.
+  [[nodiscard]] virtual std::vector<RunSlice> slices(std::int64_t run) = 0;
+  /// The run and slice that deleted this row, none where no slice says so.
+  [[nodiscard]] virtual std::optional<RunSlice> slice_that_deleted(const RowKey& key) = 0;
+
+  /// The clock that the next run starts from; none before the first.
+  [[nodiscard]] virtual std::optional<RunClock> last_clock() = 0;
+  virtual void store_clock(const RunClock& clock, const std::string& source) = 0;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sqlite/candidate_pass.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "policy/event_time.h"
+#include "policy/row_key.h"
+#include "policy/time_text.h"
+#include "storage/sqlite/row_reader.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+/// The bounds of the times in between, in the unit of the column. Rounded so that a candidate is
+/// never left out: `below` up, `above` down.
+struct TimeBounds {
+  StoredView below;
+  StoredView above;
+};
+
+constexpr std::chrono::milliseconds kStep{1};  // of an Instant
+
+/// The limits are drawn in to the calendar: times outside it are unreadable in every format, and so
+/// are candidates whatever the range. Nothing overflows inside it either.
+TimeBounds bounds_of(const CandidateRange& range, TimeFormat format) {
+  using std::chrono::microseconds;
+  using std::chrono::seconds;
+  const Instant below = std::clamp(range.below, kCalendarBegin, kCalendarEnd);
+  const Instant above = std::clamp(range.above, kCalendarBegin - kStep, kCalendarEnd - kStep);
+  switch (format) {
+    case TimeFormat::unix_ms:
+      return {.below = to_unix_ms(below), .above = to_unix_ms(above)};
+    case TimeFormat::unix_us:
+      return {.below = microseconds{below.time_since_epoch()}.count(),
+              .above = microseconds{above.time_since_epoch()}.count()};
+    case TimeFormat::unix_s:
+      return {.below = date::ceil<seconds>(below).time_since_epoch().count(),
+              .above = date::floor<seconds>(above).time_since_epoch().count()};
+    case TimeFormat::unix_real: {
+      const double rounded_down = to_unix_number(below, format).value_or(0.0);
+      return {.below = std::nextafter(rounded_down, std::numeric_limits<double>::infinity()),
+              .above = to_unix_number(above, format).value_or(0.0)};
+    }
+    case TimeFormat::iso8601:
+    case TimeFormat::utc_text:
+      break;
+  }
+  assert(false && "only numeric times have a code_time_index");
+  return {};
+}
+
+/// A statement with its values in the order of its question marks.
+struct BoundQuery {
+  std::string sql;
+  std::vector<StoredView> values;
+
+  void add(const std::string& clause, const StoredView& value) {
+    sql += clause;
+    values.push_back(value);
+  }
+};
+
+/// What typeof() calls them, in the order of StoredView.
+constexpr std::array<std::string_view, 5> kStorageClasses{
+    "null", "integer", "real", "text", "blob"};
+
+std::string_view storage_class(const StoredView& value) {
+  return kStorageClasses.at(value.index());
+}
+
+/// Numbers are alike where they may be one time to SQLite: 1 and 1.0 are, and some that only look
+/// so to a double. A piece then ends a little later.
+bool may_be_same_time(const StoredView& left, const StoredView& right) {
+  const auto number = [](const StoredView& value) -> std::optional<double> {
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+      return static_cast<double>(*integer);
+    }
+    const auto* real = std::get_if<double>(&value);
+    return real == nullptr ? std::nullopt : std::optional{*real};
+  };
+  const auto left_number = number(left);
+  const auto right_number = number(right);
+  return left_number && right_number ? *left_number == *right_number : left == right;
+}
+
+/// A value that outlives its row.
+class KeptValue {
+ public:
+  KeptValue() = default;
+  explicit KeptValue(const StoredView& value) { append_canonical(bytes_, value); }
+  [[nodiscard]] StoredView view() const {
+    const auto values = split_canonical(bytes_);
+    return values && !values->empty() ? values->front() : StoredView{};
+  }
+
+ private:
+  std::string bytes_;
+};
+
+/// The three parts in which the candidates of one code come. NULL sorts below all numbers, text and
+/// blobs above them.
+enum class Part { no_time, below, above };
+
+class CandidatePass {
+ public:
+  CandidatePass(Connection& connection,
+                const LogLayout& layout,
+                const CandidateRange& range,
+                std::optional<std::int64_t> up_to)
+      : connection_(connection),
+        layout_(layout),
+        stored_code_(range.stored_code),
+        bounds_(bounds_of(range, layout.time_format)),
+        up_to_(layout.rowid_alias ? up_to : std::nullopt) {}
+
+  /// Pieces end between two different times, so that the next one can begin at a time.
+  void run(Part part, const StatementVisit& visit) {
+    std::optional<KeptValue> from;
+    do {
+      auto next = read_piece(query_for(part, from), visit);
+      if (next && from && may_be_same_time(next->view(), from->view())) {
+        throw StorageError(StorageTrouble::corrupt,
+                           connection_.path() + ": index " + layout_.code_time_index +
+                               ": reading does not get past a time: the file is damaged, run "
+                               "\"PRAGMA integrity_check\" and restore a backup");
+      }
+      from = std::move(next);
+    } while (from);
+  }
+
+ private:
+  [[nodiscard]] BoundQuery query_for(Part part, const std::optional<KeptValue>& from) const {
+    const std::string& time = layout_.time;
+    BoundQuery query{.sql = "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +
+                            " INDEXED BY " + layout_.code_time_index};
+    query.add(" WHERE " + layout_.raw_code + " IS ?", stored_code_);
+    // 1 and 1.0 are equal to SQLite, and yet two codes.
+    query.add(" AND typeof(" + layout_.raw_code + ") = ?", storage_class(stored_code_));
+    if (up_to_) {
+      query.add(" AND " + layout_.key_columns.front() + " <= ?", *up_to_);
+    }
+    // A plus sign keeps a comparison out of the choice of the range to read.
+    switch (part) {
+      case Part::no_time:
+        query.sql += " AND " + time + " IS NULL";
+        break;
+      case Part::below:
+        query.add(" AND " + time + " < ?", bounds_.below);
+        break;
+      case Part::above:
+        query.add(from ? " AND +" + time + " > ?" : " AND " + time + " > ?", bounds_.above);
+        query.add(" AND +" + time + " >= ?", bounds_.below);
+        break;
+    }
+    if (from) {
+      query.add(" AND " + time + " >= ?", from->view());
+    }
+    query.sql += " ORDER BY " + time;
+    return query;
+  }
+
+  /// The first time that was not read any more; none at the end.
+  [[nodiscard]] std::optional<KeptValue> read_piece(const BoundQuery& query,
+                                                    const StatementVisit& visit) {
+    Statement rows{connection_.db(), query.sql};
+    int index = 1;
+    for (const StoredView& value : query.values) {
+      rows.bind(index++, value);
+    }
+    const int time_column = static_cast<int>(layout_.key_columns.size());
+    const auto end = std::chrono::steady_clock::now() + kLongestPiece / 2;
+    std::optional<KeptValue> last;
+    while (rows.step()) {
+      const StoredView time = rows.column(time_column);
+      if (last && !may_be_same_time(last->view(), time)) {
+        return KeptValue{time};
+      }
+      visit(rows);
+      if (!connection_.wal() && !last && std::chrono::steady_clock::now() >= end) {
+        last = KeptValue{time};
+      }
+    }
+    return std::nullopt;
+  }
+
+  Connection& connection_;
+  const LogLayout& layout_;
+  StoredView stored_code_;
+  TimeBounds bounds_;
+  std::optional<std::int64_t> up_to_;
+};
+
+}  // namespace
+
+void pass_candidates(Connection& connection,
+                     const LogLayout& layout,
+                     const CandidateRange& range,
+                     std::optional<std::int64_t> up_to,
+                     const StatementVisit& visit) {
+  CandidatePass pass{connection, layout, range, up_to};
+  for (const Part part : {Part::no_time, Part::below, Part::above}) {
+    pass.run(part, visit);
+  }
+}
+
+}  // namespace holdfast

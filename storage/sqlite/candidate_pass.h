@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "storage/audit_log.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/log_layout.h"
+#include "storage/sqlite/log_pass.h"
+
+namespace holdfast {
+
+/// Visits the candidates of one code along the (code, time) index, each once; RowReader reads the
+/// rows. Where readers block writers, in pieces of kLongestPiece that end between two times.
+/// Errors: StorageError where a piece does not get past the one before; what `visit` throws.
+void pass_candidates(Connection& connection,
+                     const LogLayout& layout,
+                     const CandidateRange& range,
+                     std::optional<std::int64_t> up_to,
+                     const StatementVisit& visit);
+
+}  // namespace holdfast

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "storage/audit_log.h"
+#include "storage/sqlite/statement.h"
+
+namespace holdfast {
+
+/// Counts rows by code, tenant and own category. Memory grows with the groups, not with the rows.
+class GroupCounter {
+ public:
+  /// Counts the current row: its stored code, code, tenant and category stand from `first` on.
+  void add(const Statement& row, int first);
+
+  /// Visits each group once, ordered by the bytes of its values.
+  void visit_all(const GroupVisit& visit) const;
+
+ private:
+  std::unordered_map<std::string, std::int64_t> rows_;
+  std::string group_;                  ///< the row's group as canonical bytes
+  std::string last_group_;             ///< the one before: rows come in runs
+  std::int64_t* last_rows_ = nullptr;  ///< its count; stays valid when the map grows
+};
+
+}  // namespace holdfast

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/log_layout.h"
+#include "storage/sqlite/register_query.h"
+#include "storage/sqlite/schema.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kMakeLog = R"sql(
+CREATE TABLE audit_events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  occurred_at INTEGER NOT NULL,        -- UTC milliseconds
+  tenant TEXT, code TEXT NOT NULL, severity TEXT, actor TEXT, subject TEXT,
+  retain_until INTEGER,                -- UTC milliseconds, the row's own stamp
+  metadata TEXT);                      -- JSON
+CREATE INDEX audit_events_code_time ON audit_events (code, occurred_at, tenant);
+)sql";
+
+constexpr const char* kCountObjects = R"sql(
+SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'
+)sql";
+
+constexpr const char* kStoreMeta = R"sql(
+INSERT INTO holdfast_meta (key, value) VALUES ('database_id', ?1), ('created_at_ms', ?2)
+)sql";
+
+void note(InitReport& report, const std::string& sentence) {
+  report.done.push_back(sentence);
+  report.changed = true;
+}
+
+/// The columns that `init` makes; whether the configuration spells them out does not matter.
+bool is_default(const LogMapping& mapping) {
+  const LogMapping ours;
+  return mapping.table == ours.table && mapping.id == ours.id && mapping.time == ours.time &&
+         mapping.time_format == ours.time_format && mapping.code == ours.code &&
+         mapping.tenant.name == ours.tenant.name && mapping.actor.name == ours.actor.name &&
+         mapping.subject.name == ours.subject.name && mapping.severity.name == ours.severity.name &&
+         mapping.metadata.name == ours.metadata.name &&
+         mapping.retain_until.name == ours.retain_until.name && !mapping.code_lookup;
+}
+
+/// The table that `init` makes is the one of the default mapping; any other belongs to somebody.
+void require_inventable(const OpenOptions& options, const char* found) {
+  if (!is_default(options.mapping)) {
+    throw StorageError(StorageTrouble::mapping,
+                       options.path.string() + ": " + found +
+                           ", and [events] describes a table \"" + options.mapping.table +
+                           "\" of another program: Holdfast does not invent it; check "
+                           "[database].path, or leave [events] at its defaults");
+  }
+}
+
+bool is_empty(Connection& connection) {
+  return connection.db().execAndGet(kCountObjects).getInt64() == 0;
+}
+
+void add_own_tables(Connection& connection,
+                    const std::string& identity,
+                    Instant now,
+                    InitReport& report) {
+  const std::optional<std::int64_t> before = schema_version(connection);
+  if (!migrate(connection, migration_steps(), kSchemaVersion)) {
+    return;
+  }
+  const std::string version = std::to_string(kSchemaVersion);
+  if (before) {
+    note(report,
+         "brought Holdfast's own tables from schema " + std::to_string(*before) + " to " + version);
+    return;
+  }
+  RegisterQuery store({.connection = connection, .set_up = true}, kStoreMeta);
+  store.with(identity, now).run();
+  note(report, "made Holdfast's own tables (schema " + version + ")");
+}
+
+InitReport set_up(const OpenOptions& options, const std::string& identity, Instant now) {
+  InitReport report;
+  if (!std::filesystem::exists(options.path)) {
+    require_inventable(options, "there is no such database");
+    note(report, "made the database " + options.path.string());
+  }
+  Connection connection(options, ConnectionMode::create);
+  const bool empty = is_empty(connection);
+  if (empty) {
+    require_inventable(options, "the database is empty");
+    // Only here: the journal mode of somebody else's database is not ours to change, and it cannot
+    // be changed inside the transaction. A crash after it leaves an empty database for the next
+    // try.
+    (void)connection.db().execAndGet("PRAGMA journal_mode = WAL");
+  }
+  SQLite::Transaction transaction(connection.db(), SQLite::TransactionBehavior::IMMEDIATE);
+  if (empty) {
+    connection.db().exec(kMakeLog);
+    note(report, "made the table audit_events and its index");
+  }
+  (void)probe_log(connection, options);
+  add_own_tables(connection, identity, now, report);
+  (void)is_set_up(connection);
+  transaction.commit();
+  if (!report.changed) {
+    report.done.emplace_back("nothing to do: Holdfast's own tables are there (schema " +
+                             std::to_string(kSchemaVersion) + ")");
+  }
+  return report;
+}
+
+InitReport take_out(const OpenOptions& options) {
+  InitReport report;
+  Connection connection(options, ConnectionMode::read_write);
+  SQLite::Transaction transaction(connection.db(), SQLite::TransactionBehavior::IMMEDIATE);
+  if (schema_version(connection).value_or(0) > kSchemaVersion) {
+    (void)is_set_up(connection);  // throws: this program does not know every table of that schema
+  }
+  for (const std::string& table : own_tables(connection)) {
+    connection.db().exec("DROP TABLE " + quoted(table));
+    note(report, "took out the table " + table);
+  }
+  transaction.commit();
+  if (!report.changed) {
+    report.done.emplace_back("nothing to do: there are no tables of Holdfast's own");
+  }
+  return report;
+}
+
+}  // namespace
+
+InitReport init_sqlite(const OpenOptions& options, const std::string& identity, Instant now) {
+  try {
+    return set_up(options, identity, now);
+  } catch (const SQLite::Exception& error) {
+    throw as_storage_error(error, options.path.string());
+  }
+}
+
+InitReport remove_sqlite(const OpenOptions& options) {
+  try {
+    return take_out(options);
+  } catch (const SQLite::Exception& error) {
+    throw as_storage_error(error, options.path.string());
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "storage/database.h"
+#include "storage/sqlite/connection.h"
+
+namespace holdfast {
+
+/// A write transaction that takes the write lock at once.
+class SqliteWriteScope final : public WriteScope {
+ public:
+  /// Errors: StorageError: busy where another program held the write lock for all of the busy wait,
+  /// read_only for a connection that only reads.
+  SqliteWriteScope(Connection& connection, Durability durability);
+  SqliteWriteScope(const SqliteWriteScope&) = delete;
+  SqliteWriteScope& operator=(const SqliteWriteScope&) = delete;
+  SqliteWriteScope(SqliteWriteScope&&) = delete;
+  SqliteWriteScope& operator=(SqliteWriteScope&&) = delete;
+  ~SqliteWriteScope() override;
+
+  void commit() override;
+
+ private:
+  Connection& connection_;
+  bool open_ = false;
+};
+
+/// One snapshot in write-ahead-log mode. Does nothing in a rollback-journal mode, where it would
+/// block writers, and inside a transaction, which is a view of its own.
+class SqliteReadScope final : public ReadScope {
+ public:
+  explicit SqliteReadScope(Connection& connection);
+  SqliteReadScope(const SqliteReadScope&) = delete;
+  SqliteReadScope& operator=(const SqliteReadScope&) = delete;
+  SqliteReadScope(SqliteReadScope&&) = delete;
+  SqliteReadScope& operator=(SqliteReadScope&&) = delete;
+  ~SqliteReadScope() override;
+
+ private:
+  Connection& connection_;
+  bool open_ = false;
+};
+
+}  // namespace holdfast

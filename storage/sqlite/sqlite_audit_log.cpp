@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sqlite/sqlite_audit_log.h"
+
+#include <cassert>
+#include <charconv>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "storage/sqlite/candidate_pass.h"
+#include "storage/sqlite/group_counter.h"
+#include "storage/sqlite/log_pass.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kAppendOwn = R"sql(
+  INSERT INTO holdfast_event
+    (occurred_at, tenant, code, severity, actor, subject, retain_until, metadata)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+)sql";
+
+std::string append_to_log_sql(const LogLayout& layout) {
+  return "INSERT INTO " + layout.table + " (" + layout.time + ", " + layout.tenant + ", " +
+         layout.raw_code + ", " + layout.severity + ", " + layout.actor + ", " + layout.subject +
+         ", " + layout.retain_until + ", " + layout.metadata +
+         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+}
+
+std::string key_match(const LogLayout& layout) {
+  std::string match;
+  for (const std::string& column : layout.key_columns) {
+    match += (match.empty() ? "" : " AND ") + column + " = ?";
+  }
+  return match;
+}
+
+std::optional<std::int64_t> parse_integer(const std::string& typed) {
+  std::int64_t number = 0;
+  const char* const end = typed.data() + typed.size();
+  const auto parsed = std::from_chars(typed.data(), end, number);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<std::string> parse_hex(const std::string& typed) {
+  if (typed.size() % 2 != 0) {
+    return std::nullopt;
+  }
+  std::string bytes;
+  for (std::size_t i = 0; i < typed.size(); i += 2) {
+    unsigned number = 0;
+    const char* const end = typed.data() + i + 2;
+    const auto parsed = std::from_chars(typed.data() + i, end, number, 16);
+    if (parsed.ec != std::errc{} || parsed.ptr != end) {
+      return std::nullopt;
+    }
+    bytes += static_cast<char>(static_cast<unsigned char>(number));
+  }
+  return bytes;
+}
+
+StoredView stored(const std::optional<std::string>& text) {
+  return text ? StoredView{std::string_view{*text}} : StoredView{};
+}
+
+/// Counts with the read lock, in one look at the smallest index; the few rows above `up_to` are
+/// taken off again, because a count with a bound would read the whole table.
+std::int64_t count_at_once(Connection& connection,
+                           const LogLayout& layout,
+                           std::optional<std::int64_t> up_to) {
+  const std::string all = "(SELECT count(*) FROM " + layout.table;
+  const bool bounded = layout.rowid_alias && up_to;
+  const std::string above =
+      bounded ? " - " + all + " WHERE " + layout.key_columns.front() + " > ?)" : "";
+  SQLite::Statement query{connection.db(), "SELECT " + all + ")" + above};
+  if (bounded) {
+    query.bind(1, *up_to);
+  }
+  query.executeStep();
+  return query.getColumn(0).getInt64();
+}
+
+}  // namespace
+
+SqliteAuditLog::SqliteAuditLog(Connection& connection, LogLayout layout, bool append_into_log)
+    : connection_(connection),
+      layout_(std::move(layout)),
+      append_into_log_(append_into_log),
+      key_match_(key_match(layout_)),
+      row_reader_(layout_, title()) {
+  assert(!append_into_log || layout_.shape.made_by_init);
+}
+
+std::optional<std::int64_t> SqliteAuditLog::highest_key() {
+  if (!layout_.shape.ordered_keys) {
+    return std::nullopt;
+  }
+  Statement& query =
+      prepared(highest_, "SELECT max(" + layout_.key_columns.front() + ") FROM " + layout_.table);
+  const StatementUse use{query};
+  if (!query.step()) {
+    return std::nullopt;
+  }
+  const StoredView highest = query.column(0);
+  const auto* const key = std::get_if<std::int64_t>(&highest);
+  return key == nullptr ? std::nullopt : std::optional{*key};
+}
+
+std::int64_t SqliteAuditLog::count_rows(std::optional<std::int64_t> up_to) {
+  if (connection_.wal()) {
+    return count_at_once(connection_, layout_, up_to);
+  }
+  std::int64_t rows = 0;
+  LogPass{connection_, layout_, RowReader::key_columns(layout_)}.run(
+      {.up_to = up_to}, [&rows](const Statement& /*row*/) { ++rows; });
+  return rows;
+}
+
+void SqliteAuditLog::scan_all(std::optional<std::int64_t> up_to,
+                              std::chrono::milliseconds longest_read,
+                              const RowVisit& visit) {
+  RowReader reader = new_reader();
+  const auto newest = newest_at_scan();
+  LogPass{connection_, layout_, RowReader::columns(layout_)}.run(
+      {.up_to = up_to, .longest_read = longest_read}, [&](const Statement& row) {
+        RowFacts& facts = reader.read(row);
+        facts.newest_reusable = is_newest(*facts.key, newest);
+        visit(facts);
+      });
+}
+
+void SqliteAuditLog::count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) {
+  const std::string values =
+      layout_.raw_code + ", " + layout_.code + ", " + layout_.tenant + ", " + layout_.category;
+  GroupCounter groups;
+  if (connection_.wal() && layout_.groups_in_index) {
+    const bool bounded = layout_.rowid_alias && up_to;
+    Statement rows{connection_.db(),
+                   "SELECT " + values + " FROM " + layout_.table + " INDEXED BY " +
+                       layout_.code_time_index +
+                       (bounded ? " WHERE " + layout_.key_columns.front() + " <= ?" : "") +
+                       " ORDER BY " + layout_.raw_code + ", " + layout_.time};
+    if (bounded) {
+      rows.bind(1, *up_to);
+    }
+    while (rows.step()) {
+      groups.add(rows, 0);
+    }
+  } else {
+    const int first = static_cast<int>(layout_.key_columns.size());
+    LogPass{connection_, layout_, RowReader::key_columns(layout_) + ", " + values}.run(
+        {.up_to = up_to}, [&](const Statement& row) { groups.add(row, first); });
+  }
+  groups.visit_all(visit);
+}
+
+void SqliteAuditLog::scan_candidates(const CandidateRange& range,
+                                     std::optional<std::int64_t> up_to,
+                                     const RowVisit& visit) {
+  assert(layout_.shape.code_time_index);
+  RowReader reader = new_reader();
+  const auto newest = newest_at_scan();
+  pass_candidates(connection_, layout_, range, up_to, [&](const Statement& row) {
+    RowFacts& facts = reader.read(row);
+    facts.newest_reusable = is_newest(*facts.key, newest);
+    visit(facts);
+  });
+}
+
+bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
+  Statement& row = prepared(read_row_,
+                            "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +
+                                " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order);
+  const StatementUse use{row};
+  bind_key(row, key);
+  if (!row.step()) {
+    return false;
+  }
+  RowFacts& facts = row_reader_.read(row);
+  // A column without letter case finds "a" for "A", but that is another row's key.
+  if (*facts.key != key) {
+    return false;
+  }
+  facts.newest_reusable = layout_.shape.reuses_newest_key && is_newest(key, highest_key());
+  visit(facts);
+  return true;
+}
+
+std::optional<RowKey> SqliteAuditLog::find_key(const std::string& typed) {
+  if (layout_.key_columns.size() > 1) {
+    return find_joined_key(typed);
+  }
+  const auto integer = parse_integer(typed);
+  if (layout_.rowid_alias) {
+    return integer ? find_value(*integer) : std::nullopt;
+  }
+  auto found = find_value(std::string_view{typed});
+  const auto bytes = parse_hex(typed);
+  if (!found && bytes) {
+    found = find_value(BlobView{*bytes});
+  }
+  if (!found && integer) {
+    found = find_value(*integer);
+  }
+  return found;
+}
+
+void SqliteAuditLog::dispose(const RowKey& key) {
+  Statement& row = prepared(dispose_, "DELETE FROM " + layout_.table + " WHERE " + key_match_);
+  const StatementUse use{row};
+  bind_key(row, key);
+  (void)row.step();
+  // Rows that a trigger changes are not in this number.
+  const int deleted = connection_.db().getChanges();
+  if (deleted != 1) {
+    throw StorageError(StorageTrouble::other,
+                       title() + ": deleting row " + key.display() + " deleted " +
+                           std::to_string(deleted) +
+                           " rows instead of 1, so it is taken back: look for a trigger of the "
+                           "table, and run \"holdfast check\"");
+  }
+}
+
+void SqliteAuditLog::append(const AuditEvent& event) {
+  Statement& row =
+      prepared(append_, append_into_log_ ? append_to_log_sql(layout_) : std::string{kAppendOwn});
+  const StatementUse use{row};
+  int index = 1;
+  row.bind(index++, to_unix_ms(event.occurred_at));
+  row.bind(index++, stored(event.tenant));
+  row.bind(index++, std::string_view{event.code});
+  row.bind(index++, std::string_view{event.severity});
+  row.bind(index++, std::string_view{event.actor});
+  row.bind(index++, stored(event.subject));
+  row.bind(index++,
+           event.retain_until ? StoredView{to_unix_ms(*event.retain_until)} : StoredView{});
+  row.bind(index++, std::string_view{event.metadata});
+  (void)row.step();
+  if (connection_.db().getChanges() != 1) {
+    throw StorageError(StorageTrouble::other,
+                       title() + ": Holdfast's audit row " + event.code +
+                           " was not written: look for a trigger of the table");
+  }
+}
+
+std::string SqliteAuditLog::title() const {
+  return connection_.path() + ": table " + layout_.table;
+}
+
+RowReader SqliteAuditLog::new_reader() const {
+  return {layout_, title()};
+}
+
+Statement& SqliteAuditLog::prepared(std::optional<Statement>& statement, const std::string& sql) {
+  if (!statement) {
+    statement.emplace(connection_.db(), sql);
+  }
+  return *statement;
+}
+
+void SqliteAuditLog::bind_key(Statement& statement, const RowKey& key) const {
+  const std::string bytes = key.bytes();
+  int index = 1;
+  for (const StoredView& value : key_values(bytes, layout_.key_columns.size())) {
+    statement.bind(index++, value);
+  }
+}
+
+bool SqliteAuditLog::is_newest(const RowKey& key, std::optional<std::int64_t> newest) const {
+  return layout_.shape.reuses_newest_key &&
+         (key.as_integer() == newest || key.as_integer() == first_newest_);
+}
+
+std::optional<std::int64_t> SqliteAuditLog::newest_at_scan() {
+  if (!layout_.shape.reuses_newest_key) {
+    return std::nullopt;
+  }
+  const auto newest = highest_key();
+  if (!first_newest_) {
+    first_newest_ = newest;
+  }
+  return newest;
+}
+
+std::optional<RowKey> SqliteAuditLog::find_value(const StoredView& value) {
+  const std::string key = RowReader::key_columns(layout_);
+  Statement row{connection_.db(),
+                "SELECT " + key + " FROM " + layout_.table + " WHERE " + key_match_ + " ORDER BY " +
+                    key + " LIMIT 1"};
+  row.bind(1, value);
+  return row.step() ? std::optional{new_reader().read_key(row)} : std::nullopt;
+}
+
+std::optional<RowKey> SqliteAuditLog::find_joined_key(const std::string& typed) {
+  RowReader reader = new_reader();
+  std::optional<RowKey> found;
+  LogPass{connection_, layout_, RowReader::key_columns(layout_)}.run({}, [&](const Statement& row) {
+    const RowKey& key = reader.read_key(row);
+    if (key.display() != typed) {
+      return;
+    }
+    if (found) {
+      throw StorageError(StorageTrouble::other,
+                         title() + ": more than one row has a key that reads \"" + typed + "\"");
+    }
+    found = key;
+  });
+  return found;
+}
+
+}  // namespace holdfast

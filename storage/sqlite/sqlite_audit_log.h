@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/audit_log.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/log_layout.h"
+#include "storage/sqlite/row_reader.h"
+#include "storage/sqlite/statement.h"
+
+namespace holdfast {
+
+/// The audit log in a table of a SQLite database.
+class SqliteAuditLog final : public AuditLog {
+ public:
+  /// The connection has to outlive the log. `append_into_log` only with shape.made_by_init.
+  SqliteAuditLog(Connection& connection, LogLayout layout, bool append_into_log);
+
+  [[nodiscard]] const LogShape& shape() const override { return layout_.shape; }
+  [[nodiscard]] std::optional<std::int64_t> highest_key() override;
+  [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override;
+  void scan_all(std::optional<std::int64_t> up_to,
+                std::chrono::milliseconds longest_read,
+                const RowVisit& visit) override;
+  void count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) override;
+  void scan_candidates(const CandidateRange& range,
+                       std::optional<std::int64_t> up_to,
+                       const RowVisit& visit) override;
+  [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override;
+  [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
+  void dispose(const RowKey& key) override;
+  void append(const AuditEvent& event) override;
+  [[nodiscard]] bool appends_to_log() const override { return append_into_log_; }
+
+ private:
+  [[nodiscard]] std::string title() const;
+  [[nodiscard]] RowReader new_reader() const;
+  [[nodiscard]] Statement& prepared(std::optional<Statement>& statement, const std::string& sql);
+  void bind_key(Statement& statement, const RowKey& key) const;
+  [[nodiscard]] bool is_newest(const RowKey& key, std::optional<std::int64_t> newest) const;
+  [[nodiscard]] std::optional<std::int64_t> newest_at_scan();
+  [[nodiscard]] std::optional<RowKey> find_value(const StoredView& value);
+  [[nodiscard]] std::optional<RowKey> find_joined_key(const std::string& typed);
+
+  Connection& connection_;
+  LogLayout layout_;
+  bool append_into_log_;
+  std::string key_match_;  ///< "k1" = ? AND "k2" = ?
+  RowReader row_reader_;
+  std::optional<Statement> highest_;
+  std::optional<Statement> read_row_;
+  std::optional<Statement> dispose_;
+  std::optional<Statement> append_;
+  /// The highest key when the first scan began: what a plan took for the newest row stays it.
+  std::optional<std::int64_t> first_newest_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sqlite/sqlite_database.h"
+
+#include <chrono>
+#include <variant>
+
+#include "storage/sqlite/instant_lowering.h"
+#include "storage/sqlite/key_sets.h"
+#include "storage/sqlite/schema.h"
+#include "storage/sqlite/scopes.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kSelectIdentity = R"sql(
+SELECT value FROM holdfast_meta WHERE key = 'database_id'
+)sql";
+
+constexpr const char* kSchemaCookie = "PRAGMA schema_version";
+constexpr const char* kForeignCommits = "PRAGMA data_version";
+
+// A checkpoint that empties the log keeps writers out while it waits for readers: no longer than a
+// writer would wait for a slice.
+constexpr std::chrono::milliseconds kLongestCheckpointWait{50};
+
+ConnectionMode mode_of(const OpenOptions& options) {
+  return options.read_only ? ConnectionMode::read_only : ConnectionMode::read_write;
+}
+
+bool require_set_up(Connection& connection, const OpenOptions& options) {
+  const bool set_up = is_set_up(connection);
+  if (!set_up && !options.read_only) {
+    throw StorageError(
+        StorageTrouble::not_set_up,
+        connection.path() + ": Holdfast's own tables are not there: run \"holdfast init\"");
+  }
+  return set_up;
+}
+
+/// Never text codes into somebody's integers: only the table that `init` makes takes our rows.
+/// probe_log() has refused a configuration that insists on another one.
+bool appends_into_log(const LogLayout& layout, const OpenOptions& options) {
+  return options.own_events_into_log && layout.shape.made_by_init;
+}
+
+std::int64_t read_integer(Statement& statement) {
+  const StatementUse use{statement};
+  if (!statement.step()) {
+    return 0;
+  }
+  const StoredView value = statement.column(0);
+  const auto* number = std::get_if<std::int64_t>(&value);
+  return number == nullptr ? 0 : *number;
+}
+
+/// Shortens the busy wait of a connection for as long as it lives.
+class ShortWait {
+ public:
+  explicit ShortWait(SQLite::Database& db)
+      : db_(db), before_(db.execAndGet("PRAGMA busy_timeout").getInt()) {
+    db_.setBusyTimeout(static_cast<int>(kLongestCheckpointWait.count()));
+  }
+  ShortWait(const ShortWait&) = delete;
+  ShortWait& operator=(const ShortWait&) = delete;
+  ShortWait(ShortWait&&) = delete;
+  ShortWait& operator=(ShortWait&&) = delete;
+  // SQLite cannot fail at this for a connection that is open.
+  ~ShortWait() { sqlite3_busy_timeout(db_.getHandle(), before_); }
+
+ private:
+  SQLite::Database& db_;
+  int before_;
+};
+
+}  // namespace
+
+SqliteDatabase::SqliteDatabase(const OpenOptions& options)
+    : connection_(options, mode_of(options)),
+      schema_cookie_(connection_.db().execAndGet(kSchemaCookie).getInt64()),
+      home_{.connection = connection_, .set_up = require_set_up(connection_, options)},
+      layout_(probe_log(connection_, options)),
+      log_(connection_, layout_, appends_into_log(layout_, options)),
+      holds_(home_),
+      ledger_(home_),
+      policies_(home_),
+      plans_(home_),
+      bookmarks_(home_),
+      first_seen_(home_),
+      journal_(home_),
+      foreign_commits_(connection_.db(), kForeignCommits),
+      schema_cookie_now_(connection_.db(), kSchemaCookie) {}
+
+std::unique_ptr<KeySet> SqliteDatabase::new_key_set() {
+  // Only the rowid under its own name is sure to be an integer in every row.
+  if (layout_.rowid_alias) {
+    return std::make_unique<IntegerKeySet>();
+  }
+  return std::make_unique<SpilledKeySet>(connection_.db());
+}
+
+std::string SqliteDatabase::identity() {
+  if (!home_.set_up) {
+    return "";
+  }
+  RegisterQuery row(home_, kSelectIdentity);
+  return row.with().next() ? row.text(0) : "";
+}
+
+std::unique_ptr<WriteScope> SqliteDatabase::begin_write(Durability durability) {
+  return std::make_unique<SqliteWriteScope>(connection_, durability);
+}
+
+std::unique_ptr<ReadScope> SqliteDatabase::begin_read() {
+  return std::make_unique<SqliteReadScope>(connection_);
+}
+
+std::int64_t SqliteDatabase::foreign_commits() {
+  return read_integer(foreign_commits_);
+}
+
+void SqliteDatabase::require_same_schema() {
+  if (read_integer(schema_cookie_now_) != schema_cookie_) {
+    throw StorageError(StorageTrouble::other,
+                       path() +
+                           ": a table, index or trigger was changed while Holdfast was at "
+                           "work: nothing more is deleted; run again, it looks anew");
+  }
+}
+
+void SqliteDatabase::checkpoint_some() {
+  if (connection_.wal()) {
+    (void)connection_.db().execAndGet("PRAGMA wal_checkpoint(PASSIVE)");
+  }
+}
+
+bool SqliteDatabase::checkpoint_all() {
+  if (!connection_.wal()) {
+    return true;
+  }
+  // The copying is done first, while writers go on: then little is left to do under the lock.
+  checkpoint_some();
+  const ShortWait wait{connection_.db()};
+  SQLite::Statement checkpoint(connection_.db(), "PRAGMA wal_checkpoint(TRUNCATE)");
+  return checkpoint.executeStep() && checkpoint.getColumn(0).getInt() == 0;
+}
+
+SpaceReport SqliteDatabase::space() {
+  SQLite::Database& db = connection_.db();
+  const std::int64_t page = db.execAndGet("PRAGMA page_size").getInt64();
+  return {.file_bytes = page * db.execAndGet("PRAGMA page_count").getInt64(),
+          .free_bytes = page * db.execAndGet("PRAGMA freelist_count").getInt64()};
+}
+
+std::string SqliteDatabase::integrity_problem() {
+  try {
+    const std::string found = connection_.db().execAndGet("PRAGMA quick_check(1)").getString();
+    return found == "ok" ? "" : found;
+  } catch (const SQLite::Exception& error) {
+    // A database that is damaged enough cannot even be checked: that is the answer.
+    const StorageError problem = as_storage_error(error, path());
+    if (problem.trouble() != StorageTrouble::corrupt &&
+        problem.trouble() != StorageTrouble::not_a_database) {
+      throw StorageError(problem);
+    }
+    return problem.what();
+  }
+}
+
+std::vector<std::string> SqliteDatabase::lower_instants(Instant now) {
+  return lower_own_instants(home_, now);
+}
+
+std::unique_ptr<Database> open_sqlite(const OpenOptions& options) {
+  try {
+    return std::make_unique<SqliteDatabase>(options);
+  } catch (const SQLite::Exception& error) {
+    throw as_storage_error(error, options.path.string());
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/database.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/log_layout.h"
+#include "storage/sqlite/register_query.h"
+#include "storage/sqlite/sqlite_audit_log.h"
+#include "storage/sqlite/sqlite_bookmarks.h"
+#include "storage/sqlite/sqlite_first_seen.h"
+#include "storage/sqlite/sqlite_hold_register.h"
+#include "storage/sqlite/sqlite_journal.h"
+#include "storage/sqlite/sqlite_plan_store.h"
+#include "storage/sqlite/sqlite_policy_register.h"
+#include "storage/sqlite/sqlite_run_ledger.h"
+#include "storage/sqlite/statement.h"
+
+namespace holdfast {
+
+/// A SQLite file with the audit log and Holdfast's own tables, over one connection.
+class SqliteDatabase final : public Database {
+ public:
+  /// Errors: StorageError, as open_sqlite(); SQLite::Exception.
+  explicit SqliteDatabase(const OpenOptions& options);
+
+  [[nodiscard]] AuditLog& audit_log() override { return log_; }
+  [[nodiscard]] HoldRegister& holds() override { return holds_; }
+  [[nodiscard]] RunLedger& ledger() override { return ledger_; }
+  [[nodiscard]] PolicyRegister& policies() override { return policies_; }
+  [[nodiscard]] PlanStore& plans() override { return plans_; }
+  [[nodiscard]] BookmarkRegister& bookmarks() override { return bookmarks_; }
+  [[nodiscard]] FirstSeenRegister& first_seen() override { return first_seen_; }
+  [[nodiscard]] Journal& journal() override { return journal_; }
+  [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override;
+
+  [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
+  [[nodiscard]] std::string identity() override;
+  [[nodiscard]] std::string path() const override { return connection_.path(); }
+  [[nodiscard]] bool readers_are_free() const override { return connection_.wal(); }
+
+  [[nodiscard]] std::unique_ptr<WriteScope> begin_write(Durability durability) override;
+  [[nodiscard]] std::unique_ptr<ReadScope> begin_read() override;
+
+  [[nodiscard]] std::int64_t foreign_commits() override;
+  void require_same_schema() override;
+  void checkpoint_some() override;
+  bool checkpoint_all() override;
+  [[nodiscard]] SpaceReport space() override;
+  [[nodiscard]] std::string integrity_problem() override;
+  std::vector<std::string> lower_instants(Instant now) override;
+
+ private:
+  Connection connection_;
+  std::int64_t schema_cookie_;  // read before the log is probed: what changes between is noticed
+  RegisterHome home_;
+  LogLayout layout_;
+  SqliteAuditLog log_;
+  SqliteHoldRegister holds_;
+  SqliteRunLedger ledger_;
+  SqlitePolicyRegister policies_;
+  SqlitePlanStore plans_;
+  SqliteBookmarks bookmarks_;
+  SqliteFirstSeen first_seen_;
+  SqliteJournal journal_;
+  Statement foreign_commits_;
+  Statement schema_cookie_now_;
+};
+
+}  // namespace holdfast

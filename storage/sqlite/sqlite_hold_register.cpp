@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sqlite/sqlite_hold_register.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <SQLiteCpp/Savepoint.h>
+
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kSelectVersion = R"sql(
+SELECT value FROM holdfast_meta WHERE key = 'hold_version'
+)sql";
+
+constexpr const char* kSelectHolds = R"sql(
+SELECT id, matter, reason, basis, kind, locked, everything, from_ms, until_ms, placed_by,
+       placed_at_ms, review_by_ms, released_at_ms, released_by, release_reason
+FROM holdfast_hold ORDER BY id
+)sql";
+
+constexpr const char* kSelectTerms = R"sql(
+SELECT hold_id, kind, value FROM holdfast_hold_term ORDER BY hold_id, kind, value
+)sql";
+
+constexpr const char* kInsertHold = R"sql(
+INSERT INTO holdfast_hold (matter, reason, basis, kind, locked, everything, from_ms, until_ms,
+                           placed_by, placed_at_ms, review_by_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+)sql";
+
+constexpr const char* kInsertTerm = R"sql(
+INSERT INTO holdfast_hold_term (hold_id, kind, value) VALUES (?1, ?2, ?3)
+ON CONFLICT (hold_id, kind, value) DO NOTHING
+)sql";
+
+constexpr const char* kRelease = R"sql(
+UPDATE holdfast_hold SET released_at_ms = ?2, released_by = ?3, release_reason = ?4
+WHERE id = ?1 AND released_at_ms IS NULL
+)sql";
+
+constexpr const char* kReview = R"sql(
+UPDATE holdfast_hold
+SET review_by_ms = ?2, reviewed_at_ms = ?3, reviewed_by = ?4, review_reason = ?5
+WHERE id = ?1 AND released_at_ms IS NULL
+)sql";
+
+/// A kind of term in the table and where it stands in a scope.
+struct TermKind {
+  std::string_view word;
+  std::vector<std::string> HoldScope::*terms;
+};
+
+constexpr std::array<TermKind, 8> kTermKinds = {{
+    {"tenant", &HoldScope::tenants},
+    {"person", &HoldScope::persons},
+    {"actor", &HoldScope::actors},
+    {"subject", &HoldScope::subjects},
+    {"category", &HoldScope::categories},
+    {"category_code", &HoldScope::category_codes},
+    {"code", &HoldScope::codes},
+    {"event_id", &HoldScope::event_ids},
+}};
+
+const TermKind* find_kind(std::string_view word) {
+  const auto* found = std::find_if(kTermKinds.begin(), kTermKinds.end(), [&](const TermKind& kind) {
+    return kind.word == word;
+  });
+  return found == kTermKinds.end() ? nullptr : found;
+}
+
+/// A scope that says nothing covers nothing: as a line of the register it is a mistake.
+bool says_nothing(const HoldScope& scope) {
+  return !scope.everything && !scope.from && !scope.until &&
+         std::all_of(kTermKinds.begin(), kTermKinds.end(), [&](const TermKind& kind) {
+           return (scope.*kind.terms).empty();
+         });
+}
+
+LegalHold read_hold(const RegisterQuery& row) {
+  const std::string word = row.text(4);
+  const auto kind = parse_hold_kind(word);
+  if (!kind) {
+    throw StorageError(StorageTrouble::corrupt, "unknown kind \"" + word + "\"");
+  }
+  return {.id = row.integer(0),
+          .matter = row.text(1),
+          .reason = row.text(2),
+          .basis = row.text(3),
+          .kind = *kind,
+          .locked = row.integer(5) != 0,
+          .scope = {.from = row.optional_instant(7),
+                    .until = row.optional_instant(8),
+                    .everything = row.integer(6) != 0},
+          .placed_by = row.text(9),
+          .placed_at = row.instant(10),
+          .review_by = row.optional_instant(11),
+          .released_at = row.optional_instant(12),
+          .released_by = row.text(13),
+          .release_reason = row.text(14)};
+}
+
+}  // namespace
+
+SqliteHoldRegister::SqliteHoldRegister(const RegisterHome& home)
+    : home_(home), version_(home, kSelectVersion) {}
+
+void SqliteHoldRegister::refuse(std::int64_t id, const std::string& why) const {
+  throw StorageError(StorageTrouble::corrupt,
+                     home_.connection.path() + ": hold " + std::to_string(id) +
+                         " cannot be read (" + why +
+                         "), and it may cover anything: put its line right before anything is "
+                         "deleted");
+}
+
+std::int64_t SqliteHoldRegister::version() {
+  if (!home_.set_up) {
+    return 0;
+  }
+  const QueryUse use{version_};
+  if (!version_.with().next()) {
+    throw StorageError(StorageTrouble::corrupt,
+                       home_.connection.path() +
+                           ": the version of the hold register is missing: restore a backup");
+  }
+  return version_.integer(0);
+}
+
+std::vector<LegalHold> SqliteHoldRegister::all() {
+  std::vector<LegalHold> holds;
+  if (!home_.set_up) {
+    return holds;
+  }
+  RegisterQuery rows(home_, kSelectHolds);
+  rows.with();
+  while (rows.next()) {
+    try {
+      holds.push_back(read_hold(rows));
+    } catch (const StorageError& error) {
+      refuse(rows.integer(0), error.what());
+    }
+  }
+  read_terms(holds);
+  for (const LegalHold& hold : holds) {
+    if (says_nothing(hold.scope)) {
+      refuse(hold.id, "it names nothing that it covers");
+    }
+  }
+  return holds;
+}
+
+void SqliteHoldRegister::read_terms(std::vector<LegalHold>& holds) {
+  RegisterQuery rows(home_, kSelectTerms);
+  rows.with();
+  auto hold = holds.begin();
+  while (rows.next()) {
+    const std::int64_t id = rows.integer(0);
+    // Both come by ascending id, so one walk through the holds is enough.
+    while (hold != holds.end() && hold->id < id) {
+      ++hold;
+    }
+    const std::string word = rows.text(1);
+    const TermKind* kind = find_kind(word);
+    if (hold == holds.end() || hold->id != id) {
+      refuse(id, "a term of it is there and its line is not");
+    }
+    if (kind == nullptr) {
+      refuse(id, "unknown kind of term \"" + word + "\"");
+    }
+    (hold->scope.*kind->terms).push_back(rows.text(2));
+  }
+}
+
+std::int64_t SqliteHoldRegister::place(const LegalHold& hold) {
+  if (says_nothing(hold.scope)) {
+    throw StorageError(StorageTrouble::other,
+                       home_.connection.path() +
+                           ": a hold that names nothing was not placed: give it at least one term");
+  }
+  // All or none also where the caller has no transaction: a hold without its terms is unreadable.
+  SQLite::Savepoint savepoint(home_.connection.db(), "holdfast_place");
+  RegisterQuery insert(home_, kInsertHold);
+  const HoldScope& scope = hold.scope;
+  insert
+      .with(hold.matter,
+            hold.reason,
+            hold.basis,
+            to_token(hold.kind),
+            std::int64_t{hold.locked ? 1 : 0},
+            std::int64_t{scope.everything ? 1 : 0},
+            scope.from,
+            scope.until,
+            hold.placed_by,
+            hold.placed_at,
+            hold.review_by)
+      .run_one("placing a hold");
+  const std::int64_t id = home_.connection.db().getLastInsertRowid();
+  RegisterQuery term(home_, kInsertTerm);
+  for (const TermKind& kind : kTermKinds) {
+    for (const std::string& value : scope.*kind.terms) {
+      term.with(id, kind.word, value).run();
+    }
+  }
+  savepoint.release();
+  return id;
+}
+
+bool SqliteHoldRegister::release(std::int64_t id, const Signature& by) {
+  RegisterQuery update(home_, kRelease);
+  return update.with(id, by.at, by.who, by.reason).run() == 1;
+}
+
+bool SqliteHoldRegister::review(std::int64_t id, Instant until, const Signature& by) {
+  RegisterQuery update(home_, kReview);
+  return update.with(id, until, by.at, by.who, by.reason).run() == 1;
+}
+
+}  // namespace holdfast

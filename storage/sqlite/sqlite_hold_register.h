@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/hold_register.h"
+#include "storage/sqlite/register_query.h"
+
+namespace holdfast {
+
+/// The register of holds in holdfast_hold and holdfast_hold_term; triggers keep its version. The
+/// terms of a scope come back sorted and without repeats.
+class SqliteHoldRegister final : public HoldRegister {
+ public:
+  explicit SqliteHoldRegister(const RegisterHome& home);
+
+  [[nodiscard]] std::int64_t version() override;
+  [[nodiscard]] std::vector<LegalHold> all() override;
+  /// Errors: StorageError for a scope without any term, which would cover nothing.
+  std::int64_t place(const LegalHold& hold) override;
+  [[nodiscard]] bool release(std::int64_t id, const Signature& by) override;
+  [[nodiscard]] bool review(std::int64_t id, Instant until, const Signature& by) override;
+
+ private:
+  void read_terms(std::vector<LegalHold>& holds);
+  [[noreturn]] void refuse(std::int64_t id, const std::string& why) const;
+
+  RegisterHome home_;
+  RegisterQuery version_;
+};
+
+}  // namespace holdfast

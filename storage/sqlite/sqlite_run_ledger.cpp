@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sqlite/sqlite_run_ledger.h"
+
+#include "storage/sqlite/key_sets.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kOpen = R"sql(
+INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process)
+SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5 FROM holdfast_run
+)sql";
+
+constexpr const char* kEnterPhase = R"sql(
+UPDATE holdfast_run SET phase = ?2 WHERE id = ?1 AND outcome IS NULL
+)sql";
+
+constexpr const char* kAddSlice = R"sql(
+INSERT INTO holdfast_run_slice (run_id, number, deleted, tally, hold_version, hold_digest, keys)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+)sql";
+
+constexpr const char* kClose = R"sql(
+UPDATE holdfast_run
+SET outcome = ?2, error_reason = ?3, error_message = ?4, closed_at_ms = ?5, deleted = ?6,
+    record = ?7
+WHERE id = ?1 AND outcome IS NULL
+)sql";
+
+constexpr const char* kSelectLeftOpen = R"sql(
+SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
+       error_message, closed_at_ms, deleted, record
+FROM holdfast_run WHERE outcome IS NULL ORDER BY id
+)sql";
+
+constexpr const char* kSelectRun = R"sql(
+SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
+       error_message, closed_at_ms, deleted, record
+FROM holdfast_run WHERE id = ?1
+)sql";
+
+constexpr const char* kSelectLast = R"sql(
+SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
+       error_message, closed_at_ms, deleted, record
+FROM holdfast_run ORDER BY id DESC LIMIT 1
+)sql";
+
+constexpr const char* kSelectNewest = R"sql(
+SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
+       error_message, closed_at_ms, deleted, ''
+FROM holdfast_run ORDER BY id DESC LIMIT ?1
+)sql";
+
+constexpr const char* kSelectLastSuccess = R"sql(
+SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
+       error_message, closed_at_ms, deleted, record
+FROM holdfast_run WHERE outcome IN ('completed', 'partial', 'limited') ORDER BY id DESC LIMIT 1
+)sql";
+
+constexpr const char* kSelectSlices = R"sql(
+SELECT run_id, number, deleted, tally, hold_version, hold_digest
+FROM holdfast_run_slice WHERE run_id = ?1 ORDER BY number
+)sql";
+
+constexpr const char* kSelectSlicesNewestFirst = R"sql(
+SELECT run_id, number, deleted, tally, hold_version, hold_digest, keys
+FROM holdfast_run_slice ORDER BY run_id DESC, number DESC
+)sql";
+
+constexpr const char* kSelectLastClock = R"sql(
+SELECT system_now_ms, as_of_ms FROM holdfast_clock ORDER BY id DESC LIMIT 1
+)sql";
+
+constexpr const char* kStoreClock = R"sql(
+INSERT INTO holdfast_clock (system_now_ms, as_of_ms, source) VALUES (?1, ?2, ?3)
+)sql";
+
+RunClosing read_closing(const RegisterQuery& row) {
+  return {.outcome = row.text(7),
+          .error_reason = row.text(8),
+          .error_message = row.text(9),
+          .closed_at = row.instant(10),
+          .deleted = row.integer(11),
+          .record = row.text(12)};
+}
+
+RunLine read_line(const RegisterQuery& row) {
+  RunLine line{.id = row.integer(0),
+               .opening = {.opened_at = row.instant(1),
+                           .as_of = row.instant(2),
+                           .started_by = row.text(3),
+                           .host = row.text(4),
+                           .process = row.integer(5)},
+               .phase = row.text(6)};
+  if (!row.is_null(7)) {
+    line.closing = read_closing(row);
+  }
+  return line;
+}
+
+RunSlice read_slice(const RegisterQuery& row) {
+  return {.run = row.integer(0),
+          .number = row.integer(1),
+          .deleted = row.integer(2),
+          .tally = row.text(3),
+          .hold_version = row.integer(4),
+          .hold_digest = row.text(5)};
+}
+
+template <typename... Values>
+std::vector<RunLine> read_lines(const RegisterHome& home,
+                                const char* sql,
+                                const Values&... values) {
+  std::vector<RunLine> lines;
+  if (home.set_up) {
+    RegisterQuery rows(home, sql);
+    rows.with(values...);
+    while (rows.next()) {
+      lines.push_back(read_line(rows));
+    }
+  }
+  return lines;
+}
+
+template <typename... Values>
+std::optional<RunLine> read_one(const RegisterHome& home,
+                                const char* sql,
+                                const Values&... values) {
+  std::vector<RunLine> lines = read_lines(home, sql, values...);
+  return lines.empty() ? std::nullopt : std::optional{std::move(lines.front())};
+}
+
+}  // namespace
+
+SqliteRunLedger::SqliteRunLedger(const RegisterHome& home)
+    : home_(home), add_slice_(home, kAddSlice) {}
+
+std::int64_t SqliteRunLedger::open(const RunOpening& opening) {
+  RegisterQuery insert(home_, kOpen);
+  insert.with(opening.opened_at, opening.as_of, opening.started_by, opening.host, opening.process)
+      .run_one("opening a run");
+  return home_.connection.db().getLastInsertRowid();
+}
+
+void SqliteRunLedger::enter_phase(std::int64_t run, const std::string& phase) {
+  RegisterQuery(home_, kEnterPhase).with(run, phase).run_one("the phase of a run");
+}
+
+void SqliteRunLedger::add_slice(const RunSlice& slice) {
+  add_slice_
+      .with(slice.run,
+            slice.number,
+            slice.deleted,
+            slice.tally,
+            slice.hold_version,
+            slice.hold_digest,
+            BlobView{slice.keys})
+      .run_one("a slice of a run");
+}
+
+void SqliteRunLedger::close(std::int64_t run, const RunClosing& closing) {
+  RegisterQuery(home_, kClose)
+      .with(run,
+            closing.outcome,
+            closing.error_reason,
+            closing.error_message,
+            closing.closed_at,
+            closing.deleted,
+            closing.record)
+      .run_one("closing a run");
+}
+
+std::vector<RunLine> SqliteRunLedger::left_open() {
+  return read_lines(home_, kSelectLeftOpen);
+}
+
+std::optional<RunLine> SqliteRunLedger::find(std::int64_t run) {
+  return read_one(home_, kSelectRun, run);
+}
+
+std::optional<RunLine> SqliteRunLedger::last() {
+  return read_one(home_, kSelectLast);
+}
+
+std::vector<RunLine> SqliteRunLedger::newest(std::int64_t most) {
+  return read_lines(home_, kSelectNewest, most);
+}
+
+std::optional<RunLine> SqliteRunLedger::last_success() {
+  return read_one(home_, kSelectLastSuccess);
+}
+
+std::vector<RunSlice> SqliteRunLedger::slices(std::int64_t run) {
+  std::vector<RunSlice> slices;
+  if (home_.set_up) {
+    RegisterQuery rows(home_, kSelectSlices);
+    rows.with(run);
+    while (rows.next()) {
+      slices.push_back(read_slice(rows));
+    }
+  }
+  return slices;
+}
+
+std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
+  if (!home_.set_up) {
+    return std::nullopt;
+  }
+  RegisterQuery rows(home_, kSelectSlicesNewestFirst);
+  rows.with();
+  while (rows.next()) {
+    if (encoded_contains(rows.bytes(6), key)) {
+      RunSlice slice = read_slice(rows);
+      slice.keys = rows.bytes(6);
+      return slice;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<RunClock> SqliteRunLedger::last_clock() {
+  if (!home_.set_up) {
+    return std::nullopt;
+  }
+  RegisterQuery row(home_, kSelectLastClock);
+  if (!row.with().next()) {
+    return std::nullopt;
+  }
+  return RunClock{.system_now = row.instant(0), .as_of = row.instant(1)};
+}
+
+void SqliteRunLedger::store_clock(const RunClock& clock, const std::string& source) {
+  RegisterQuery(home_, kStoreClock)
+      .with(clock.system_now, clock.as_of, source)
+      .run_one("storing the clock");
+}
+
+}  // namespace holdfast

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/run_ledger.h"
+#include "storage/sqlite/register_query.h"
+
+namespace holdfast {
+
+/// The ledger of runs in holdfast_run, holdfast_run_slice and holdfast_clock.
+class SqliteRunLedger final : public RunLedger {
+ public:
+  explicit SqliteRunLedger(const RegisterHome& home);
+
+  std::int64_t open(const RunOpening& opening) override;
+  void enter_phase(std::int64_t run, const std::string& phase) override;
+  void add_slice(const RunSlice& slice) override;
+  /// Errors: StorageError where the line is not there or closed already.
+  void close(std::int64_t run, const RunClosing& closing) override;
+
+  [[nodiscard]] std::vector<RunLine> left_open() override;
+  [[nodiscard]] std::optional<RunLine> find(std::int64_t run) override;
+  [[nodiscard]] std::optional<RunLine> last() override;
+  [[nodiscard]] std::vector<RunLine> newest(std::int64_t most) override;
+  [[nodiscard]] std::optional<RunLine> last_success() override;
+  [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override;
+  [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override;
+
+  [[nodiscard]] std::optional<RunClock> last_clock() override;
+  void store_clock(const RunClock& clock, const std::string& source) override;
+
+ private:
+  RegisterHome home_;
+  RegisterQuery add_slice_;
+};
+
+}  // namespace holdfast

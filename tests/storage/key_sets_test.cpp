@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/sqlite/key_sets.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+#include "tests/storage/scratch_database.h"
+
+using namespace holdfast;
+using namespace holdfast::testing;
+
+namespace {
+
+constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
+
+RowKey text_key(std::string_view text) {
+  const std::vector<StoredView> values = {text};
+  return RowKey::composite(values);
+}
+
+std::vector<RowKey> integers(const std::vector<std::int64_t>& values) {
+  std::vector<RowKey> keys(values.size());
+  std::transform(values.begin(), values.end(), keys.begin(), RowKey::integer);
+  return keys;
+}
+
+void add_all(KeySet& set, const std::vector<RowKey>& keys) {
+  for (const RowKey& key : keys) {
+    set.add(key);
+  }
+}
+
+std::string bytes_of(KeySet& set) {
+  std::string bytes;
+  set.for_each_bytes([&](std::string_view piece) { bytes += piece; });
+  return bytes;
+}
+
+SQLite::Database memory_database() {
+  return {":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+}
+
+}  // namespace
+
+TEST_CASE("integer keys come out ascending, over the whole range", "[key-set]") {
+  IntegerKeySet set;
+  add_all(set, integers({kHighest, 5, -1, kLowest, 0, 5, std::int64_t{1} << 40}));
+  CHECK(set.size() == 6);
+  CHECK(set.next(2) == integers({kLowest, -1}));
+  CHECK(set.next(100) == integers({0, 5, std::int64_t{1} << 40, kHighest}));
+  CHECK(set.next(100).empty());
+  set.rewind();
+  CHECK(set.next(1) == integers({kLowest}));
+  CHECK(set.contains(RowKey::integer(5)));
+  CHECK_FALSE(set.contains(RowKey::integer(6)));
+  CHECK_FALSE(set.contains(text_key("5")));
+}
+
+TEST_CASE("an empty set has nothing to give", "[key-set]") {
+  IntegerKeySet set;
+  CHECK(set.size() == 0);
+  CHECK(set.next(10).empty());
+  CHECK(bytes_of(set).empty());
+  CHECK(decode_keys(set.encode()).empty());
+}
+
+TEST_CASE("every batch size gives every key once", "[key-set]") {
+  IntegerKeySet set;
+  for (std::int64_t key = -150'000; key < 150'000; key += 3) {
+    set.add(RowKey::integer(key));
+  }
+  const std::size_t most = GENERATE(1U, 7U, 65'536U);
+  std::int64_t expected = -150'000;
+  std::int64_t wrong = 0;
+  for (auto batch = set.next(most); !batch.empty(); batch = set.next(most)) {
+    for (const RowKey& key : batch) {
+      wrong += key.as_integer() == expected ? 0 : 1;
+      expected += 3;
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK(expected == 150'000);
+}
+
+TEST_CASE("a text among integer keys is refused, not lost", "[key-set]") {
+  IntegerKeySet set;
+  CHECK_THROWS_AS(set.add(text_key("a")), StorageError);
+}
+
+TEST_CASE("other keys come out in the order of adding, once each", "[key-set]") {
+  SQLite::Database db = memory_database();
+  SpilledKeySet set(db);
+  add_all(set, {text_key("z"), text_key("a"), text_key("z"), RowKey::integer(3)});
+  CHECK(set.size() == 3);
+  CHECK(set.next(2) == std::vector{text_key("z"), text_key("a")});
+  CHECK(set.next(2) == std::vector{RowKey::integer(3)});
+  CHECK(set.next(2).empty());
+  set.rewind();
+  CHECK(set.next(1) == std::vector{text_key("z")});
+  CHECK(set.contains(text_key("a")));
+  CHECK_FALSE(set.contains(text_key("b")));
+}
+
+TEST_CASE("two spilled sets do not meet, and leave nothing behind", "[key-set]") {
+  SQLite::Database db = memory_database();
+  {
+    SpilledKeySet first(db);
+    SpilledKeySet second(db);
+    first.add(text_key("a"));
+    CHECK(second.size() == 0);
+    CHECK_FALSE(second.contains(text_key("a")));
+  }
+  CHECK(db.execAndGet("SELECT count(*) FROM sqlite_temp_schema").getInt() == 0);
+}
+
+TEST_CASE("the bytes of a set depend on its keys alone", "[key-set]") {
+  SQLite::Database db = memory_database();
+  const auto keys = integers({5, -7, kHighest, kLowest, 0, 70'000});
+  std::vector<RowKey> reversed(keys.rbegin(), keys.rend());
+  IntegerKeySet one;
+  IntegerKeySet other;
+  SpilledKeySet spilled(db);
+  add_all(one, keys);
+  add_all(other, reversed);
+  add_all(spilled, keys);
+  CHECK(bytes_of(one).size() == 6 * RowKey::integer(0).bytes().size());
+  CHECK(bytes_of(one) == bytes_of(other));
+  CHECK(bytes_of(one) == bytes_of(spilled));
+  one.add(RowKey::integer(6));
+  CHECK(bytes_of(one) != bytes_of(other));
+}
+
+TEST_CASE("a list of keys survives being encoded", "[key-set]") {
+  const auto ascending = integers({kLowest, -1, 0, 1, 2, 3, std::int64_t{1} << 33, kHighest});
+  CHECK(encode_keys(ascending).front() == 'R');
+  CHECK(decode_keys(encode_keys(ascending)) == ascending);
+  const std::vector<RowKey> mixed = {text_key("z"), text_key(""), RowKey::integer(4)};
+  CHECK(encode_keys(mixed).front() == 'L');
+  CHECK(decode_keys(encode_keys(mixed)) == mixed);
+  CHECK(decode_keys(encode_keys({})).empty());
+}
+
+TEST_CASE("an encoded list knows its keys without being taken apart", "[key-set]") {
+  const std::string bitmap = encode_keys(integers({1, 5}));
+  CHECK(encoded_contains(bitmap, RowKey::integer(5)));
+  CHECK_FALSE(encoded_contains(bitmap, RowKey::integer(4)));
+  CHECK_FALSE(encoded_contains(bitmap, text_key("5")));
+  const std::string list = encode_keys({text_key("a"), RowKey::integer(4)});
+  CHECK(encoded_contains(list, text_key("a")));
+  CHECK(encoded_contains(list, RowKey::integer(4)));
+  CHECK_FALSE(encoded_contains(list, text_key("b")));
+}
+
+TEST_CASE("consecutive keys cost next to nothing", "[key-set]") {
+  IntegerKeySet set;
+  for (std::int64_t key = 0; key < 1'000'000; ++key) {
+    set.add(RowKey::integer(key));
+  }
+  CHECK(set.encode().size() < 1024);
+}
+
+TEST_CASE("bytes that are no key list are refused", "[key-set]") {
+  const std::string bitmap = encode_keys(integers({1, 5, 70'000}));
+  const std::string list = encode_keys({text_key("a")});
+  const std::string bytes = GENERATE_COPY(std::string(),
+                                          std::string("X"),
+                                          std::string("R"),
+                                          bitmap + "x",
+                                          bitmap.substr(0, bitmap.size() - 1),
+                                          "R" + std::string(8, '\xFF'),
+                                          list + "x",
+                                          list.substr(0, list.size() - 1),
+                                          "L" + std::string(7, '\0') + "\x01?");
+  CHECK(error_of([&] { (void)decode_keys(bytes); }).trouble() == StorageTrouble::corrupt);
+}
