@@ -23,8 +23,8 @@ class Clock {
 class Stopwatch {
  public:
   [[nodiscard]] std::chrono::microseconds elapsed() const {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::steady_clock::now() - start_);
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                                 start_);
   }
   void restart() { start_ = std::chrono::steady_clock::now(); }
 

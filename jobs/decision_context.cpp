@@ -26,10 +26,10 @@ PolicyState read_policy_state(Database& database, const Settings& settings, Inst
     state.pending = changes(from_document(stored.back()).snapshot, current);
   }
   if (state.versions.empty() || !state.recorded) {
-    const std::int64_t number = stored.empty() ? 1 : stored.back().version + (state.recorded ? 0 : 1);
-    const Instant since = state.versions.empty()
-                              ? now
-                              : std::max(now, state.versions.back().in_force_from);
+    const std::int64_t number =
+        stored.empty() ? 1 : stored.back().version + (state.recorded ? 0 : 1);
+    const Instant since =
+        state.versions.empty() ? now : std::max(now, state.versions.back().in_force_from);
     state.versions.push_back(
         {.number = number, .in_force_from = since, .snapshot = std::move(current)});
   }
@@ -62,8 +62,9 @@ void DecisionContext::adopt_approval(const PolicyState& policy, Instant system_n
   const std::string name = "approval of plan " + approval->plan.digest.substr(0, 12);
   const Instant last = std::max(approval->approved_at, approval->last_used_at);
   if (approval->plan.policy_digest != policy.digest) {
-    approval_doubt_ = name + " does not count: the policy is another one now; save a new plan and "
-                             "have it approved";
+    approval_doubt_ = name +
+                      " does not count: the policy is another one now; save a new plan and "
+                      "have it approved";
   } else if (last + kApprovalLife < system_now) {
     approval_doubt_ = name + " lapsed on " + to_rfc3339(last + kApprovalLife) +
                       ": save a new plan and have it approved";

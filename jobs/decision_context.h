@@ -15,16 +15,16 @@ namespace holdfast {
 /// The versions of the policy as they stand, with the configuration's own as the last one.
 struct PolicyState {
   std::vector<PolicyVersion> versions;  ///< ascending, not empty
-  bool recorded = false;                ///< false: the configuration has changed since the last line
-  bool first_run = false;               ///< no run has passed the first-run gate yet
-  std::string digest;                   ///< SHA-256 of the configuration's own document
-  std::vector<PolicyChange> pending;    ///< what changed since the last recorded version
+  bool recorded = false;              ///< false: the configuration has changed since the last line
+  bool first_run = false;             ///< no run has passed the first-run gate yet
+  std::string digest;                 ///< SHA-256 of the configuration's own document
+  std::vector<PolicyChange> pending;  ///< what changed since the last recorded version
 
   [[nodiscard]] const PolicyVersion& current() const { return versions.back(); }
 };
 
-/// Reads the register and puts the configuration's policy behind it, in force from `now` where it is
-/// new. Before the first approved run there is no older version. Errors: JobError, StorageError.
+/// Reads the register and puts the configuration's policy behind it, in force from `now` where it
+/// is new. Before the first approved run there is no older version. Errors: JobError, StorageError.
 [[nodiscard]] PolicyState read_policy_state(Database& database,
                                             const Settings& settings,
                                             Instant now);
@@ -32,12 +32,12 @@ struct PolicyState {
 /// How long an approval lives after it was given or last used.
 inline constexpr std::chrono::hours kApprovalLife{24 * 7};
 
-/// Everything that decisions depend on, read once and kept alive: policy versions in force with their
-/// cut-offs, the hold set, bookmarks, an approved plan.
+/// Everything that decisions depend on, read once and kept alive: policy versions in force with
+/// their cut-offs, the hold set, bookmarks, an approved plan.
 class DecisionContext {
  public:
-  /// Uses the approval that is open, where its policy and database are still the same and it has not
-  /// lapsed; the cut-offs are then those of the approved plan.
+  /// Uses the approval that is open, where its policy and database are still the same and it has
+  /// not lapsed; the cut-offs are then those of the approved plan.
   DecisionContext(Database& database,
                   const Settings& settings,
                   const PolicyState& policy,
@@ -51,8 +51,15 @@ class DecisionContext {
                   const RunClock& clock,
                   WithoutApproval);
 
-  /// Decides about a row as it is stored: looks up what the row itself cannot say (when it was first
-  /// seen, whether the approved plan has it) and asks decide().
+  // The frame points into the context.
+  DecisionContext(const DecisionContext&) = delete;
+  DecisionContext& operator=(const DecisionContext&) = delete;
+  DecisionContext(DecisionContext&&) = delete;
+  DecisionContext& operator=(DecisionContext&&) = delete;
+  ~DecisionContext() = default;
+
+  /// Decides about a row as it is stored: looks up what the row itself cannot say (when it was
+  /// first seen, whether the approved plan has it) and asks decide().
   [[nodiscard]] Decision decide_row(const RowFacts& row);
   [[nodiscard]] DecisionTrace explain_row(const RowFacts& row);
 

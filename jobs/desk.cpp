@@ -48,7 +48,9 @@ void require_clock_not_behind(const Desk& desk) {
   }
 }
 
-void note_in_journal(const Desk& desk, const std::string& what, const std::string& detail_json,
+void note_in_journal(const Desk& desk,
+                     const std::string& what,
+                     const std::string& detail_json,
                      const std::string& reason) {
   desk.database.journal().add({.by = {.who = desk.who, .at = desk.now, .reason = reason},
                                .what = what,

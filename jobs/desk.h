@@ -31,7 +31,9 @@ void require_administrator(const Desk& desk, const std::string& deed);
 void require_clock_not_behind(const Desk& desk);
 
 /// Adds a line to the journal; inside the write of what it speaks of.
-void note_in_journal(const Desk& desk, const std::string& what, const std::string& detail_json,
+void note_in_journal(const Desk& desk,
+                     const std::string& what,
+                     const std::string& detail_json,
                      const std::string& reason);
 
 }  // namespace holdfast

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/digest.h"
 
-#include <array>
-#include <stdexcept>
-
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+
+#include <array>
+#include <stdexcept>
 
 #include "jobs/hold_document.h"
 #include "jobs/json_text.h"
@@ -40,7 +40,9 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
           "no SHA-256");
 }
 
-Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+Sha256::~Sha256() {
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
 
 void Sha256::update(std::string_view bytes) {
   require(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1,

@@ -18,11 +18,13 @@ using nlohmann::json;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr hours kEarliestZone{14};     // a day begins first at UTC+14
-constexpr hours kLatestZone{12};       // and is over last at UTC-12
+constexpr hours kEarliestZone{14};  // a day begins first at UTC+14
+constexpr hours kLatestZone{12};    // and is over last at UTC-12
 constexpr std::size_t kMostNearMisses = 10;
 
-bool is_day(const std::string& text) { return text.find_first_of("Tt ") == std::string::npos; }
+bool is_day(const std::string& text) {
+  return text.find_first_of("Tt ") == std::string::npos;
+}
 
 Instant instant_from(const std::string& text, const char* option) {
   const auto instant = parse_rfc3339(text);
@@ -39,12 +41,12 @@ void read_range(HoldRequest& request) {
   }
   if (!request.to.empty()) {
     const Instant to = instant_from(request.to, "--to");
-    request.scope.until =
-        is_day(request.to) ? to + hours{24} + kLatestZone : to + milliseconds{1};
+    request.scope.until = is_day(request.to) ? to + hours{24} + kLatestZone : to + milliseconds{1};
   }
   if (request.scope.from && request.scope.until && !(*request.scope.from < *request.scope.until)) {
-    throw JobError(ExitStatus::invalid, "--from " + request.from + " is after --to " + request.to +
-                                            ": the hold would cover nothing");
+    throw JobError(ExitStatus::invalid,
+                   "--from " + request.from + " is after --to " + request.to +
+                       ": the hold would cover nothing");
   }
 }
 
@@ -59,9 +61,10 @@ std::string lower(std::string_view text) {
 /// What one pass over the log says about a hold.
 class HoldSurvey {
  public:
-  HoldSurvey(const HoldScope& scope, const DecisionFrame& frame) : scope_(scope), frame_(frame) {
-    for (const auto* words : {&scope.tenants, &scope.persons, &scope.actors, &scope.subjects,
-                              &scope.codes}) {
+  HoldSurvey(const HoldScope& scope, const DecisionFrame& frame)
+      : hold_({LegalHold{.scope = scope}}), frame_(frame) {
+    for (const auto* words :
+         {&scope.tenants, &scope.persons, &scope.actors, &scope.subjects, &scope.codes}) {
       for (const std::string& word : *words) {
         wanted_.emplace(lower(word), word);
       }
@@ -69,9 +72,10 @@ class HoldSurvey {
   }
 
   void take(const RowFacts& row) {
-    if (covers(scope_, as_hold_candidate(row, frame_))) {
+    hold_.for_each_match(as_hold_candidate(row, frame_), [this](const LegalHold&) {
       ++rows_;
-    }
+      return false;
+    });
     for (const auto& value : {row.tenant, row.actor, row.subject, row.code}) {
       if (value) {
         note(*value);
@@ -103,7 +107,7 @@ class HoldSurvey {
     }
   }
 
-  const HoldScope& scope_;
+  HoldIndex hold_;
   const DecisionFrame& frame_;
   std::map<std::string, std::string> wanted_;  // lower case to what was typed
   std::map<std::string, std::int64_t> near_;
@@ -114,12 +118,15 @@ class HoldSurvey {
 
 HoldSurvey survey(const Desk& desk, const HoldScope& scope) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
-  const DecisionContext context(desk.database, desk.settings, policy,
+  const DecisionContext context(desk.database,
+                                desk.settings,
+                                policy,
                                 {.system_now = desk.now, .as_of = desk.now},
                                 DecisionContext::WithoutApproval{});
   HoldSurvey result(scope, context.frame());
   const auto view = desk.database.begin_read();
-  desk.database.audit_log().scan_all(std::nullopt, desk.settings.run.max_lock,
+  desk.database.audit_log().scan_all(std::nullopt,
+                                     desk.settings.run.max_lock,
                                      [&result](const RowFacts& row) { result.take(row); });
   return result;
 }
@@ -171,8 +178,9 @@ void require_known_terms(const Desk& desk, const HoldRequest& request) {
   const auto refuse = [&found](const std::string& option, const std::string& word) {
     const json near = found.near_misses();
     throw JobError(ExitStatus::invalid,
-                   option + " " + word + ": no row and no entry of the catalogue or configuration "
-                                         "has it" +
+                   option + " " + word +
+                       ": no row and no entry of the catalogue or configuration "
+                       "has it" +
                        (near.empty() ? std::string{}
                                      : ", but \"" + near.front().at("value").get<std::string>() +
                                            "\" is there") +
@@ -212,8 +220,8 @@ LegalHold hold_from(const Desk& desk, const HoldRequest& request) {
 
 void require_some_term(const HoldScope& scope) {
   const bool some = scope.from || scope.until || !scope.tenants.empty() || !scope.persons.empty() ||
-                    !scope.actors.empty() || !scope.subjects.empty() ||
-                    !scope.categories.empty() || !scope.codes.empty() || !scope.event_ids.empty();
+                    !scope.actors.empty() || !scope.subjects.empty() || !scope.categories.empty() ||
+                    !scope.codes.empty() || !scope.event_ids.empty();
   if (!some && !scope.everything) {
     throw JobError(ExitStatus::invalid,
                    "a hold needs at least one of --tenant --person --actor --subject --category "
@@ -227,8 +235,9 @@ LegalHold require_hold(const Desk& desk, std::int64_t id) {
       return std::move(hold);
     }
   }
-  throw JobError(ExitStatus::invalid, "there is no hold " + std::to_string(id) +
-                                          ": \"holdfast hold list --all\" lists them");
+  throw JobError(
+      ExitStatus::invalid,
+      "there is no hold " + std::to_string(id) + ": \"holdfast hold list --all\" lists them");
 }
 
 void require_reason(const std::string& reason) {
@@ -252,8 +261,8 @@ json place_hold(const Desk& desk, HoldRequest request) {
   {
     const auto write = desk.database.begin_write(Durability::full);
     hold.id = desk.database.holds().place(hold);
-    note_in_journal(desk, "hold_placed", compact(hold_json(hold, HoldDetail::without_names)),
-                    request.reason);
+    note_in_journal(
+        desk, "hold_placed", compact(hold_json(hold, HoldDetail::without_names)), request.reason);
     write->commit();
   }
   // Counted after the hold stands: from here on no run takes a row that it covers.
@@ -283,19 +292,22 @@ json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) 
   return result;
 }
 
-json review_hold(const Desk& desk, std::int64_t id, const std::string& until,
+json review_hold(const Desk& desk,
+                 std::int64_t id,
+                 const std::string& until,
                  const std::string& reason) {
   require_reason(reason);
   require_clock_not_behind(desk);
   (void)require_hold(desk, id);
   const Instant date = instant_from(until, "--until");
   const auto write = desk.database.begin_write(Durability::full);
-  if (!desk.database.holds().review(id, date, {.who = desk.who, .at = desk.now, .reason = reason})) {
+  if (!desk.database.holds().review(
+          id, date, {.who = desk.who, .at = desk.now, .reason = reason})) {
     throw JobError(ExitStatus::refused,
                    "hold " + std::to_string(id) + " is released: there is nothing to review");
   }
-  note_in_journal(desk, "hold_reviewed", compact({{"hold", id}, {"until", to_rfc3339(date)}}),
-                  reason);
+  note_in_journal(
+      desk, "hold_reviewed", compact({{"hold", id}, {"until", to_rfc3339(date)}}), reason);
   write->commit();
   return hold_json(require_hold(desk, id), HoldDetail::with_names);
 }

@@ -6,10 +6,12 @@
 namespace holdfast {
 namespace {
 
-/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none. Overlong forms,
-/// surrogates and values beyond U+10FFFF are none.
+/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none. Overlong
+/// forms, surrogates and values beyond U+10FFFF are none.
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const auto byte = [&text](std::size_t at) {
+    return static_cast<unsigned char>(text[at]);
+  };
   const unsigned char lead = byte(0);
   if (lead < 0x80) {
     return 1;
@@ -99,6 +101,8 @@ nlohmann::json tally_json(const Tally& tally) {
   return lines;
 }
 
-std::string compact(const nlohmann::json& value) { return value.dump(); }
+std::string compact(const nlohmann::json& value) {
+  return value.dump();
+}
 
 }  // namespace holdfast

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include "policy/instant.h"
 #include "policy/tally.h"
+
+#include <nlohmann/json.hpp>
 
 namespace holdfast {
 

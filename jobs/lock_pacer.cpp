@@ -11,8 +11,8 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr double kAim = 0.65;          // of what was promised: room for a slow disk
-constexpr double kForget = 0.8;        // how much of the learned commit share stays
+constexpr double kAim = 0.65;    // of what was promised: room for a slow disk
+constexpr double kForget = 0.8;  // how much of the learned commit share stays
 constexpr std::int64_t kFewestRows = 16;
 constexpr std::int64_t kMostGrowth = 2;
 
@@ -32,7 +32,9 @@ constexpr std::array<BusyStep, 7> kBusySteps = {{{milliseconds{3}, milliseconds{
 }  // namespace
 
 LockPacer::LockPacer(const RunBudget& budget)
-    : busy_(budget.max_lock), idle_(std::max(budget.max_lock, budget.max_lock_idle)), target_(busy_) {}
+    : busy_(budget.max_lock),
+      idle_(std::max(budget.max_lock, budget.max_lock_idle)),
+      target_(busy_) {}
 
 microseconds LockPacer::work_budget() const {
   const double aim = kAim * static_cast<double>(target_.count()) / (1.0 + commit_share_);

@@ -16,10 +16,10 @@ struct SliceTiming {
   bool others_wrote = false;  ///< another connection has committed since the slice before
 };
 
-/// Says how long the next slice may work under the write lock, and how long to pause after it, so that
-/// writers wait no longer than they were promised. The promise covers work and commit together:
-/// the share that commits take is learned. While nobody else writes, slices grow up to max_lock_idle;
-/// the first foreign commit takes them back to max_lock.
+/// Says how long the next slice may work under the write lock, and how long to pause after it, so
+/// that writers wait no longer than they were promised. The promise covers work and commit
+/// together: the share that commits take is learned. While nobody else writes, slices grow up to
+/// max_lock_idle; the first foreign commit takes them back to max_lock.
 class LockPacer {
  public:
   explicit LockPacer(const RunBudget& budget);
@@ -27,7 +27,8 @@ class LockPacer {
   [[nodiscard]] std::chrono::microseconds work_budget() const;
   /// The most rows for the next slice, from the speed of the ones before.
   [[nodiscard]] std::int64_t row_budget() const { return rows_; }
-  /// Longer than a waiting writer sleeps between two tries, because the lock is not handed on fairly.
+  /// Longer than a waiting writer sleeps between two tries, because the lock is not handed on
+  /// fairly.
   [[nodiscard]] std::chrono::microseconds pause() const;
 
   void learn(const SliceTiming& timing);
@@ -40,8 +41,8 @@ class LockPacer {
   std::chrono::microseconds target_;
   std::chrono::microseconds last_lock_{0};
   std::chrono::microseconds longest_{0};
-  std::int64_t rows_ = 200;      // small: the first slice teaches the speed
-  double commit_share_ = 1.0;    // commit time as a multiple of work time
+  std::int64_t rows_ = 200;    // small: the first slice teaches the speed
+  double commit_share_ = 1.0;  // commit time as a multiple of work time
 };
 
 }  // namespace holdfast

@@ -29,7 +29,9 @@ const OutcomeFacts& facts(Outcome outcome) {
 
 }  // namespace
 
-std::string_view to_token(Outcome outcome) { return facts(outcome).token; }
+std::string_view to_token(Outcome outcome) {
+  return facts(outcome).token;
+}
 
 std::optional<Outcome> parse_outcome(std::string_view token) {
   for (const OutcomeFacts& entry : kOutcomes) {
@@ -40,7 +42,9 @@ std::optional<Outcome> parse_outcome(std::string_view token) {
   return std::nullopt;
 }
 
-ExitStatus exit_status(Outcome outcome) { return facts(outcome).exit; }
+ExitStatus exit_status(Outcome outcome) {
+  return facts(outcome).exit;
+}
 
 std::string_view audit_code(Outcome outcome) {
   return facts(outcome).failed ? "AUDIT_PRUNE_RUN_FAILED" : "AUDIT_PRUNE_RUN_COMPLETED";

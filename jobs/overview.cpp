@@ -86,21 +86,22 @@ void check_data(const RunPlan& plan, const DecisionContext& context, Findings& f
   check_codes(plan, findings);
   if (plan.figures.bad_times > 0) {
     const std::string sentence =
-        std::to_string(plan.figures.bad_times) + " of " +
-        std::to_string(plan.figures.rows_before) +
+        std::to_string(plan.figures.bad_times) + " of " + std::to_string(plan.figures.rows_before) +
         " rows have a time that is missing, unreadable, in the future or before "
         "[events].earliest_plausible; their window counts from the first run that meets them";
     if (too_many_bad_times(plan.figures, context.safety())) {
-      findings.wrong(sentence + "; that is more than [safety].max_bad_time_share, so a run would be "
-                                "refused: look at [events].time_format");
+      findings.wrong(sentence +
+                     "; that is more than [safety].max_bad_time_share, so a run would be "
+                     "refused: look at [events].time_format");
     } else {
       findings.doubtful(sentence);
     }
   }
   if (plan.figures.category_mismatches > 0) {
-    findings.doubtful(std::to_string(plan.figures.category_mismatches) +
-                      " rows carry another category than the catalogue gives their code: the longer "
-                      "window counts");
+    findings.doubtful(
+        std::to_string(plan.figures.category_mismatches) +
+        " rows carry another category than the catalogue gives their code: the longer "
+        "window counts");
   }
 }
 
@@ -123,9 +124,10 @@ void check_database(const Desk& desk, Findings& findings) {
     findings.good_to_know("Holdfast's own tables are not there yet: \"holdfast init\" adds them");
   }
   if (!shape.index_advice.empty()) {
-    findings.doubtful("no index serves the prune query, so every run reads the whole table; this "
-                      "would help: " +
-                      shape.index_advice);
+    findings.doubtful(
+        "no index serves the prune query, so every run reads the whole table; this "
+        "would help: " +
+        shape.index_advice);
   }
   for (const std::string& doubt : shape.doubts) {
     findings.doubtful(doubt);
@@ -173,11 +175,11 @@ json oldest_json(const Desk& desk, const RunPlan& plan, const DecisionContext& c
   json list = json::array();
   for (const auto& [category, time] : plan.figures.oldest_time) {
     const DatedWindow* window = context.rules().category_window(std::nullopt, category);
-    list.push_back({{"category", category.empty() ? json(nullptr) : json(category)},
-                    {"oldest", to_rfc3339(time)},
-                    {"age_days", age_days(desk.now, time)},
-                    {"window", window == nullptr ? json(nullptr)
-                                                 : json(to_string(window->window))}});
+    list.push_back(
+        {{"category", category.empty() ? json(nullptr) : json(category)},
+         {"oldest", to_rfc3339(time)},
+         {"age_days", age_days(desk.now, time)},
+         {"window", window == nullptr ? json(nullptr) : json(to_string(window->window))}});
   }
   return list;
 }
@@ -190,12 +192,15 @@ json check_everything(const Desk& desk) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   check_policy(policy, findings);
   check_clocks(desk, policy, findings);
-  DecisionContext context(desk.database, desk.settings, policy,
+  DecisionContext context(desk.database,
+                          desk.settings,
+                          policy,
                           {.system_now = desk.now, .as_of = desk.now},
                           DecisionContext::WithoutApproval{});
-  const RunPlan plan = make_plan(desk.database, context,
-                                 {.longest_read = desk.settings.run.max_lock,
-                                  .observer = &desk.observer});
+  const RunPlan plan =
+      make_plan(desk.database,
+                context,
+                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
   check_data(plan, context, findings);
   const auto& newest = plan.figures.newest_time;
   if (newest && *newest + std::chrono::hours{24 * 7} < desk.now) {
@@ -210,9 +215,10 @@ json status_now(const Desk& desk) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   const ClockStep step = next_clock(desk, policy);
   DecisionContext context(desk.database, desk.settings, policy, step.clock);
-  const RunPlan plan = make_plan(desk.database, context,
-                                 {.longest_read = desk.settings.run.max_lock,
-                                  .observer = &desk.observer});
+  const RunPlan plan =
+      make_plan(desk.database,
+                context,
+                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
   const auto success = desk.database.ledger().last_success();
   const auto last = desk.database.ledger().last();
   const auto clock = desk.database.ledger().last_clock();
@@ -241,9 +247,10 @@ json status_now(const Desk& desk) {
 json run_record(const Desk& desk, std::int64_t run) {
   const auto line = run == 0 ? desk.database.ledger().last() : desk.database.ledger().find(run);
   if (!line) {
-    throw JobError(ExitStatus::invalid, run == 0 ? std::string("no run has been recorded yet")
-                                                 : "there is no run " + std::to_string(run) +
-                                                       ": \"holdfast report list\" lists them");
+    throw JobError(ExitStatus::invalid,
+                   run == 0 ? std::string("no run has been recorded yet")
+                            : "there is no run " + std::to_string(run) +
+                                  ": \"holdfast report list\" lists them");
   }
   if (!line->closing) {
     json open = line_json(*line);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "jobs/desk.h"
+
+#include <nlohmann/json.hpp>
 
 namespace holdfast {
 
-/// What is wrong or doubtful about configuration, mapping and data, as findings with a weight ("wrong",
-/// "doubtful", "good to know"). Reads only; works before `init`.
+/// What is wrong or doubtful about configuration, mapping and data, as findings with a weight
+/// ("wrong", "doubtful", "good to know"). Reads only; works before `init`.
 [[nodiscard]] nlohmann::json check_everything(const Desk& desk);
 
 /// Last success and its age, rows waiting, oldest row per category, holds past review, clocks.

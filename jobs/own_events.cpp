@@ -8,7 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostChanges = 200;  // keeps the metadata under 64 KB; the register has them all
+constexpr std::size_t kMostChanges =
+    200;  // keeps the metadata under 64 KB; the register has them all
 constexpr std::size_t kLongestText = 80;
 
 std::string shortened(const std::string& text) {
@@ -32,7 +33,9 @@ Tally deletions_of(const std::vector<RunSlice>& slices) {
       const json& tenant = entry.at("tenant");
       const auto name = tenant.is_null() ? std::optional<std::string>{}
                                          : std::optional{tenant.get<std::string>()};
-      deletions.add(name, entry.at("category").get<std::string>(), Reason::expired,
+      deletions.add(name,
+                    entry.at("category").get<std::string>(),
+                    Reason::expired,
                     entry.at("rows").get<std::int64_t>());
     }
   }
@@ -83,8 +86,8 @@ std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now
   const std::int64_t deleted = report.figures.totals.deleted();
   report.error = RunError{
       .reason = "found_dead",
-      .message = "run " + std::to_string(line.id) + " ended without a word in phase \"" + line.phase +
-                 "\" (killed, or the machine went down); " + std::to_string(deleted) +
+      .message = "run " + std::to_string(line.id) + " ended without a word in phase \"" +
+                 line.phase + "\" (killed, or the machine went down); " + std::to_string(deleted) +
                  " rows were deleted in " + std::to_string(report.slices) +
                  " committed slices, what was kept is not known; the next run goes on from there"};
   database.audit_log().append(run_event(report));
@@ -92,12 +95,13 @@ std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now
   for (const char* unknown : {"rows_before", "kept", "kept_by_reason"}) {
     record[unknown] = nullptr;
   }
-  database.ledger().close(line.id, {.outcome = std::string(to_token(Outcome::failed)),
-                                    .error_reason = report.error->reason,
-                                    .error_message = report.error->message,
-                                    .closed_at = now,
-                                    .deleted = deleted,
-                                    .record = compact(record)});
+  database.ledger().close(line.id,
+                          {.outcome = std::string(to_token(Outcome::failed)),
+                           .error_reason = report.error->reason,
+                           .error_message = report.error->message,
+                           .closed_at = now,
+                           .deleted = deleted,
+                           .record = compact(record)});
   write->commit();
   return deleted;
 }

@@ -23,8 +23,9 @@ struct PolicyChangeNote {
 [[nodiscard]] AuditEvent policy_event(const PolicyChangeNote& note,
                                       const std::vector<PolicyChange>& changes);
 
-/// Closes a run that the ledger shows as open although nobody holds the lock: its counts are those of
-/// its committed slices. Ledger and audit event in one transaction. Returns the rows it had deleted.
+/// Closes a run that the ledger shows as open although nobody holds the lock: its counts are those
+/// of its committed slices. Ledger and audit event in one transaction. Returns the rows it had
+/// deleted.
 std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now);
 
 }  // namespace holdfast

@@ -14,7 +14,9 @@ using nlohmann::json;
 
 constexpr std::size_t kShortestDigest = 8;
 
-RunClock clock_for(const Desk& desk, const PolicyState& policy, const PlanRequest& request,
+RunClock clock_for(const Desk& desk,
+                   const PolicyState& policy,
+                   const PlanRequest& request,
                    json& result) {
   if (request.as_of) {
     return {.system_now = std::max(desk.now, *request.as_of), .as_of = *request.as_of};
@@ -45,7 +47,8 @@ void write_rows(const Desk& desk, DecisionContext& context, const std::filesyste
   }
 }
 
-json needs_approval(const PolicyState& policy, const DecisionContext& context,
+json needs_approval(const PolicyState& policy,
+                    const DecisionContext& context,
                     const RunPlan& plan) {
   json list = json::array();
   if (context.approval()) {
@@ -71,8 +74,11 @@ json plan_json(const RunPlan& plan, const DecisionContext& context) {
   return figures_json(figures);
 }
 
-void save_plan(const Desk& desk, const PolicyState& policy, const DecisionContext& context,
-               RunPlan& plan, json& result) {
+void save_plan(const Desk& desk,
+               const PolicyState& policy,
+               const DecisionContext& context,
+               RunPlan& plan,
+               json& result) {
   SavedPlan saved{.digest = result.at("digest").get<std::string>(),
                   .saved_at = desk.now,
                   .as_of = context.frame().clock.as_of,
@@ -97,26 +103,29 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   const RunClock clock = clock_for(desk, policy, request, extra);
   DecisionContext context =
-      request.save ? DecisionContext(desk.database, desk.settings, policy, clock,
-                                     DecisionContext::WithoutApproval{})
-                   : DecisionContext(desk.database, desk.settings, policy, clock);
-  RunPlan plan = make_plan(desk.database, context,
-                           {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+      request.save
+          ? DecisionContext(
+                desk.database, desk.settings, policy, clock, DecisionContext::WithoutApproval{})
+          : DecisionContext(desk.database, desk.settings, policy, clock);
+  RunPlan plan =
+      make_plan(desk.database,
+                context,
+                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
   if (!context.approval_doubt().empty()) {
     extra["warnings"].push_back(context.approval_doubt());
   }
   if (context.archive_missing()) {
-    extra["warnings"].push_back("[archive] is set and this version cannot write archives yet: rows "
-                                "that are due stay as not_archived");
+    extra["warnings"].push_back(
+        "[archive] is set and this version cannot write archives yet: rows "
+        "that are due stay as not_archived");
   }
   if (too_many_bad_times(plan.figures, context.safety())) {
     extra["would_be_refused"] = "bad_time_share";
   }
   json result = plan_json(plan, context);
   result.update(extra);
-  result["digest"] = context.approval()
-                         ? context.approval()->plan.digest
-                         : plan_digest(desk.database, policy, context, *plan.keys);
+  result["digest"] = context.approval() ? context.approval()->plan.digest
+                                        : plan_digest(desk.database, policy, context, *plan.keys);
   result["needs_approval"] = needs_approval(policy, context, plan);
   result["approved_plan"] =
       context.approval() ? json(context.approval()->plan.digest) : json(nullptr);
@@ -136,16 +145,18 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
 json approve_plan(const Desk& desk, const std::string& digest) {
   require_administrator(desk, "approve a plan");
   require_clock_not_behind(desk);
-  const std::vector<SavedPlan> found =
-      digest.size() < kShortestDigest ? std::vector<SavedPlan>{} : desk.database.plans().find(digest);
+  const std::vector<SavedPlan> found = digest.size() < kShortestDigest
+                                           ? std::vector<SavedPlan>{}
+                                           : desk.database.plans().find(digest);
   if (found.empty()) {
     throw JobError(ExitStatus::invalid,
                    "no saved plan has a digest that starts with \"" + digest +
                        "\": \"holdfast plan --save\" prints one; give at least 8 letters of it");
   }
   if (found.size() > 1) {
-    throw JobError(ExitStatus::invalid, "more than one saved plan has a digest that starts with \"" +
-                                            digest + "\": give more letters");
+    throw JobError(ExitStatus::invalid,
+                   "more than one saved plan has a digest that starts with \"" + digest +
+                       "\": give more letters");
   }
   const SavedPlan& plan = found.front();
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
@@ -174,13 +185,13 @@ json approve_clock(const Desk& desk) {
   desk.database.ledger().store_clock({.system_now = desk.now, .as_of = desk.now},
                                      "approve --clock by " + desk.who);
   const std::vector<std::string> lowered = desk.database.lower_instants(desk.now);
-  json result = {{"run_clock_before", json_time(last ? std::optional{last->as_of} : std::nullopt)},
-                 {"system_clock_before",
-                  json_time(last ? std::optional{last->system_now} : std::nullopt)},
-                 {"run_clock", to_rfc3339(desk.now)},
-                 {"system_clock", to_rfc3339(desk.now)},
-                 {"set_by", desk.who},
-                 {"lowered", lowered}};
+  json result = {
+      {"run_clock_before", json_time(last ? std::optional{last->as_of} : std::nullopt)},
+      {"system_clock_before", json_time(last ? std::optional{last->system_now} : std::nullopt)},
+      {"run_clock", to_rfc3339(desk.now)},
+      {"system_clock", to_rfc3339(desk.now)},
+      {"set_by", desk.who},
+      {"lowered", lowered}};
   note_in_journal(desk, "clock_set", compact(result), "");
   write->commit();
   return result;

@@ -5,16 +5,16 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "jobs/desk.h"
 #include "jobs/run_plan.h"
+
+#include <nlohmann/json.hpp>
 
 namespace holdfast {
 
 /// What `plan` is asked for.
 struct PlanRequest {
-  std::optional<Instant> as_of;                ///< look ahead; cannot be saved
+  std::optional<Instant> as_of;  ///< look ahead; cannot be saved
   bool save = false;
   std::optional<std::filesystem::path> rows;  ///< where every row's reason goes, one JSON a line
 };

@@ -57,7 +57,9 @@ Tally plan_with(const Desk& desk, const Settings& settings) {
       {.number = 1,
        .in_force_from = desk.now,
        .snapshot = make_snapshot(settings, desk.database.audit_log().shape())});
-  DecisionContext context(desk.database, settings, state,
+  DecisionContext context(desk.database,
+                          settings,
+                          state,
                           {.system_now = desk.now, .as_of = desk.now},
                           DecisionContext::WithoutApproval{});
   return make_plan(desk.database, context, {.observer = &desk.observer}).figures.tally;
@@ -144,13 +146,13 @@ json apply_policy(const Desk& desk, const Settings& changed, const std::string& 
   const PolicyState after = read_policy_state(desk.database, changed, desk.now);
   const auto write = desk.database.begin_write(Durability::full);
   const auto record = [&](const PolicyState& state, const ConfigSource& source, Instant since) {
-    return desk.database.policies().add({.in_force_from = since,
-                                         .digest = state.digest,
-                                         .document = to_document(state.current().snapshot),
-                                         .changed_by = desk.who,
-                                         .reason = reason,
-                                         .source = source.path.string() + ", SHA-256 " +
-                                                   source.sha256});
+    return desk.database.policies().add(
+        {.in_force_from = since,
+         .digest = state.digest,
+         .document = to_document(state.current().snapshot),
+         .changed_by = desk.who,
+         .reason = reason,
+         .source = source.path.string() + ", SHA-256 " + source.sha256});
   };
   if (!before.recorded) {
     (void)record(before, desk.settings.source, before.current().in_force_from);
@@ -176,13 +178,13 @@ json apply_policy(const Desk& desk, const Settings& changed, const std::string& 
 json list_presets() {
   json list = json::array();
   for (const Preset& preset : presets()) {
-    list.push_back({{"name", preset.name},
-                    {"min", preset.needs_value ? json("organisation-defined")
-                                               : window_text(preset.min)},
-                    {"max", window_text(preset.max)},
-                    {"names_logs", preset.names_logs},
-                    {"citation", preset.citation},
-                    {"note", preset.note}});
+    list.push_back(
+        {{"name", preset.name},
+         {"min", preset.needs_value ? json("organisation-defined") : window_text(preset.min)},
+         {"max", window_text(preset.max)},
+         {"names_logs", preset.names_logs},
+         {"citation", preset.citation},
+         {"note", preset.note}});
   }
   return {{"presets", std::move(list)}, {"notice", "not legal advice"}};
 }
@@ -204,16 +206,17 @@ json show_catalogue(const Settings& settings) {
     if (rule.code_floor != nullptr) {
       floors.push_back(to_string(rule.code_floor->window) + " (" + rule.code_floor->source + ")");
     }
-    list.push_back({{"code", utf8_text(code.code)},
-                    {"category", code.category},
-                    {"severity", to_token(code.severity)},
-                    {"description", utf8_text(code.description)},
-                    {"window", rule.window == nullptr ? json(nullptr)
-                                                      : json(to_string(rule.window->window))},
-                    {"floors", std::move(floors)},
-                    {"url", settings.catalogue_url.empty()
-                                ? json(nullptr)
-                                : json(settings.catalogue_url + "#" + utf8_text(code.code))}});
+    list.push_back(
+        {{"code", utf8_text(code.code)},
+         {"category", code.category},
+         {"severity", to_token(code.severity)},
+         {"description", utf8_text(code.description)},
+         {"window", rule.window == nullptr ? json(nullptr) : json(to_string(rule.window->window))},
+         {"floors", std::move(floors)},
+         {"url",
+          settings.catalogue_url.empty()
+              ? json(nullptr)
+              : json(settings.catalogue_url + "#" + utf8_text(code.code))}});
   }
   return {{"codes", std::move(list)}};
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/policy_document.h"
 
-#include <nlohmann/json.hpp>
-
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+
+#include <nlohmann/json.hpp>
 
 namespace holdfast {
 namespace {
@@ -27,8 +27,8 @@ std::optional<RetentionWindow> window_from(const json& value) {
   return *window;
 }
 
-// Names from the configuration are TOML and so UTF-8; they travel as arrays of pairs, because data is
-// never a key.
+// Names from the configuration are TOML and so UTF-8; they travel as arrays of pairs, because data
+// is never a key.
 
 template <typename Value, typename ToJson>
 json pairs(const std::map<std::string, Value, std::less<>>& entries, ToJson to_json) {
@@ -48,7 +48,9 @@ std::map<std::string, Value, std::less<>> map_from(const json& list, FromJson fr
   return entries;
 }
 
-std::string text_from(const json& value) { return value.get<std::string>(); }
+std::string text_from(const json& value) {
+  return value.get<std::string>();
+}
 
 json entry_json(const WindowEntry& entry) {
   return {{"window", window_json(entry.window)},
@@ -124,17 +126,19 @@ json safety_json(const SafetyPolicy& safety) {
 }
 
 SafetyPolicy safety_from(const json& value) {
-  return {.first_run_needs_approval = value.at("first_run_needs_approval").get<bool>(),
-          .max_category_share_ppm = value.at("max_category_share_ppm").get<std::int64_t>(),
-          .limit_min_rows = value.at("limit_min_rows").get<std::int64_t>(),
-          .max_bad_time_share_ppm = value.at("max_bad_time_share_ppm").get<std::int64_t>(),
-          .hold_release_grace = milliseconds{value.at("hold_release_grace_ms").get<std::int64_t>()},
-          .policy_shorten_delay =
-              milliseconds{value.at("policy_shorten_delay_ms").get<std::int64_t>()},
-          .max_clock_step = milliseconds{value.at("max_clock_step_ms").get<std::int64_t>()}};
+  return {
+      .first_run_needs_approval = value.at("first_run_needs_approval").get<bool>(),
+      .max_category_share_ppm = value.at("max_category_share_ppm").get<std::int64_t>(),
+      .limit_min_rows = value.at("limit_min_rows").get<std::int64_t>(),
+      .max_bad_time_share_ppm = value.at("max_bad_time_share_ppm").get<std::int64_t>(),
+      .hold_release_grace = milliseconds{value.at("hold_release_grace_ms").get<std::int64_t>()},
+      .policy_shorten_delay = milliseconds{value.at("policy_shorten_delay_ms").get<std::int64_t>()},
+      .max_clock_step = milliseconds{value.at("max_clock_step_ms").get<std::int64_t>()}};
 }
 
-json same_text(const std::string& value) { return value; }
+json same_text(const std::string& value) {
+  return value;
+}
 
 json snapshot_json(const PolicySnapshot& snapshot) {
   json mapping = json::array();
@@ -188,7 +192,9 @@ PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape) {
   return snapshot;
 }
 
-std::string to_document(const PolicySnapshot& snapshot) { return compact(snapshot_json(snapshot)); }
+std::string to_document(const PolicySnapshot& snapshot) {
+  return compact(snapshot_json(snapshot));
+}
 
 PolicyVersion from_document(const StoredPolicy& stored) {
   try {

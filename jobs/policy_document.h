@@ -11,7 +11,8 @@
 
 namespace holdfast {
 
-/// The policy that the settings amount to on this table: what has versions and what a plan is bound to.
+/// The policy that the settings amount to on this table: what has versions and what a plan is bound
+/// to.
 [[nodiscard]] PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape);
 
 /// A snapshot as canonical JSON: keys sorted, no white space, no floats.

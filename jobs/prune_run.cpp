@@ -76,16 +76,18 @@ bool PruneRun::take_clock() {
   switch (step.outcome) {
     case ClockStep::Outcome::refused:
       refuse("clock_went_back",
-             "the system clock says " + to_rfc3339(now) + ", which is before the last run (system " +
-                 to_rfc3339(step.clock.system_now) + ", run clock " + to_rfc3339(step.clock.as_of) +
+             "the system clock says " + to_rfc3339(now) +
+                 ", which is before the last run (system " + to_rfc3339(step.clock.system_now) +
+                 ", run clock " + to_rfc3339(step.clock.as_of) +
                  "): set the system clock right, or if it is right now, have an administrator type "
                  "\"holdfast approve --clock\"");
       return false;
     case ClockStep::Outcome::clamped:
-      warn("clock_clamped: the system clock says " + to_rfc3339(now) + " and the run counts with " +
-           to_rfc3339(step.clock.as_of) +
-           ", because one run may move on by max_clock_step only; \"holdfast approve --clock\" sets "
-           "it right at once");
+      warn(
+          "clock_clamped: the system clock says " + to_rfc3339(now) + " and the run counts with " +
+          to_rfc3339(step.clock.as_of) +
+          ", because one run may move on by max_clock_step only; \"holdfast approve --clock\" sets "
+          "it right at once");
       report_.clock_clamped = true;
       break;
     case ClockStep::Outcome::first:
@@ -99,8 +101,7 @@ bool PruneRun::take_clock() {
 void PruneRun::close_dead_runs() {
   for (const RunLine& line : with_.database.ledger().left_open()) {
     phase_ = "closing run " + std::to_string(line.id);
-    const std::int64_t deleted =
-        close_dead_run(with_.database, line, report_.clock.system_now);
+    const std::int64_t deleted = close_dead_run(with_.database, line, report_.clock.system_now);
     report_.closed_dead_runs.push_back(line.id);
     warn("run_found_dead: run " + std::to_string(line.id) + " died in phase \"" + line.phase +
          "\" after deleting " + std::to_string(deleted) +
@@ -147,9 +148,9 @@ bool PruneRun::adopt_policy() {
     const auto violations = lock_violations(version->snapshot, current);
     if (!violations.empty()) {
       report_.outcome = Outcome::invalid;
-      report_.error = RunError{.reason = "policy_locked",
-                               .message = violations.front().where + " " +
-                                          violations.front().message};
+      report_.error =
+          RunError{.reason = "policy_locked",
+                   .message = violations.front().where + " " + violations.front().message};
       return false;
     }
   }
@@ -159,8 +160,9 @@ bool PruneRun::adopt_policy() {
     warn(context_->approval_doubt());
   }
   if (context_->archive_missing()) {
-    warn("[archive] is set, and this version cannot write archives yet: every row that is due stays "
-         "as not_archived; take the section out to let rows go without an archive");
+    warn(
+        "[archive] is set, and this version cannot write archives yet: every row that is due stays "
+        "as not_archived; take the section out to let rows go without an archive");
   }
   return true;
 }
@@ -228,8 +230,7 @@ bool PruneRun::pass_gates() {
   if (policy_.first_run && !context_->approval() && context_->safety().first_run_needs_approval) {
     refuse("first_run_not_approved",
            "this is the first run, its clock says " + to_rfc3339(report_.clock.system_now) +
-               " (is that right?) and it would delete " +
-               std::to_string(plan_.keys->size()) +
+               " (is that right?) and it would delete " + std::to_string(plan_.keys->size()) +
                " rows: look at \"holdfast plan --save\" and have an administrator type \"holdfast "
                "approve DIGEST\"");
     return false;
@@ -272,7 +273,8 @@ void PruneRun::record_first_seen() {
 }
 
 void PruneRun::delete_rows() {
-  slices_.emplace(with_.database, *context_,
+  slices_.emplace(with_.database,
+                  *context_,
                   SliceRunner::Job{.run = report_.run_id,
                                    .budget = settings_.run,
                                    .observer = &with_.observer,

@@ -28,20 +28,20 @@ struct RunDependencies {
 ///
 /// Steps, and what a kill between them leaves: clock; runs found dead are closed as
 /// AUDIT_PRUNE_RUN_FAILED; the open record is committed before anything else happens; policy; plan;
-/// limits; slices, each with its tally in its own transaction; checkpoint and reconciliation; the audit
-/// event and the closing of the ledger in one transaction. Kill it anywhere: each deleted row is
-/// attested by a committed slice, no held row is gone, and the next run says what happened and goes on.
+/// limits; slices, each with its tally in its own transaction; checkpoint and reconciliation; the
+/// audit event and the closing of the ledger in one transaction. Kill it anywhere: each deleted row
+/// is attested by a committed slice, no held row is gone, and the next run says what happened and
+/// goes on.
 class PruneRun {
  public:
   PruneRun(const RunDependencies& with, const Settings& settings);
 
-  /// Runs to the end and says how it ended. Never throws for what happens in the run: a failure is an
-  /// outcome, recorded in the ledger and the audit log wherever these can still be written.
+  /// Runs to the end and says how it ended. Never throws for what happens in the run: a failure is
+  /// an outcome, recorded in the ledger and the audit log wherever these can still be written.
   [[nodiscard]] RunReport execute();
 
   /// Records a run that could not start because the configuration is invalid.
-  [[nodiscard]] static RunReport record_invalid(const RunDependencies& with,
-                                                const RunError& error);
+  [[nodiscard]] static RunReport record_invalid(const RunDependencies& with, const RunError& error);
 
  private:
   void steps();

@@ -11,8 +11,8 @@
 
 namespace holdfast {
 
-/// What was planned and not reached stays as not_reached; what the slices looked at has the reason that
-/// they found.
+/// What was planned and not reached stays as not_reached; what the slices looked at has the reason
+/// that they found.
 void PruneRun::settle_tally() {
   if (!slices_) {
     return;
@@ -29,8 +29,8 @@ void PruneRun::settle_tally() {
     const auto handled = totals.tally.places().find(place);
     const std::int64_t looked_at =
         handled == totals.tally.places().end() ? 0 : handled->second.total();
-    final_.add(place.tenant, place.category, Reason::not_reached,
-               counts[Reason::expired] - looked_at);
+    final_.add(
+        place.tenant, place.category, Reason::not_reached, counts[Reason::expired] - looked_at);
   }
   for (const auto& [code, counts] : planned.codes()) {
     final_.add_code(code, Reason::unknown_code, counts[Reason::unknown_code]);
@@ -71,12 +71,13 @@ void PruneRun::reconcile() {
       report_.outcome = Outcome::failed;
       report_.error = RunError{
           .reason = "reconciliation",
-          .message = what + " is " + std::to_string(difference) +
-                     " and must be 0: another program has deleted or added rows of the audit log "
-                     "during the run (" +
-                     std::to_string(report_.vanished) +
-                     " planned rows were gone before Holdfast came to them); what Holdfast deleted is "
-                     "in its slices"};
+          .message =
+              what + " is " + std::to_string(difference) +
+              " and must be 0: another program has deleted or added rows of the audit log "
+              "during the run (" +
+              std::to_string(report_.vanished) +
+              " planned rows were gone before Holdfast came to them); what Holdfast deleted is "
+              "in its slices"};
     }
   }
 }

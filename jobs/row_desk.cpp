@@ -15,24 +15,24 @@ using nlohmann::json;
 json trace_json(const DecisionTrace& trace) {
   json tests = json::array();
   for (const TestTrace& test : trace.tests) {
-    tests.push_back({{"reason", to_token(test.reason)},
-                     {"keeps", test.keeps},
-                     {"figures", utf8_text(test.figures)},
-                     {"earliest", test.earliest == kEndOfTime ? json("never")
-                                                              : json_time(test.earliest)}});
+    tests.push_back(
+        {{"reason", to_token(test.reason)},
+         {"keeps", test.keeps},
+         {"figures", utf8_text(test.figures)},
+         {"earliest", test.earliest == kEndOfTime ? json("never") : json_time(test.earliest)}});
   }
   json holds = json::array();
   for (const LegalHold* hold : trace.holds) {
     holds.push_back(hold_json(*hold, HoldDetail::without_names));
   }
-  return {{"reason", to_token(trace.decision.reason)},
-          {"meaning", meaning(trace.decision.reason)},
-          {"deletes", trace.decision.deletes()},
-          {"category", trace.decision.category.empty() ? json(nullptr)
-                                                       : json(trace.decision.category)},
-          {"earliest", json_time(trace.earliest)},
-          {"tests", std::move(tests)},
-          {"holds", std::move(holds)}};
+  return {
+      {"reason", to_token(trace.decision.reason)},
+      {"meaning", meaning(trace.decision.reason)},
+      {"deletes", trace.decision.deletes()},
+      {"category", trace.decision.category.empty() ? json(nullptr) : json(trace.decision.category)},
+      {"earliest", json_time(trace.earliest)},
+      {"tests", std::move(tests)},
+      {"holds", std::move(holds)}};
 }
 
 std::optional<std::int64_t> whole_number(const std::string& text) {
@@ -48,16 +48,18 @@ json explain_gone(const Desk& desk, const std::string& id) {
   const RowKey key = number ? RowKey::integer(*number) : RowKey::composite({&text, 1});
   const std::optional<RunSlice> slice = desk.database.ledger().slice_that_deleted(key);
   if (!slice) {
-    throw JobError(ExitStatus::invalid, "no row has the id " + id +
-                                            ", and no run of the ledger has deleted it: it never "
-                                            "was there, or somebody else removed it");
+    throw JobError(ExitStatus::invalid,
+                   "no row has the id " + id +
+                       ", and no run of the ledger has deleted it: it never "
+                       "was there, or somebody else removed it");
   }
   const auto run = desk.database.ledger().find(slice->run);
   return {{"id", id},
           {"deletes", false},
-          {"gone", {{"run", slice->run},
-                    {"slice", slice->number},
-                    {"as_of", json_time(run ? std::optional{run->opening.as_of} : std::nullopt)}}}};
+          {"gone",
+           {{"run", slice->run},
+            {"slice", slice->number},
+            {"as_of", json_time(run ? std::optional{run->opening.as_of} : std::nullopt)}}}};
 }
 
 }  // namespace
@@ -101,8 +103,8 @@ json set_bookmark(const Desk& desk, const std::string& name, std::int64_t event_
 json drop_bookmark(const Desk& desk, const std::string& name) {
   const auto write = desk.database.begin_write(Durability::full);
   if (!desk.database.bookmarks().drop(name)) {
-    throw JobError(ExitStatus::invalid, "there is no bookmark \"" + name +
-                                            "\": \"holdfast bookmark list\" lists them");
+    throw JobError(ExitStatus::invalid,
+                   "there is no bookmark \"" + name + "\": \"holdfast bookmark list\" lists them");
   }
   note_in_journal(desk, "bookmark_dropped", compact({{"name", name}}), "");
   write->commit();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/run_lock.h"
 
-#include <cerrno>
-#include <system_error>
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
 
 #include "jobs/job_error.h"
 
@@ -39,17 +39,21 @@ RunLock::RunLock(const std::filesystem::path& database) {
     const int reason = errno;
     ::close(descriptor_);
     if (reason == EWOULDBLOCK) {
-      throw JobError(ExitStatus::another_run,
-                     database.string() +
-                         ": another run holds the lock; that run is the one that counts, nothing was "
-                         "done here");
+      throw JobError(
+          ExitStatus::another_run,
+          database.string() +
+              ": another run holds the lock; that run is the one that counts, nothing was "
+              "done here");
     }
-    throw JobError(ExitStatus::failed,
-                   file.string() + ": cannot lock (" + std::generic_category().message(reason) + ")");
+    throw JobError(
+        ExitStatus::failed,
+        file.string() + ": cannot lock (" + std::generic_category().message(reason) + ")");
   }
 }
 
 // The file stays: removing it would let a second run lock a new one while a third holds the old.
-RunLock::~RunLock() { ::close(descriptor_); }
+RunLock::~RunLock() {
+  ::close(descriptor_);
+}
 
 }  // namespace holdfast

@@ -29,13 +29,12 @@ class Planner {
     database_.first_seen().forget_met();
     const auto snapshot = database_.begin_read();
     const LogShape& shape = database_.audit_log().shape();
-    const bool nothing_there =
-        options_.nothing_there || (shape.ordered_keys && !plan_.highest_key);
+    const bool nothing_there = options_.nothing_there || (shape.ordered_keys && !plan_.highest_key);
     plan_.figures.one_pass =
         options_.each_row || !shape.code_time_index || !database_.readers_are_free();
     if (!nothing_there && plan_.figures.one_pass) {
-      database_.audit_log().scan_all(plan_.highest_key, options_.longest_read,
-                                     [this](const RowFacts& row) { take(row); });
+      database_.audit_log().scan_all(
+          plan_.highest_key, options_.longest_read, [this](const RowFacts& row) { take(row); });
     } else if (!nothing_there) {
       read_by_index();
       read_newest();
@@ -183,18 +182,19 @@ class Planner {
     return codes;
   }
 
-  /// Rows that no range names are sane and not yet due under any tenant's window: their reason follows
-  /// from code and policy alone, and decide() is asked once a group with a time that is just now.
+  /// Rows that no range names are sane and not yet due under any tenant's window: their reason
+  /// follows from code and policy alone, and decide() is asked once a group with a time that is
+  /// just now.
   void read_by_index() {
     const DecisionFrame& frame = context_.frame();
     for (const auto& [name, code] : read_groups()) {
       const Instant cutoff =
           code.code ? context_.rules().latest_cutoff(*code.code) : kBeginningOfTime;
-      const CandidateRange range{
-          .stored_code = view(code),
-          .below = std::max(cutoff, frame.earliest_plausible),
-          .above = frame.clock.latest() + std::chrono::minutes{5}};
-      std::map<std::pair<std::optional<std::string>, std::optional<std::string>>, std::int64_t> read;
+      const CandidateRange range{.stored_code = view(code),
+                                 .below = std::max(cutoff, frame.earliest_plausible),
+                                 .above = frame.clock.latest() + std::chrono::minutes{5}};
+      std::map<std::pair<std::optional<std::string>, std::optional<std::string>>, std::int64_t>
+          read;
       database_.audit_log().scan_candidates(range, plan_.highest_key, [&](const RowFacts& row) {
         ++read[{owned(row.tenant), owned(row.stored_category)}];
         take(row);
@@ -270,8 +270,7 @@ TallyPlaceSet places_over_limit(const PlanFigures& figures) {
 }
 
 bool too_many_bad_times(const PlanFigures& figures, const SafetyPolicy& safety) {
-  return figures.bad_times * kPartsPerMillion >
-         safety.max_bad_time_share_ppm * figures.rows_before;
+  return figures.bad_times * kPartsPerMillion > safety.max_bad_time_share_ppm * figures.rows_before;
 }
 
 }  // namespace holdfast

@@ -27,8 +27,9 @@ struct PlanFigures {
   Tally tally;  ///< every row once; `expired` are those that would go
   std::int64_t bad_times = 0;
   std::int64_t category_mismatches = 0;
-  std::map<std::int64_t, std::int64_t> kept_by_hold;  ///< hold id to rows that it alone or with others keeps
-  std::optional<Instant> newest_time;                 ///< newest sane time that was looked at
+  std::map<std::int64_t, std::int64_t>
+      kept_by_hold;                    ///< hold id to rows that it alone or with others keeps
+  std::optional<Instant> newest_time;  ///< newest sane time that was looked at
   std::map<std::string, Instant, std::less<>> oldest_time;  ///< by category, of rows looked at
   std::vector<LimitExcess> over_limit;
   bool one_pass = false;  ///< the whole table was read, for want of an index or of free readers
@@ -59,8 +60,8 @@ struct PlanOptions {
                                 DecisionContext& context,
                                 const PlanOptions& options);
 
-/// SHA-256 over the keys of a plan, its cut-offs, the policy, the hold set and the database: what an
-/// approval is bound to. The same plan made twice on one day has the same digest.
+/// SHA-256 over the keys of a plan, its cut-offs, the policy, the hold set and the database: what
+/// an approval is bound to. The same plan made twice on one day has the same digest.
 [[nodiscard]] std::string plan_digest(Database& database,
                                       const PolicyState& policy,
                                       const DecisionContext& context,

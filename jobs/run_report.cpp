@@ -43,7 +43,8 @@ json changes_json(const std::vector<PolicyChange>& changes) {
   return list;
 }
 
-/// Deleted rows and cut-offs per category over all tenants: what the catalogue promises of the event.
+/// Deleted rows and cut-offs per category over all tenants: what the catalogue promises of the
+/// event.
 json categories_of_event(const Figures& figures) {
   std::map<std::string, ReasonCounts> sums;
   std::map<std::string, json> cutoffs;

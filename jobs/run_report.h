@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "jobs/decision_context.h"
 #include "jobs/outcome.h"
 #include "jobs/run_plan.h"
+
+#include <nlohmann/json.hpp>
 
 namespace holdfast {
 

@@ -21,19 +21,19 @@ enum class SlicesEnd { all_done, out_of_time, out_of_rows, stopped };
 
 /// What the slices did. Also right after an exception: it counts committed slices only.
 struct SliceTotals {
-  Tally tally;                 ///< `expired`: deleted; other reasons: kept after a second look
+  Tally tally;  ///< `expired`: deleted; other reasons: kept after a second look
   std::int64_t deleted = 0;
-  std::int64_t handled = 0;    ///< keys looked at, in committed slices
-  std::int64_t vanished = 0;   ///< keys whose row somebody else had deleted meanwhile
+  std::int64_t handled = 0;   ///< keys looked at, in committed slices
+  std::int64_t vanished = 0;  ///< keys whose row somebody else had deleted meanwhile
   std::int64_t slices = 0;
   std::int64_t hold_changes = 0;  ///< how often the hold register changed under the run
   std::chrono::microseconds longest_lock{0};
   SlicesEnd end = SlicesEnd::all_done;
 };
 
-/// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for each key
-/// read the row, decide again on what is really there, delete, tally; then the slice's own line, commit,
-/// checkpoint, pause. Every deleted row is attested by a committed slice.
+/// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for each
+/// key read the row, decide again on what is really there, delete, tally; then the slice's own
+/// line, commit, checkpoint, pause. Every deleted row is attested by a committed slice.
 class SliceRunner {
  public:
   struct Job {

@@ -30,7 +30,7 @@ struct DecisionFrame {
   std::chrono::milliseconds hold_release_grace{0};
   std::optional<std::int64_t> lowest_bookmark;
   bool ordered_keys = false;
-  bool archive_missing = false;  ///< an archive is wanted and the row is in none
+  bool archive_missing = false;            ///< an archive is wanted and the row is in none
   const TallyPlaceSet* limited = nullptr;  ///< tenant categories over the safety limit
 };
 
@@ -49,8 +49,9 @@ struct Decision {
 /// Source: the table of reasons in policy/README.md.
 [[nodiscard]] Decision decide(const RowFacts& row, const DecisionFrame& frame);
 
-/// True where the row's stored time cannot be trusted: NULL, unreadable, before what is plausible, or
-/// more than 5 minutes in the future. The caller then looks its first-seen record up for decide().
+/// True where the row's stored time cannot be trusted: NULL, unreadable, before what is plausible,
+/// or more than 5 minutes in the future. The caller then looks its first-seen record up for
+/// decide().
 [[nodiscard]] bool has_bad_time(const RowFacts& row, const DecisionFrame& frame);
 
 /// The row as holds look at it.
@@ -60,8 +61,8 @@ struct Decision {
 struct TestTrace {
   Reason reason = Reason::bad_time;  ///< the reason that the row would have if this test kept it
   bool keeps = false;
-  std::string figures;                    ///< what was compared with what
-  std::optional<Instant> earliest;        ///< when the test would let the row go, where that is known
+  std::string figures;              ///< what was compared with what
+  std::optional<Instant> earliest;  ///< when the test would let the row go, where that is known
 };
 
 /// All tests applied to one row.

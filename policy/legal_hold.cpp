@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 namespace holdfast {
@@ -14,44 +15,75 @@ constexpr std::array<std::pair<HoldKind, std::string_view>, 3> kKinds = {{
     {HoldKind::restriction, "restriction"},
 }};
 
-bool contains(const std::vector<std::string>& words, std::optional<std::string_view> value) {
-  return value && std::find(words.begin(), words.end(), *value) != words.end();
+bool listed(const std::vector<std::string>& words, std::string_view value) {
+  return std::find(words.begin(), words.end(), value) != words.end();
 }
 
-/// A kind of term without entries asks nothing.
-bool allows(const std::vector<std::string>& words, std::optional<std::string_view> value) {
-  return words.empty() || contains(words, value);
+bool listed_in_order(const std::vector<std::string>& words, std::string_view value) {
+  return std::binary_search(words.begin(), words.end(), value, std::less<>{});
 }
 
-bool covers_person(const HoldScope& scope, const RowFacts& row) {
-  return scope.persons.empty() || contains(scope.persons, row.actor) ||
-         contains(scope.persons, row.subject);
-}
+/// How a list of terms is searched.
+using Search = bool (*)(const std::vector<std::string>&, std::string_view);
 
-bool covers_code(const HoldScope& scope, const HoldCandidate& candidate) {
-  return scope.codes.empty() || contains(scope.codes, candidate.row->code) ||
-         contains(scope.codes, candidate.known_code);
-}
+/// The kinds of term of one scope against one row.
+class ScopeMatch {
+ public:
+  ScopeMatch(const HoldScope& scope, const HoldCandidate& candidate, Search search)
+      : scope_(scope), candidate_(candidate), row_(*candidate.row), search_(search) {}
 
-/// A code that moved to another category since stays held, and so does a row whose own category says
-/// something else than the catalogue.
-bool covers_category(const HoldScope& scope, const HoldCandidate& candidate) {
-  return scope.categories.empty() || contains(scope.categories, candidate.category) ||
-         contains(scope.categories, candidate.row->stored_category) ||
-         contains(scope.category_codes, candidate.row->code) ||
-         contains(scope.category_codes, candidate.known_code);
-}
-
-bool covers_time(const HoldScope& scope, std::optional<Instant> time) {
-  if (!time) {
-    return true;
+  [[nodiscard]] bool all() const {
+    return allows(scope_.tenants, row_.tenant) && person() && allows(scope_.actors, row_.actor) &&
+           allows(scope_.subjects, row_.subject) && code() && category() && time() && event();
   }
-  return (!scope.from || *scope.from <= *time) && (!scope.until || *time < *scope.until);
-}
 
-bool covers_event(const HoldScope& scope, const RowKey* key) {
-  return scope.event_ids.empty() || (key != nullptr && contains(scope.event_ids, key->display()));
-}
+ private:
+  [[nodiscard]] bool contains(const std::vector<std::string>& words,
+                              std::optional<std::string_view> value) const {
+    return value && search_(words, *value);
+  }
+
+  /// A kind of term without entries asks nothing.
+  [[nodiscard]] bool allows(const std::vector<std::string>& words,
+                            std::optional<std::string_view> value) const {
+    return words.empty() || contains(words, value);
+  }
+
+  [[nodiscard]] bool person() const {
+    return scope_.persons.empty() || contains(scope_.persons, row_.actor) ||
+           contains(scope_.persons, row_.subject);
+  }
+
+  [[nodiscard]] bool code() const {
+    return scope_.codes.empty() || contains(scope_.codes, row_.code) ||
+           contains(scope_.codes, candidate_.known_code);
+  }
+
+  /// A code that moved to another category since stays held, and so does a row whose own category
+  /// says something else than the catalogue.
+  [[nodiscard]] bool category() const {
+    return scope_.categories.empty() || contains(scope_.categories, candidate_.category) ||
+           contains(scope_.categories, row_.stored_category) ||
+           contains(scope_.category_codes, row_.code) ||
+           contains(scope_.category_codes, candidate_.known_code);
+  }
+
+  [[nodiscard]] bool time() const {
+    const auto& when = candidate_.time;
+    return !when || ((!scope_.from || *scope_.from <= *when) &&
+                     (!scope_.until || *when < *scope_.until));
+  }
+
+  [[nodiscard]] bool event() const {
+    return scope_.event_ids.empty() ||
+           (row_.key != nullptr && contains(scope_.event_ids, row_.key->display()));
+  }
+
+  const HoldScope& scope_;
+  const HoldCandidate& candidate_;
+  const RowFacts& row_;
+  Search search_;
+};
 
 bool asks_anything(const HoldScope& scope) {
   return scope.from || scope.until || !scope.tenants.empty() || !scope.persons.empty() ||
@@ -75,18 +107,23 @@ std::optional<HoldKind> parse_hold_kind(std::string_view word) {
 }
 
 bool covers(const HoldScope& scope, const HoldCandidate& candidate) {
-  const RowFacts& row = *candidate.row;
-  if (!scope.everything && !asks_anything(scope)) {
-    return false;
-  }
-  return allows(scope.tenants, row.tenant) && covers_person(scope, row) &&
-         allows(scope.actors, row.actor) && allows(scope.subjects, row.subject) &&
-         covers_code(scope, candidate) && covers_category(scope, candidate) &&
-         covers_time(scope, candidate.time) && covers_event(scope, row.key);
+  return (scope.everything || asks_anything(scope)) &&
+         ScopeMatch(scope, candidate, listed).all();
+}
+
+bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate) {
+  return (scope.everything || asks_anything(scope)) &&
+         ScopeMatch(scope, candidate, listed_in_order).all();
 }
 
 HoldIndex::HoldIndex(std::vector<LegalHold> holds) : holds_(std::move(holds)) {
   for (std::uint32_t place = 0; place < holds_.size(); ++place) {
+    HoldScope& scope = holds_[place].scope;
+    for (auto* words : {&scope.tenants, &scope.persons, &scope.actors, &scope.subjects,
+                        &scope.categories, &scope.category_codes, &scope.codes,
+                        &scope.event_ids}) {
+      std::sort(words->begin(), words->end());
+    }
     index_one(place);
   }
 }

@@ -59,20 +59,23 @@ struct LegalHold {
 /// What holds look at in a row, once the decision has read it.
 struct HoldCandidate {
   const RowFacts* row = nullptr;
-  std::optional<Instant> time;   ///< none: a bad time, which counts as inside every range
-  std::string_view category;     ///< the catalogue's, empty where the code is unknown
-  std::string_view known_code;   ///< the code that an alias stands for
+  std::optional<Instant> time;  ///< none: a bad time, which counts as inside every range
+  std::string_view category;    ///< the catalogue's, empty where the code is unknown
+  std::string_view known_code;  ///< the code that an alias stands for
 };
 
 /// True where the scope covers the row.
 [[nodiscard]] bool covers(const HoldScope& scope, const HoldCandidate& candidate);
+
+/// The same for a scope whose terms are sorted, as HoldIndex keeps them: a hold may name 100,000 people.
+[[nodiscard]] bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate);
 
 /// The holds of the register that can matter at one moment, arranged so that looking a row up costs
 /// the same for ten holds and for a hundred thousand.
 class HoldIndex {
  public:
   HoldIndex() = default;
-  /// Takes active holds and those released; the decision applies the grace.
+  /// Takes active holds and those released; the decision applies the grace. Sorts their terms.
   explicit HoldIndex(std::vector<LegalHold> holds);
   HoldIndex(const HoldIndex&) = delete;
   HoldIndex& operator=(const HoldIndex&) = delete;
@@ -135,7 +138,7 @@ void HoldIndex::for_each_match(const HoldCandidate& candidate, Visit visit) cons
       continue;
     }
     for (const std::uint32_t place : *list) {
-      if (covers(holds_[place].scope, candidate) && !visit(holds_[place])) {
+      if (covers_sorted(holds_[place].scope, candidate) && !visit(holds_[place])) {
         return;
       }
     }

@@ -97,7 +97,8 @@ Facts flatten(const PolicySnapshot& snapshot) {
   return facts;
 }
 
-bool shortened(const std::optional<RetentionWindow>& from, const std::optional<RetentionWindow>& to) {
+bool shortened(const std::optional<RetentionWindow>& from,
+               const std::optional<RetentionWindow>& to) {
   return from && (!to || ends_earlier_somewhere(*to, *from));
 }
 
@@ -205,8 +206,8 @@ std::vector<PolicyChange> changes(const PolicySnapshot& from, const PolicySnapsh
       result.push_back({.where = where, .from = {}, .to = value});
     }
   }
-  std::sort(result.begin(), result.end(),
-            [](const auto& a, const auto& b) { return a.where < b.where; });
+  std::sort(
+      result.begin(), result.end(), [](const auto& a, const auto& b) { return a.where < b.where; });
   return result;
 }
 
@@ -216,8 +217,7 @@ std::vector<PolicyProblem> lock_violations(const PolicySnapshot& from, const Pol
   check_locked(from.retention.code, to.retention.code, "retention.code", problems);
   for (const auto& [tenant, entries] : from.retention.tenant) {
     const auto found = to.retention.tenant.find(tenant);
-    const TenantEntries now =
-        found == to.retention.tenant.end() ? TenantEntries{} : found->second;
+    const TenantEntries now = found == to.retention.tenant.end() ? TenantEntries{} : found->second;
     const std::string where = "retention.tenant." + tenant;
     check_locked(entries.category, now.category, where + ".category", problems);
     check_locked(entries.code, now.code, where + ".code", problems);

@@ -43,8 +43,8 @@ struct PolicyChange {
 [[nodiscard]] std::vector<PolicyChange> changes(const PolicySnapshot& from,
                                                 const PolicySnapshot& to);
 
-/// What `to` does to entries that are locked in `from` and that it may not do: shorten or remove them.
-/// Each is a sentence. Empty where every lock is respected.
+/// What `to` does to entries that are locked in `from` and that it may not do: shorten or remove
+/// them. Each is a sentence. Empty where every lock is respected.
 [[nodiscard]] std::vector<PolicyProblem> lock_violations(const PolicySnapshot& from,
                                                          const PolicySnapshot& to);
 

@@ -30,7 +30,9 @@ constexpr std::array<ReasonText, kReasons> kTexts = {{
 
 }  // namespace
 
-std::string_view to_token(Reason reason) { return kTexts.at(static_cast<std::size_t>(reason)).token; }
+std::string_view to_token(Reason reason) {
+  return kTexts.at(static_cast<std::size_t>(reason)).token;
+}
 
 std::string_view meaning(Reason reason) {
   return kTexts.at(static_cast<std::size_t>(reason)).meaning;

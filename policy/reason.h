@@ -32,11 +32,22 @@ enum class Reason {
 inline constexpr std::size_t kReasons = 16;
 
 /// All reasons in the order of the tests.
-inline constexpr std::array<Reason, kReasons> kAllReasons = {
-    Reason::bad_time,     Reason::unknown_code, Reason::no_policy,    Reason::window,
-    Reason::hold,         Reason::hold_grace,   Reason::row_stamp,    Reason::floor,
-    Reason::code_floor,   Reason::policy_delay, Reason::not_consumed, Reason::not_archived,
-    Reason::newest_id,    Reason::limit,        Reason::not_reached,  Reason::expired};
+inline constexpr std::array<Reason, kReasons> kAllReasons = {Reason::bad_time,
+                                                             Reason::unknown_code,
+                                                             Reason::no_policy,
+                                                             Reason::window,
+                                                             Reason::hold,
+                                                             Reason::hold_grace,
+                                                             Reason::row_stamp,
+                                                             Reason::floor,
+                                                             Reason::code_floor,
+                                                             Reason::policy_delay,
+                                                             Reason::not_consumed,
+                                                             Reason::not_archived,
+                                                             Reason::newest_id,
+                                                             Reason::limit,
+                                                             Reason::not_reached,
+                                                             Reason::expired};
 
 /// The word that reports, JSON and registers use: "bad_time", "hold", "expired".
 [[nodiscard]] std::string_view to_token(Reason reason);

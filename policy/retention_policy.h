@@ -70,14 +70,14 @@ struct SafetyPolicy {
   [[nodiscard]] bool operator==(const SafetyPolicy&) const = default;
 };
 
-/// Everything that can let a row go sooner or later, as one value: this is what has versions, what a
-/// plan is bound to, and what waits when it is loosened.
+/// Everything that can let a row go sooner or later, as one value: this is what has versions, what
+/// a plan is bound to, and what waits when it is loosened.
 struct PolicySnapshot {
   RetentionPolicy retention;
-  std::map<std::string, std::string, std::less<>> code_category;  ///< code to category slug
-  std::map<std::string, std::string, std::less<>> aliases;        ///< alias to code
-  std::set<std::string, std::less<>> categories;                  ///< every slug that exists
-  std::map<std::string, std::string, std::less<>> category_names; ///< display name to slug
+  std::map<std::string, std::string, std::less<>> code_category;   ///< code to category slug
+  std::map<std::string, std::string, std::less<>> aliases;         ///< alias to code
+  std::set<std::string, std::less<>> categories;                   ///< every slug that exists
+  std::map<std::string, std::string, std::less<>> category_names;  ///< display name to slug
   std::map<std::string, std::string> mapping;  ///< [events], key to value as text
   SafetyPolicy safety;
   std::set<std::string> administrators;

@@ -13,7 +13,8 @@ namespace holdfast {
 /// What an approved plan says about a row; no_plan where the run is not under an approval.
 enum class PlanCover { no_plan, covered, outside };
 
-/// Everything that the decision may know about one row, as it is stored. Views live as long as the row.
+/// Everything that the decision may know about one row, as it is stored. Views live as long as the
+/// row.
 struct RowFacts {
   const RowKey* key = nullptr;
   StoredView time;

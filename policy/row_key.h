@@ -12,8 +12,8 @@
 
 namespace holdfast {
 
-/// The declared key of one row: one integer, or the canonical bytes of any other key (text, blob, or
-/// several columns). Never a bare rowid, which VACUUM renumbers.
+/// The declared key of one row: one integer, or the canonical bytes of any other key (text, blob,
+/// or several columns). Never a bare rowid, which VACUUM renumbers.
 class RowKey {
  public:
   RowKey() = default;
@@ -40,7 +40,8 @@ class RowKey {
   std::string bytes_;
 };
 
-/// The values inside canonical bytes, as views into them. Errors: none where the bytes are not whole.
+/// The values inside canonical bytes, as views into them. Errors: none where the bytes are not
+/// whole.
 [[nodiscard]] std::optional<std::vector<StoredView>> split_canonical(std::string_view bytes);
 
 }  // namespace holdfast

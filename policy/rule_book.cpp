@@ -42,10 +42,8 @@ Instant RuleBook::cutoff_of(const RetentionWindow& window) {
 const DatedWindow* RuleBook::dated(const RetentionWindow& window,
                                    std::string source,
                                    const std::string& basis) {
-  windows_.push_back({.window = window,
-                      .cutoff = cutoff_of(window),
-                      .source = std::move(source),
-                      .basis = basis});
+  windows_.push_back(
+      {.window = window, .cutoff = cutoff_of(window), .source = std::move(source), .basis = basis});
   return &windows_.back();
 }
 
@@ -171,8 +169,7 @@ Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
     const std::string_view own = slug_of(*own_category);
     const auto found = categories_.find(own);
     rule.category_differs = true;
-    rule.own_window =
-        found == categories_.end() ? nullptr : pick_window(own_rules, *known, own);
+    rule.own_window = found == categories_.end() ? nullptr : pick_window(own_rules, *known, own);
     rule.own_floors = found == categories_.end() ? nullptr : &found->second.floors;
     rule.has_window = rule.has_window && rule.own_window != nullptr;
   }
@@ -219,7 +216,8 @@ std::vector<std::string> RuleBook::cutoffs() const {
 
 std::vector<RuleBook::Entry> RuleBook::entries() const {
   std::vector<Entry> entries;
-  const auto add = [&entries](const std::optional<std::string>& tenant, const std::string& category) {
+  const auto add = [&entries](const std::optional<std::string>& tenant,
+                              const std::string& category) {
     entries.push_back({.tenant = tenant, .category = category});
   };
   for (const auto& [category, entry] : snapshot_->retention.category) {

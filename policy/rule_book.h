@@ -17,8 +17,8 @@ namespace holdfast {
 /// One window or floor of the policy with its disposition cut-off on the day of the run.
 struct DatedWindow {
   RetentionWindow window;
-  Instant cutoff;       ///< a row before it has outlived the window
-  std::string source;   ///< "retention.category.account", "preset pci-10.5.1"
+  Instant cutoff;      ///< a row before it has outlived the window
+  std::string source;  ///< "retention.category.account", "preset pci-10.5.1"
   std::string basis;
 };
 
@@ -28,15 +28,17 @@ struct CategoryFloors {
   Instant cutoff = kEndOfTime;  ///< the earliest of theirs
 };
 
-/// What one policy says about one row, before its time is looked at. Pointers live as long as the book.
+/// What one policy says about one row, before its time is looked at. Pointers live as long as the
+/// book.
 struct Rule {
   bool code_known = false;
-  std::string_view known_code;              ///< what an alias stands for
-  std::string_view category;                ///< slug in the catalogue; empty where the code is unknown
-  bool category_differs = false;            ///< the row carries another category of its own
-  bool has_window = false;                  ///< false: no policy, so the row is kept
-  const DatedWindow* window = nullptr;      ///< the first that exists
-  const DatedWindow* own_window = nullptr;  ///< the same under the row's own category, if it differs
+  std::string_view known_code;          ///< what an alias stands for
+  std::string_view category;            ///< slug in the catalogue; empty where the code is unknown
+  bool category_differs = false;        ///< the row carries another category of its own
+  bool has_window = false;              ///< false: no policy, so the row is kept
+  const DatedWindow* window = nullptr;  ///< the first that exists
+  const DatedWindow* own_window =
+      nullptr;  ///< the same under the row's own category, if it differs
   const CategoryFloors* floors = nullptr;
   const CategoryFloors* own_floors = nullptr;
   const DatedWindow* code_floor = nullptr;
@@ -52,7 +54,8 @@ class RuleBook {
  public:
   RuleBook(const PolicySnapshot& snapshot, Instant as_of);
 
-  /// window = the first that exists: tenant+code, tenant+category, platform code, platform category.
+  /// window = the first that exists: tenant+code, tenant+category, platform code, platform
+  /// category.
   [[nodiscard]] Rule rule_for(std::optional<std::string_view> tenant,
                               std::optional<std::string_view> code,
                               std::optional<std::string_view> own_category) const;

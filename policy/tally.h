@@ -32,8 +32,8 @@ class ReasonCounts {
   std::array<std::int64_t, kReasons> counts_{};
 };
 
-/// One tenant's category; the tenant is none for rows without one, the category empty for rows whose
-/// code is unknown.
+/// One tenant's category; the tenant is none for rows without one, the category empty for rows
+/// whose code is unknown.
 struct TallyPlace {
   std::optional<std::string> tenant;
   std::string category;

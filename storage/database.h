@@ -87,7 +87,8 @@ class Database {
 
   /// Changes whenever another connection has committed.
   [[nodiscard]] virtual std::int64_t foreign_commits() = 0;
-  /// Throws StorageError where the schema is not the one that was probed when the database was opened.
+  /// Throws StorageError where the schema is not the one that was probed when the database was
+  /// opened.
   virtual void require_same_schema() = 0;
   /// Moves what it can of the log into the database without making anybody wait.
   virtual void checkpoint_some() = 0;
@@ -106,9 +107,9 @@ class Database {
 struct OpenOptions {
   std::filesystem::path path;
   LogMapping mapping;
-  bool own_events_into_log = true;    ///< wanted; the log must fit, see LogShape::made_by_init
-  bool own_events_explicit = false;   ///< the configuration says so: not fitting is an error
-  bool read_only = false;             ///< changes nothing, and works before `init`
+  bool own_events_into_log = true;   ///< wanted; the log must fit, see LogShape::made_by_init
+  bool own_events_explicit = false;  ///< the configuration says so: not fitting is an error
+  bool read_only = false;            ///< changes nothing, and works before `init`
   std::int64_t cache_bytes = std::int64_t{64} << 20;
   std::chrono::milliseconds busy_wait{65'000};
 };
@@ -124,9 +125,9 @@ struct InitReport {
   bool changed = false;
 };
 
-/// Creates the database, or adds Holdfast's own tables beside an audit log that exists, or brings an
-/// older schema up to date, in one transaction. Never touches a row of the log.
-/// `identity` is a fresh random id, `now` the system clock. Errors: StorageError.
+/// Creates the database, or adds Holdfast's own tables beside an audit log that exists, or brings
+/// an older schema up to date, in one transaction. Never touches a row of the log. `identity` is a
+/// fresh random id, `now` the system clock. Errors: StorageError.
 [[nodiscard]] InitReport init_sqlite(const OpenOptions& options,
                                      const std::string& identity,
                                      Instant now);

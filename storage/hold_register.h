@@ -28,8 +28,8 @@ class HoldRegister {
 
   /// Goes up with every change of the register, in the transaction of the change.
   [[nodiscard]] virtual std::int64_t version() = 0;
-  /// All holds by ascending id, released ones too. Errors: StorageError where a line cannot be read:
-  /// a hold that cannot be read may cover anything.
+  /// All holds by ascending id, released ones too. Errors: StorageError where a line cannot be
+  /// read: a hold that cannot be read may cover anything.
   [[nodiscard]] virtual std::vector<LegalHold> all() = 0;
 
   /// Adds a hold and returns its id; `hold.id` is ignored.

@@ -11,8 +11,8 @@
 
 namespace holdfast {
 
-/// A set of row keys that does not grow with the rows' size: a compressed bitmap for integer keys, a
-/// table that spills to disk for all others.
+/// A set of row keys that does not grow with the rows' size: a compressed bitmap for integer keys,
+/// a table that spills to disk for all others.
 class KeySet {
  public:
   KeySet() = default;
@@ -35,8 +35,8 @@ class KeySet {
   virtual void for_each_bytes(const std::function<void(std::string_view)>& visit) = 0;
 };
 
-/// Keys in the form in which the ledger keeps them: a compressed bitmap (integers) or length-prefixed
-/// canonical bytes. The first byte says which.
+/// Keys in the form in which the ledger keeps them: a compressed bitmap (integers) or
+/// length-prefixed canonical bytes. The first byte says which.
 [[nodiscard]] std::string encode_keys(const std::vector<RowKey>& keys);
 /// The reverse. Errors: StorageError (corrupt) for bytes that are no key list.
 [[nodiscard]] std::vector<RowKey> decode_keys(std::string_view bytes);

@@ -9,8 +9,8 @@
 
 namespace holdfast {
 
-/// A column of the audit log that may be missing. One that the configuration names has to exist; one
-/// that it does not name is used where the table has a column of the default name.
+/// A column of the audit log that may be missing. One that the configuration names has to exist;
+/// one that it does not name is used where the table has a column of the default name.
 struct OptionalColumn {
   std::string name;
   bool named_in_config = false;

@@ -46,7 +46,7 @@ struct RunClosing {
 struct RunLine {
   std::int64_t id = 0;
   RunOpening opening;
-  std::string phase;  ///< the last step it is known to have entered
+  std::string phase;                  ///< the last step it is known to have entered
   std::optional<RunClosing> closing;  ///< none: still going, or dead
 };
 

@@ -52,8 +52,8 @@ class FirstSeenRegister {
   virtual void meet(const RowFacts& row) = 0;
   /// Forgets what meet() remembered.
   virtual void forget_met() = 0;
-  /// Records up to `most` of the rows met: a new one as first seen at `seen_at`, a known one with the
-  /// earlier of the two. Returns how many are left. Call inside a write.
+  /// Records up to `most` of the rows met: a new one as first seen at `seen_at`, a known one with
+  /// the earlier of the two. Returns how many are left. Call inside a write.
   [[nodiscard]] virtual std::int64_t record_met(Instant seen_at, std::int64_t most) = 0;
   /// Drops records of rows that the run did not meet: they are gone, or have a time now.
   virtual void drop_unmet() = 0;

@@ -15,8 +15,8 @@ enum class StorageTrouble {
   read_only,
   full,
   busy,
-  mapping,      ///< the table or a column is not what [events] says
-  not_set_up,   ///< Holdfast's own tables are missing
+  mapping,       ///< the table or a column is not what [events] says
+  not_set_up,    ///< Holdfast's own tables are missing
   newer_schema,  ///< made by a newer Holdfast
   older_schema,
   other

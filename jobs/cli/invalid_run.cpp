@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/cli/invalid_run.h"
 
-#include <sstream>
-
 #include <toml++/toml.h>
+
+#include <sstream>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/session.h"

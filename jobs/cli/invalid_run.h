@@ -8,9 +8,9 @@
 
 namespace holdfast {
 
-/// What can be saved of a configuration that is invalid as a whole: where the database is and how the
-/// log is mapped, so that the failed run can be recorded. None where these two cannot be read, or where
-/// the database is not there. Nothing else of the file is believed.
+/// What can be saved of a configuration that is invalid as a whole: where the database is and how
+/// the log is mapped, so that the failed run can be recorded. None where these two cannot be read,
+/// or where the database is not there. Nothing else of the file is believed.
 [[nodiscard]] std::optional<OpenOptions> salvage_database(const std::filesystem::path& config);
 
 }  // namespace holdfast

@@ -19,12 +19,15 @@ std::string kept_words(const json& kept) {
 }
 
 std::string figures_table(const json& figures) {
-  TextTable table({"tenant", "category", "window", "disposition cut-off", "rows", "deleted",
-                   "kept and why"});
+  TextTable table(
+      {"tenant", "category", "window", "disposition cut-off", "rows", "deleted", "kept and why"});
   for (const json& line : figures.at("categories")) {
-    table.add({cell(line.at("tenant"), "(none)"), cell(line.at("category"), "(unknown code)"),
-               cell(line.at("window")), cell(line.at("disposition_cutoff")),
-               line.at("examined").dump(), line.at("deleted").dump(),
+    table.add({cell(line.at("tenant"), "(none)"),
+               cell(line.at("category"), "(unknown code)"),
+               cell(line.at("window")),
+               cell(line.at("disposition_cutoff")),
+               line.at("examined").dump(),
+               line.at("deleted").dump(),
                kept_words(line.at("kept"))});
   }
   return table.text();
@@ -81,8 +84,8 @@ std::string cell(const json& value, const std::string& nothing) {
 }
 
 std::string render_plan(const json& plan) {
-  std::string text = "plan " + cell(plan.at("digest")) + "\nas of " + cell(plan.at("as_of")) + "\n\n" +
-                     figures_table(plan) + "\n" + reasons_table(plan) + "\n" +
+  std::string text = "plan " + cell(plan.at("digest")) + "\nas of " + cell(plan.at("as_of")) +
+                     "\n\n" + figures_table(plan) + "\n" + reasons_table(plan) + "\n" +
                      sum_line(plan, "to delete");
   text += warning_lines(plan.at("warnings"));
   if (!plan.at("would_be_refused").is_null()) {
@@ -141,11 +144,11 @@ std::string render_run(const json& report) {
 
 std::string render_approval(const json& approval) {
   if (approval.contains("run_clock")) {
-    std::string text = "run clock before: " + cell(approval.at("run_clock_before"), "none") +
-                       "\nsystem clock at the last run: " +
-                       cell(approval.at("system_clock_before"), "none") +
-                       "\nrun clock now: " + cell(approval.at("run_clock")) + ", set by " +
-                       cell(approval.at("set_by")) + "\n";
+    std::string text =
+        "run clock before: " + cell(approval.at("run_clock_before"), "none") +
+        "\nsystem clock at the last run: " + cell(approval.at("system_clock_before"), "none") +
+        "\nrun clock now: " + cell(approval.at("run_clock")) + ", set by " +
+        cell(approval.at("set_by")) + "\n";
     for (const json& line : approval.at("lowered")) {
       text += "lowered: " + cell(line) + "\n";
     }

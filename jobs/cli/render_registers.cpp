@@ -20,7 +20,8 @@ std::string joined(const json& list) {
 
 std::string scope_words(const json& covers) {
   std::string text;
-  for (const char* kind : {"tenant", "person", "actor", "subject", "category", "code", "event_id"}) {
+  for (const char* kind :
+       {"tenant", "person", "actor", "subject", "category", "code", "event_id"}) {
     const json& terms = covers.at(kind);
     if (terms.is_array() ? !terms.empty() : terms != 0) {
       text += (text.empty() ? "" : " and ") + std::string(kind) + " " + joined(terms);
@@ -45,11 +46,11 @@ std::string changes_table(const json& changes) {
 }  // namespace
 
 std::string render_hold(const json& hold) {
-  std::string text = "hold " + hold.at("hold").dump() + " for matter " + cell(hold.at("matter")) +
-                     " (" + cell(hold.at("kind")) + (hold.at("locked").get<bool>() ? ", locked" : "") +
-                     ")\ncovers: " + scope_words(hold.at("covers")) +
-                     "\nreason: " + cell(hold.at("reason")) + "\nplaced by " +
-                     cell(hold.at("placed_by")) + ", " + cell(hold.at("placed_at")) + "\n";
+  std::string text =
+      "hold " + hold.at("hold").dump() + " for matter " + cell(hold.at("matter")) + " (" +
+      cell(hold.at("kind")) + (hold.at("locked").get<bool>() ? ", locked" : "") +
+      ")\ncovers: " + scope_words(hold.at("covers")) + "\nreason: " + cell(hold.at("reason")) +
+      "\nplaced by " + cell(hold.at("placed_by")) + ", " + cell(hold.at("placed_at")) + "\n";
   if (!hold.at("review_by").is_null()) {
     text += "review by " + cell(hold.at("review_by")) + "\n";
   }
@@ -74,13 +75,19 @@ std::string render_holds(const json& list) {
   if (list.at("holds").empty()) {
     return "no holds\n";
   }
-  TextTable table({"hold", "state", "matter", "kind", "covers", "placed by", "placed", "review by"});
+  TextTable table(
+      {"hold", "state", "matter", "kind", "covers", "placed by", "placed", "review by"});
   for (const json& hold : list.at("holds")) {
     const bool active = hold.at("active").get<bool>();
     const bool late = hold.at("past_review").get<bool>();
-    table.add({hold.at("hold").dump(), active ? (late ? "active, past review" : "active") : "released",
-               cell(hold.at("matter")), cell(hold.at("kind")), scope_words(hold.at("covers")),
-               cell(hold.at("placed_by")), cell(hold.at("placed_at")), cell(hold.at("review_by"))});
+    table.add({hold.at("hold").dump(),
+               active ? (late ? "active, past review" : "active") : "released",
+               cell(hold.at("matter")),
+               cell(hold.at("kind")),
+               scope_words(hold.at("covers")),
+               cell(hold.at("placed_by")),
+               cell(hold.at("placed_at")),
+               cell(hold.at("review_by"))});
   }
   return table.text();
 }
@@ -90,8 +97,10 @@ std::string render_policy(const json& policy) {
   for (const json& entry : policy.at("entries")) {
     table.add({cell(entry.at("tenant"), "(platform)"),
                entry.contains("code") ? cell(entry.at("code")) : cell(entry.at("category")),
-               cell(entry.at("window")), cell(entry.at("at_least")),
-               entry.at("locked").get<bool>() ? "locked" : "-", cell(entry.at("basis"))});
+               cell(entry.at("window")),
+               cell(entry.at("at_least")),
+               entry.at("locked").get<bool>() ? "locked" : "-",
+               cell(entry.at("basis"))});
   }
   std::string text = "policy " + cell(policy.at("digest")) + "\n\n" + table.text();
   for (const json& preset : policy.at("presets")) {
@@ -113,8 +122,10 @@ std::string render_policy_diff(const json& diff) {
   std::string text = diff.at("changes").empty() ? "no change\n" : changes_table(diff.at("changes"));
   TextTable table({"tenant", "category", "deleted now", "deleted then", "newly deleted"});
   for (const json& line : diff.at("rows")) {
-    table.add({cell(line.at("tenant"), "(none)"), cell(line.at("category")),
-               line.at("deleted_now").dump(), line.at("deleted_then").dump(),
+    table.add({cell(line.at("tenant"), "(none)"),
+               cell(line.at("category")),
+               line.at("deleted_now").dump(),
+               line.at("deleted_then").dump(),
                line.at("newly_deleted").dump()});
   }
   text += diff.at("rows").empty() ? "\nno row would newly go\n" : "\n" + table.text();
@@ -132,8 +143,12 @@ std::string render_policy_diff(const json& diff) {
 std::string render_presets(const json& list) {
   TextTable table({"preset", "min", "max", "names logs", "citation", "note"});
   for (const json& preset : list.at("presets")) {
-    table.add({cell(preset.at("name")), cell(preset.at("min")), cell(preset.at("max")),
-               cell(preset.at("names_logs")), cell(preset.at("citation")), cell(preset.at("note"))});
+    table.add({cell(preset.at("name")),
+               cell(preset.at("min")),
+               cell(preset.at("max")),
+               cell(preset.at("names_logs")),
+               cell(preset.at("citation")),
+               cell(preset.at("note"))});
   }
   return table.text() + "Not legal advice.\n";
 }
@@ -141,8 +156,11 @@ std::string render_presets(const json& list) {
 std::string render_catalogue(const json& list) {
   TextTable table({"code", "category", "severity", "window", "floors"});
   for (const json& code : list.at("codes")) {
-    table.add({cell(code.at("code")), cell(code.at("category")), cell(code.at("severity")),
-               cell(code.at("window"), "none: kept"), joined(code.at("floors"))});
+    table.add({cell(code.at("code")),
+               cell(code.at("category")),
+               cell(code.at("severity")),
+               cell(code.at("window"), "none: kept"),
+               joined(code.at("floors"))});
   }
   return table.text();
 }
@@ -153,8 +171,10 @@ std::string render_bookmarks(const json& list) {
   }
   TextTable table({"name", "event id", "set by", "set"});
   for (const json& bookmark : list.at("bookmarks")) {
-    table.add({cell(bookmark.at("name")), bookmark.at("event_id").dump(),
-               cell(bookmark.at("set_by")), cell(bookmark.at("set_at"))});
+    table.add({cell(bookmark.at("name")),
+               bookmark.at("event_id").dump(),
+               cell(bookmark.at("set_by")),
+               cell(bookmark.at("set_at"))});
   }
   return table.text();
 }
@@ -165,8 +185,12 @@ std::string render_runs(const json& list) {
   }
   TextTable table({"run", "outcome", "deleted", "opened", "phase", "error"});
   for (const json& run : list.at("runs")) {
-    table.add({run.at("run").dump(), cell(run.at("outcome"), "open"), cell(run.at("deleted")),
-               cell(run.at("opened_at")), cell(run.at("phase")), cell(run.at("error"))});
+    table.add({run.at("run").dump(),
+               cell(run.at("outcome"), "open"),
+               cell(run.at("deleted")),
+               cell(run.at("opened_at")),
+               cell(run.at("phase")),
+               cell(run.at("error"))});
   }
   return table.text();
 }
@@ -179,13 +203,14 @@ std::string render_explain(const json& row) {
   }
   const bool goes = row.at("deletes").get<bool>();
   std::string text = "row " + cell(row.at("id")) + ", code " + cell(row.at("code")) + ", tenant " +
-                     cell(row.at("tenant")) + "\n" +
-                     (goes ? "would go: " : "stays: ") + cell(row.at("reason")) + ", " +
-                     cell(row.at("meaning")) + "\n";
+                     cell(row.at("tenant")) + "\n" + (goes ? "would go: " : "stays: ") +
+                     cell(row.at("reason")) + ", " + cell(row.at("meaning")) + "\n";
   TextTable table({"test", "result", "figures", "lets it go"});
   for (const json& test : row.at("tests")) {
-    table.add({cell(test.at("reason")), test.at("keeps").get<bool>() ? "keeps" : "passes",
-               cell(test.at("figures")), cell(test.at("earliest"))});
+    table.add({cell(test.at("reason")),
+               test.at("keeps").get<bool>() ? "keeps" : "passes",
+               cell(test.at("figures")),
+               cell(test.at("earliest"))});
   }
   text += table.text();
   text += "earliest: " + cell(row.at("earliest"), "nobody can say yet") + "\n";
@@ -194,11 +219,11 @@ std::string render_explain(const json& row) {
 
 std::string render_status(const json& status) {
   const json& success = status.at("last_success");
-  std::string text =
-      success.is_null()
-          ? std::string("no run has succeeded yet\n")
-          : "last success: run " + success.at("run").dump() + ", " + cell(success.at("opened_at")) +
-                ", " + status.at("last_success_age_days").dump() + " days ago\n";
+  std::string text = success.is_null()
+                         ? std::string("no run has succeeded yet\n")
+                         : "last success: run " + success.at("run").dump() + ", " +
+                               cell(success.at("opened_at")) + ", " +
+                               status.at("last_success_age_days").dump() + " days ago\n";
   if (!status.at("last_run").is_null()) {
     text += "last run: " + status.at("last_run").at("run").dump() + ", " +
             cell(status.at("last_run").at("outcome"), "open") + "\n";
@@ -210,8 +235,10 @@ std::string render_status(const json& status) {
           cell(status.at("run_clock"), "not set yet") + "\n";
   TextTable table({"category", "oldest row looked at", "age in days", "window"});
   for (const json& line : status.at("oldest")) {
-    table.add({cell(line.at("category"), "(unknown code)"), cell(line.at("oldest")),
-               line.at("age_days").dump(), cell(line.at("window"))});
+    table.add({cell(line.at("category"), "(unknown code)"),
+               cell(line.at("oldest")),
+               line.at("age_days").dump(),
+               cell(line.at("window"))});
   }
   return text + (status.at("oldest").empty() ? "" : table.text());
 }

@@ -6,10 +6,6 @@
 
 namespace holdfast {
 
-Instant SystemClock::now() const {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 Session::Session(const CommonOptions& options)
     : options_(options),
       console_(std::make_unique<Console>(

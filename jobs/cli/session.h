@@ -6,6 +6,7 @@
 #include <string>
 
 #include "jobs/cli/console.h"
+#include "jobs/cli/system_clock.h"
 #include "jobs/clock.h"
 #include "jobs/desk.h"
 #include "jobs/settings.h"
@@ -19,12 +20,6 @@ struct CommonOptions {
   bool json = false;
   bool verbose = false;
   std::string as;
-};
-
-/// The system's clock.
-class SystemClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override;
 };
 
 enum class Access { read_only, read_write };

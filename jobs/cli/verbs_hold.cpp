@@ -12,7 +12,9 @@ using nlohmann::json;
 void add_place(CLI::App& hold, ChosenVerb& chosen) {
   const auto request = std::make_shared<HoldRequest>();
   CLI::App* verb = add_verb(
-      hold, "place", "freeze rows for a matter until the hold is released",
+      hold,
+      "place",
+      "freeze rows for a matter until the hold is released",
       "  holdfast hold place --matter 2026-014 --reason \"litigation\" --person u-4711\n"
       "  holdfast hold place --matter audit-q3 --reason \"regulator\" --kind regulatory \\\n"
       "      --tenant acme --category sessions --from 2026-01-01 --to 2026-03-31",
@@ -45,8 +47,11 @@ void add_place(CLI::App& hold, ChosenVerb& chosen) {
 void add_release(CLI::App& hold, ChosenVerb& chosen) {
   const auto id = std::make_shared<std::int64_t>(0);
   const auto reason = std::make_shared<std::string>();
-  CLI::App* verb = add_verb(hold, "release", "end a hold; its rows stay for the grace period more",
-                            "  holdfast hold release 7 --reason \"settled, letter of 3 May\"", chosen);
+  CLI::App* verb = add_verb(hold,
+                            "release",
+                            "end a hold; its rows stay for the grace period more",
+                            "  holdfast hold release 7 --reason \"settled, letter of 3 May\"",
+                            chosen);
   verb->add_option("id", *id, "the hold's number")->required();
   verb->add_option("--reason", *reason, "why, for an auditor")->required();
   verb->callback([&chosen, id, reason] {
@@ -61,15 +66,19 @@ void add_review(CLI::App& hold, ChosenVerb& chosen) {
   const auto id = std::make_shared<std::int64_t>(0);
   const auto until = std::make_shared<std::string>();
   const auto reason = std::make_shared<std::string>();
-  CLI::App* verb = add_verb(hold, "review", "confirm a hold and set its next review date",
-                            "  holdfast hold review 7 --until 2027-06-30 --reason \"appeal pending\"",
-                            chosen);
+  CLI::App* verb =
+      add_verb(hold,
+               "review",
+               "confirm a hold and set its next review date",
+               "  holdfast hold review 7 --until 2027-06-30 --reason \"appeal pending\"",
+               chosen);
   verb->add_option("id", *id, "the hold's number")->required();
   verb->add_option("--until", *until, "the next review date")->required();
   verb->add_option("--reason", *reason, "why, for an auditor")->required();
   verb->callback([&chosen, id, until, reason] {
     chosen.carry_out = [id, until, reason](Session& session) {
-      answer(session, review_hold(session.desk(Access::read_write), *id, *until, *reason),
+      answer(session,
+             review_hold(session.desk(Access::read_write), *id, *until, *reason),
              render_hold);
       return ExitStatus::done;
     };
@@ -78,8 +87,8 @@ void add_review(CLI::App& hold, ChosenVerb& chosen) {
 
 void add_list_and_show(CLI::App& hold, ChosenVerb& chosen) {
   const auto all = std::make_shared<bool>(false);
-  CLI::App* verb = add_verb(hold, "list", "the holds that are active", "  holdfast hold list --all",
-                            chosen);
+  CLI::App* verb =
+      add_verb(hold, "list", "the holds that are active", "  holdfast hold list --all", chosen);
   verb->add_flag("--all", *all, "released ones too");
   verb->callback([&chosen, all] {
     chosen.carry_out = [all](Session& session) {
@@ -88,8 +97,8 @@ void add_list_and_show(CLI::App& hold, ChosenVerb& chosen) {
     };
   });
   const auto id = std::make_shared<std::int64_t>(0);
-  verb = add_verb(hold, "show", "one hold and how many rows it covers now", "  holdfast hold show 7",
-                  chosen);
+  verb = add_verb(
+      hold, "show", "one hold and how many rows it covers now", "  holdfast hold show 7", chosen);
   verb->add_option("id", *id, "the hold's number")->required();
   verb->callback([&chosen, id] {
     chosen.carry_out = [id](Session& session) {
@@ -100,10 +109,9 @@ void add_list_and_show(CLI::App& hold, ChosenVerb& chosen) {
 }
 
 std::string render_bookmark_set(const json& result) {
-  return result.contains("dropped")
-             ? "dropped bookmark " + cell(result.at("dropped")) + "\n"
-             : "bookmark " + cell(result.at("name")) + ": rows above " +
-                   result.at("event_id").dump() + " are kept\n";
+  return result.contains("dropped") ? "dropped bookmark " + cell(result.at("dropped")) + "\n"
+                                    : "bookmark " + cell(result.at("name")) + ": rows above " +
+                                          result.at("event_id").dump() + " are kept\n";
 }
 
 void add_bookmark(CLI::App& app, ChosenVerb& chosen) {
@@ -111,19 +119,22 @@ void add_bookmark(CLI::App& app, ChosenVerb& chosen) {
   bookmark->require_subcommand(1);
   const auto name = std::make_shared<std::string>();
   const auto id = std::make_shared<std::int64_t>(0);
-  CLI::App* verb = add_verb(*bookmark, "set", "a consumer has read up to this event id",
-                            "  holdfast bookmark set webhooks 120384", chosen);
+  CLI::App* verb = add_verb(*bookmark,
+                            "set",
+                            "a consumer has read up to this event id",
+                            "  holdfast bookmark set webhooks 120384",
+                            chosen);
   verb->add_option("name", *name, "the consumer")->required();
   verb->add_option("id", *id, "the last event id that it has read")->required();
   verb->callback([&chosen, name, id] {
     chosen.carry_out = [name, id](Session& session) {
-      answer(session, set_bookmark(session.desk(Access::read_write), *name, *id),
-             render_bookmark_set);
+      answer(
+          session, set_bookmark(session.desk(Access::read_write), *name, *id), render_bookmark_set);
       return ExitStatus::done;
     };
   });
-  verb = add_verb(*bookmark, "drop", "a consumer reads no more",
-                  "  holdfast bookmark drop webhooks", chosen);
+  verb = add_verb(
+      *bookmark, "drop", "a consumer reads no more", "  holdfast bookmark drop webhooks", chosen);
   verb->add_option("name", *name, "the consumer")->required();
   verb->callback([&chosen, name] {
     chosen.carry_out = [name](Session& session) {

@@ -27,7 +27,8 @@ ExitStatus report(Session& session, const std::string& which) {
   if (!which.empty()) {
     const auto [end, problem] = std::from_chars(which.data(), which.data() + which.size(), run);
     if (problem != std::errc{} || end != which.data() + which.size() || run <= 0) {
-      throw JobError(ExitStatus::invalid, "report takes the number of a run, or \"list\": " + which);
+      throw JobError(ExitStatus::invalid,
+                     "report takes the number of a run, or \"list\": " + which);
     }
   }
   answer(session, run_record(desk, run), render_record);
@@ -38,8 +39,11 @@ ExitStatus report(Session& session, const std::string& which) {
 
 void add_overview_verbs(CLI::App& app, ChosenVerb& chosen) {
   const auto id = std::make_shared<std::string>();
-  CLI::App* verb = add_verb(app, "explain", "one row: why it stays or goes, test by test",
-                            "  holdfast explain 120384", chosen);
+  CLI::App* verb = add_verb(app,
+                            "explain",
+                            "one row: why it stays or goes, test by test",
+                            "  holdfast explain 120384",
+                            chosen);
   verb->add_option("id", *id, "the row's id")->required();
   verb->callback([&chosen, id] {
     chosen.carry_out = [id](Session& session) {
@@ -47,8 +51,11 @@ void add_overview_verbs(CLI::App& app, ChosenVerb& chosen) {
       return ExitStatus::done;
     };
   });
-  verb = add_verb(app, "status", "last success and its age, rows waiting, holds past review",
-                  "  holdfast status --json", chosen);
+  verb = add_verb(app,
+                  "status",
+                  "last success and its age, rows waiting, holds past review",
+                  "  holdfast status --json",
+                  chosen);
   verb->callback([&chosen] {
     chosen.carry_out = [](Session& session) {
       answer(session, status_now(session.desk(Access::read_only)), render_status);
@@ -56,11 +63,16 @@ void add_overview_verbs(CLI::App& app, ChosenVerb& chosen) {
     };
   });
   const auto which = std::make_shared<std::string>();
-  verb = add_verb(app, "report", "one run as it was recorded: the last one, or the one named",
-                  "  holdfast report\n  holdfast report 12 --json\n  holdfast report list", chosen);
+  verb = add_verb(app,
+                  "report",
+                  "one run as it was recorded: the last one, or the one named",
+                  "  holdfast report\n  holdfast report 12 --json\n  holdfast report list",
+                  chosen);
   verb->add_option("run", *which, "the number of a run, or \"list\"");
   verb->callback([&chosen, which] {
-    chosen.carry_out = [which](Session& session) { return report(session, *which); };
+    chosen.carry_out = [which](Session& session) {
+      return report(session, *which);
+    };
   });
 }
 

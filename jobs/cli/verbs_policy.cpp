@@ -15,9 +15,10 @@ using nlohmann::json;
 Settings load_changed(Session& session, const std::string& file) {
   Settings changed = load_config(file);
   if (changed.database != session.settings().database) {
-    throw JobError(ExitStatus::invalid, file + ": [database].path is " + changed.database.string() +
-                                            ", and the configuration in force is for " +
-                                            session.settings().database.string());
+    throw JobError(ExitStatus::invalid,
+                   file + ": [database].path is " + changed.database.string() +
+                       ", and the configuration in force is for " +
+                       session.settings().database.string());
   }
   return changed;
 }
@@ -53,8 +54,8 @@ ExitStatus apply(Session& session, const std::string& file, const std::string& r
 void add_policy_verbs(CLI::App& app, ChosenVerb& chosen) {
   CLI::App* policy = app.add_subcommand("policy", "retention windows, floors and presets");
   policy->require_subcommand(1);
-  CLI::App* verb = add_verb(*policy, "show", "the effective windows with their basis",
-                            "  holdfast policy show", chosen);
+  CLI::App* verb = add_verb(
+      *policy, "show", "the effective windows with their basis", "  holdfast policy show", chosen);
   verb->callback([&chosen] {
     chosen.carry_out = [](Session& session) {
       answer(session, show_policy(session.desk(Access::read_only)), render_policy);
@@ -63,29 +64,45 @@ void add_policy_verbs(CLI::App& app, ChosenVerb& chosen) {
   });
   const auto file = std::make_shared<std::string>();
   const auto reason = std::make_shared<std::string>();
-  verb = add_verb(*policy, "diff", "what a changed configuration would newly delete",
-                  "  holdfast policy diff changed.toml", chosen);
+  verb = add_verb(*policy,
+                  "diff",
+                  "what a changed configuration would newly delete",
+                  "  holdfast policy diff changed.toml",
+                  chosen);
   verb->add_option("file", *file, "the changed configuration")->required();
   verb->callback([&chosen, file] {
-    chosen.carry_out = [file](Session& session) { return diff(session, *file); };
+    chosen.carry_out = [file](Session& session) {
+      return diff(session, *file);
+    };
   });
-  verb = add_verb(*policy, "apply", "put a changed configuration in force, with who and why",
-                  "  holdfast policy apply changed.toml --reason \"contract 2026-11\"", chosen);
+  verb = add_verb(*policy,
+                  "apply",
+                  "put a changed configuration in force, with who and why",
+                  "  holdfast policy apply changed.toml --reason \"contract 2026-11\"",
+                  chosen);
   verb->add_option("file", *file, "the changed configuration")->required();
   verb->add_option("--reason", *reason, "why, for an auditor")->required();
   verb->callback([&chosen, file, reason] {
-    chosen.carry_out = [file, reason](Session& session) { return apply(session, *file, *reason); };
+    chosen.carry_out = [file, reason](Session& session) {
+      return apply(session, *file, *reason);
+    };
   });
-  verb = add_verb(*policy, "presets", "regulation presets with their citations",
-                  "  holdfast policy presets", chosen);
+  verb = add_verb(*policy,
+                  "presets",
+                  "regulation presets with their citations",
+                  "  holdfast policy presets",
+                  chosen);
   verb->callback([&chosen] {
     chosen.carry_out = [](Session& session) {
       answer(session, list_presets(), render_presets);
       return ExitStatus::done;
     };
   });
-  verb = add_verb(app, "catalogue", "the audit codes with category, severity, effective retention",
-                  "  holdfast catalogue --json", chosen);
+  verb = add_verb(app,
+                  "catalogue",
+                  "the audit codes with category, severity, effective retention",
+                  "  holdfast catalogue --json",
+                  chosen);
   verb->callback([&chosen] {
     chosen.carry_out = [](Session& session) {
       answer(session, show_catalogue(session.settings()), render_catalogue);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-
-#include <unistd.h>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
@@ -28,7 +28,9 @@ constexpr std::size_t kIdentityBytes = 16;
 // A signal handler can reach nothing but what has static storage.
 StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
-extern "C" void raise_stop(int) { g_stop.raise(); }
+extern "C" void raise_stop(int) {
+  g_stop.raise();
+}
 
 void listen_for_signals() {
   struct sigaction action {};
@@ -56,11 +58,11 @@ bool write_config_if_missing(const CommonOptions& options) {
   file << suggested_config("audit.db", person);
   file.flush();
   if (!file) {
-    throw JobError(ExitStatus::failed, options.config.string() +
-                                           ": cannot write the configuration there");
+    throw JobError(ExitStatus::failed,
+                   options.config.string() + ": cannot write the configuration there");
   }
-  std::filesystem::permissions(options.config, std::filesystem::perms::owner_read |
-                                                   std::filesystem::perms::owner_write);
+  std::filesystem::permissions(
+      options.config, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   return true;
 }
 
@@ -136,8 +138,8 @@ void print_run(Session& session, const RunReport& report) {
   }
 }
 
-/// A run whose configuration cannot be used still leaves its AUDIT_PRUNE_RUN_FAILED, where the file says
-/// enough to find the log.
+/// A run whose configuration cannot be used still leaves its AUDIT_PRUNE_RUN_FAILED, where the file
+/// says enough to find the log.
 ExitStatus run_invalid(Session& session, const std::exception& problem) {
   const RunError error{.reason = "config", .message = problem.what()};
   session.console().complain(error.message);
@@ -187,10 +189,11 @@ ExitStatus run(Session& session) {
     return run_invalid(session, error);
   }
   if (!std::filesystem::exists(settings->database)) {
-    return run_unopened(session, StorageError(StorageTrouble::missing,
-                                              settings->database.string() +
-                                                  ": no such database: run \"holdfast init\", or "
-                                                  "set [database].path right"));
+    return run_unopened(
+        session,
+        StorageError(StorageTrouble::missing,
+                     settings->database.string() + ": no such database: run \"holdfast init\", or "
+                                                   "set [database].path right"));
   }
   const RunLock lock(settings->database);
   Database* database = nullptr;
@@ -209,13 +212,16 @@ void add_plan(CLI::App& app, ChosenVerb& chosen) {
   const auto request = std::make_shared<PlanRequest>();
   const auto as_of = std::make_shared<std::string>();
   const auto rows = std::make_shared<std::string>();
-  CLI::App* verb = add_verb(app, "plan", "the dry run: what the next run would delete and keep, and why",
+  CLI::App* verb = add_verb(app,
+                            "plan",
+                            "the dry run: what the next run would delete and keep, and why",
                             "  holdfast plan\n  holdfast plan --save\n"
                             "  holdfast plan --as-of 2027-01-01 --json",
                             chosen);
   verb->add_option("--as-of", *as_of, "look ahead: a date or RFC 3339 instant; cannot be saved");
   verb->add_flag("--save", request->save, "store the plan for approval and print its digest");
-  verb->add_option("--rows", *rows, "write every row's id and reason to this file, one JSON a line");
+  verb->add_option(
+      "--rows", *rows, "write every row's id and reason to this file, one JSON a line");
   verb->callback([&chosen, request, as_of, rows] {
     chosen.carry_out = [request, as_of, rows](Session& session) {
       if (!as_of->empty()) {
@@ -237,25 +243,35 @@ void add_plan(CLI::App& app, ChosenVerb& chosen) {
 
 void add_run_verbs(CLI::App& app, ChosenVerb& chosen) {
   const auto remove = std::make_shared<bool>(false);
-  CLI::App* verb = add_verb(app, "init", "make a database, or Holdfast's tables beside an audit log",
+  CLI::App* verb = add_verb(app,
+                            "init",
+                            "make a database, or Holdfast's tables beside an audit log",
                             "  holdfast init\n  holdfast init --config /etc/holdfast.toml\n"
                             "  holdfast init --remove",
                             chosen);
   verb->add_flag("--remove", *remove, "take Holdfast's own tables out again; the log stays");
   verb->callback([&chosen, remove] {
-    chosen.carry_out = [remove](Session& session) { return init(session, *remove); };
+    chosen.carry_out = [remove](Session& session) {
+      return init(session, *remove);
+    };
   });
 
-  verb = add_verb(app, "check", "what is wrong or doubtful about configuration and data",
-                  "  holdfast check\n  holdfast check --json", chosen);
+  verb = add_verb(app,
+                  "check",
+                  "what is wrong or doubtful about configuration and data",
+                  "  holdfast check\n  holdfast check --json",
+                  chosen);
   verb->callback([&chosen] { chosen.carry_out = check; });
 
   add_plan(app, chosen);
 
   const auto digest = std::make_shared<std::string>();
   const auto clock = std::make_shared<bool>(false);
-  verb = add_verb(app, "approve", "let a saved plan past the safety limits, or set the run clock",
-                  "  holdfast approve 3f9a2c41d07b\n  holdfast approve --clock", chosen);
+  verb = add_verb(app,
+                  "approve",
+                  "let a saved plan past the safety limits, or set the run clock",
+                  "  holdfast approve 3f9a2c41d07b\n  holdfast approve --clock",
+                  chosen);
   verb->add_option("digest", *digest, "the digest that plan --save printed, or its first letters");
   verb->add_flag("--clock", *clock, "set the run clock to the system clock");
   verb->callback([&chosen, digest, clock] {
@@ -264,7 +280,9 @@ void add_run_verbs(CLI::App& app, ChosenVerb& chosen) {
     };
   });
 
-  verb = add_verb(app, "run", "the nightly job",
+  verb = add_verb(app,
+                  "run",
+                  "the nightly job",
                   "  holdfast run\n  holdfast run --json\n"
                   "  15 2 * * *  holdfast run --config /etc/holdfast/holdfast.toml",
                   chosen);

@@ -12,9 +12,9 @@ namespace holdfast {
 /// How a connection may use the file.
 enum class ConnectionMode { read_only, read_write, create };
 
-/// One connection to a SQLite file with every safe setting made: trusted_schema off, cell_size_check
-/// on, defensive mode, secure_delete on, busy wait, cache, wal_autocheckpoint off (Holdfast
-/// checkpoints by itself), foreign keys on. Never changes user_version, application_id or
+/// One connection to a SQLite file with every safe setting made: trusted_schema off,
+/// cell_size_check on, defensive mode, secure_delete on, busy wait, cache, wal_autocheckpoint off
+/// (Holdfast checkpoints by itself), foreign keys on. Never changes user_version, application_id or
 /// journal_mode of a database that exists.
 class Connection {
  public:

@@ -102,15 +102,16 @@ void LogPass::run_by_key(const PassLimits& limits, const StatementVisit& visit) 
   // The same comparison once more as a column: there it looks at the values and not at the index.
   Statement further{connection_.db(),
                     select + ", " + beyond + from + " WHERE " + beyond + " ORDER BY " + key};
+  const StatementVisit visit_further = [&](const Statement& row) {
+    if (row.column(row.columns() - 1) != StoredView{std::int64_t{1}}) {
+      refuse_standstill();
+    }
+    visit(row);
+  };
   auto cursor = read_piece(first, limits.longest_read, visit);
   while (cursor) {
     bind_twice(further, *cursor, width);
-    cursor = read_piece(further, limits.longest_read, [&](const Statement& row) {
-      if (row.column(row.columns() - 1) != StoredView{std::int64_t{1}}) {
-        refuse_standstill();
-      }
-      visit(row);
-    });
+    cursor = read_piece(further, limits.longest_read, visit_further);
   }
 }
 

@@ -76,7 +76,7 @@ trust_flag = true
 first_run_needs_approval = false
 max_category_share = 0.29
 limit_min_rows = 5
-max_bad_time_share = 0.000007
+max_bad_time_share = 0.000249
 hold_release_grace = "1 day"
 policy_shorten_delay = "P14D"
 max_clock_step = "400 days"
@@ -190,7 +190,7 @@ TEST_CASE("safety limits and budgets are read in their units", "[config]") {
   CHECK(settings.safety == SafetyPolicy{.first_run_needs_approval = false,
                                         .max_category_share_ppm = 290'000,
                                         .limit_min_rows = 5,
-                                        .max_bad_time_share_ppm = 7,
+                                        .max_bad_time_share_ppm = 249,
                                         .hold_release_grace = 24h,
                                         .policy_shorten_delay = 14 * 24h,
                                         .max_clock_step = 400 * 24h});

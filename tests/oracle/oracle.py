@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from audit_catalogue import PRESETS, Catalogue
-from calendar_rule import DAY_MS, HOUR_MS, is_due, parse_window
+from calendar_rule import DAY_MS, HOUR_MS, deletable_from, is_due, parse_window
 from stored_time import day_start_ms, read_stored_time
 
 EVENT_DEFAULTS = {
@@ -123,6 +123,15 @@ class Policy:
         floors = self.code_floors(self.catalogue.catalogue_code(row.code))
         return None if all(is_due(time_ms, floor, clock_ms) for floor in floors) else "code_floor"
 
+    def deletable_from(self, row, time_ms):
+        """The first instant at which every window and floor of a known row is over; None for never."""
+        code = self.catalogue.catalogue_code(row.code)
+        spans = self.code_floors(code)
+        for category in self.categories_of(row):
+            spans += [self.window(row.tenant, code, category), *self.category_floors(category)]
+        firsts = [deletable_from(time_ms, span) for span in spans]
+        return None if None in firsts else max(firsts)
+
     def keeps(self, row, time_ms, clock_ms):
         """Whether this version alone would keep the row: what an older version in its delay is asked."""
         return bool(self.window_obstacle(row, time_ms, clock_ms) or self.floor_obstacle(row, time_ms, clock_ms))
@@ -205,12 +214,36 @@ class Night:
 
     def hold_reason(self, row, sane_ms):
         """Tests 5 and 6."""
-        matching = [hold for hold in self.holds if hold.matches(row, self.policy, sane_ms)]
-        if any(hold.released_at_ms is None for hold in matching):
+        keeping = [hold for hold in self.keeping_holds() if hold.matches(row, self.policy, sane_ms)]
+        if any(hold.released_at_ms is None for hold in keeping):
             return "hold"
+        return "hold_grace" if keeping else None
+
+    def keeping_holds(self):
+        """The holds that are active, or whose grace is not over."""
         grace_ms = days_ms(self.policy.safety["hold_release_grace"])
-        fresh = [hold for hold in matching if not hold.released_at_ms + grace_ms < self.guard_ms]
-        return "hold_grace" if fresh else None
+        for hold in self.holds:
+            if hold.released_at_ms is None or not hold.released_at_ms + grace_ms < self.guard_ms:
+                yield hold
+
+    def holds_on(self, row):
+        sane_ms = self.sane_time(row)
+        return [hold for hold in self.keeping_holds() if hold.matches(row, self.policy, sane_ms)]
+
+    def only_waits_for_time(self, row):
+        """Whether a date can be told on which the row may go: nothing but windows, floors and a stamp keeps it."""
+        if self.sane_time(row) is None or self.older_policies or self.gate_reason(row) or self.holds_on(row):
+            return False
+        stamp = row.retain_until
+        return stamp is None or read_stored_time(stamp, self.policy.mapping["time_format"]) is not None
+
+    def earliest_ms(self, row):
+        """The first instant at which window, floors and stamp of a row with a sane time are all over; None for never."""
+        time_ms = self.sane_time(row)
+        first = self.policy.deletable_from(row, time_ms)
+        if first is None or row.retain_until is None:
+            return first
+        return max(first, read_stored_time(row.retain_until, self.policy.mapping["time_format"]) + 1)
 
     def stamp_reason(self, row):
         """Test 7."""

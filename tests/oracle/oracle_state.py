@@ -118,6 +118,7 @@ class OracleState:
         wanted = wanted if isinstance(wanted, list) else [wanted]
         codes = frozenset(code for code, slug in policy.catalogue.category_by_code.items() if slug in wanted)
         self.holds.append(Hold(hold_id, terms, codes))
+        return self.holds[-1]
 
     def release_hold(self, hold_id, system_ms):
         for hold in self.holds:

@@ -213,13 +213,13 @@ class Holdfast:
         return self.call("explain", "--json", "--", key, expect=0).json
 
     def place_hold(self, terms, *options):
-        """Places a hold and gives its id. `terms`: option name to value, list of values, or True for a bare flag."""
+        """Places a hold and gives what the program says of it: `hold` is its id. `terms`: option name to value, list of values, or True for a bare flag."""
         words = []
         for name, values in terms.items():
             for value in values if isinstance(values, (list, tuple)) else [values]:
                 words.append(f"--{name}" if value is True else f"--{name}={value}")
-        answer = self.call("hold", "place", "--matter", "M-1", "--reason", "test", "--json", *words, *options, expect=0)
-        return answer.json["hold"]
+        matter = ("--matter", "M-1", "--reason", "test")
+        return self.call("hold", "place", "--json", *matter, *words, *options, expect=0).json
 
     def release_hold(self, hold_id):
         return self.call("hold", "release", hold_id, "--reason", "closed", "--as", self.administrator, expect=0)

@@ -54,6 +54,8 @@ TEST_CASE("integer keys come out ascending, over the whole range", "[key-set]") 
   CHECK(set.next(100).empty());
   set.rewind();
   CHECK(set.next(1) == integers({kLowest}));
+  CHECK(set.next(5).size() == 5);
+  CHECK(set.next(5).empty());
   CHECK(set.contains(RowKey::integer(5)));
   CHECK_FALSE(set.contains(RowKey::integer(6)));
   CHECK_FALSE(set.contains(text_key("5")));
@@ -152,6 +154,8 @@ TEST_CASE("an encoded list knows its keys without being taken apart", "[key-set]
   CHECK(encoded_contains(list, text_key("a")));
   CHECK(encoded_contains(list, RowKey::integer(4)));
   CHECK_FALSE(encoded_contains(list, text_key("b")));
+  const std::string cut = list.substr(0, list.size() - 1);
+  CHECK_THROWS_AS(encoded_contains(cut, text_key("b")), StorageError);
 }
 
 TEST_CASE("consecutive keys cost next to nothing", "[key-set]") {

@@ -30,7 +30,8 @@ class ScratchDatabase {
   ScratchDatabase(ScratchDatabase&&) = delete;
   ScratchDatabase& operator=(ScratchDatabase&&) = delete;
   ~ScratchDatabase() {
-    std::error_code ignored;
+    std::error_code ignored;  // what is left behind harms no other test
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all, ignored);
     std::filesystem::remove_all(path_, ignored);
   }
 

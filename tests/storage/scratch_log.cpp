@@ -5,9 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <set>
-#include <stdexcept>
 #include <string_view>
-#include <system_error>
 
 #include <catch2/catch.hpp>
 
@@ -16,9 +14,9 @@
 namespace holdfast::testing {
 namespace {
 
+constexpr std::array<const char*, 5> kClasses{"null ", "integer ", "real ", "text ", "blob "};
+
 std::string with_class(const StoredView& value) {
-  static constexpr std::array<const char*, 5> kClasses{
-      "null ", "integer ", "real ", "text ", "blob "};
   return kClasses.at(value.index()) + to_display(value);
 }
 
@@ -32,21 +30,7 @@ std::string or_dash(const std::optional<std::string_view>& text) {
 
 }  // namespace
 
-ScratchFolder::ScratchFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "holdfast-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    throw std::runtime_error("no folder for the test: " + name);
-  }
-  path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;  // A folder that stays behind fails no test.
-  std::filesystem::remove_all(path_, ignored);
-}
-
-ScratchLog::ScratchLog(const std::string& sql, JournalMode mode)
-    : path_(folder_.path() / "audit.db") {
+ScratchLog::ScratchLog(const std::string& sql, JournalMode mode) : path_(folder_.file("audit.db")) {
   {
     SQLite::Database db{path_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
     const std::string word = mode == JournalMode::wal ? "WAL" : "DELETE";
@@ -56,7 +40,7 @@ ScratchLog::ScratchLog(const std::string& sql, JournalMode mode)
   connect();
 }
 
-ScratchLog::ScratchLog(const CopyOf& original) : path_(folder_.path() / "audit.db") {
+ScratchLog::ScratchLog(const CopyOf& original) : path_(folder_.file("audit.db")) {
   std::filesystem::copy_file(original.path, path_);
   std::filesystem::permissions(
       path_, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
@@ -70,15 +54,6 @@ void ScratchLog::connect() {
 
 std::int64_t ScratchLog::number(const std::string& sql) {
   return connection_->db().execAndGet(sql).getInt64();
-}
-
-std::string ScratchLog::query_plan(const std::string& sql) {
-  SQLite::Statement query{connection_->db(), "EXPLAIN QUERY PLAN " + sql};
-  std::string plan;
-  while (query.executeStep()) {
-    plan += query.getColumn(3).getString() + "\n";
-  }
-  return plan;
 }
 
 LogLayout ScratchLog::probe(const LogMapping& mapping) {
@@ -171,6 +146,7 @@ std::optional<std::filesystem::path> real_databases() {
   if (std::filesystem::exists(folder)) {
     return folder;
   }
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets the environment meanwhile.
   const char* const ci = std::getenv("CI");
   if (ci != nullptr && std::string_view{ci} == "true") {
     FAIL("the real databases are missing");

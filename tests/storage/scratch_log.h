@@ -13,26 +13,12 @@
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/log_layout.h"
 #include "storage/sqlite/sqlite_audit_log.h"
+#include "tests/storage/scratch_database.h"
 
 namespace holdfast::testing {
 
 /// Who waits for whom in the scratch database.
 enum class JournalMode { wal, rollback };
-
-/// A folder that goes with the test.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ScratchFolder(ScratchFolder&&) = delete;
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder();
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// One row as a visitor met it.
 struct SeenRow {
@@ -64,9 +50,6 @@ class ScratchLog {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   void run(const std::string& sql) { connection_->db().exec(sql); }
   [[nodiscard]] std::int64_t number(const std::string& sql);
-  /// The plan of a query, its lines joined.
-  [[nodiscard]] std::string query_plan(const std::string& sql);
-
   [[nodiscard]] LogLayout probe(const LogMapping& mapping = {});
   /// What probing says instead of an answer, without the path; "" where it has no objection.
   [[nodiscard]] std::string objection(const LogMapping& mapping = {});
@@ -77,7 +60,7 @@ class ScratchLog {
  private:
   void connect();
 
-  ScratchFolder folder_;
+  ScratchDatabase folder_;
   std::filesystem::path path_;
   std::unique_ptr<Connection> connection_;
 };

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/database.h"
+
+namespace holdfast::testing {
+
+/// Counts the writes of a job and lets one of them fail: from then on all of them, as on a disk that
+/// died, or only that one.
+class FaultPlan {
+ public:
+  enum class Lasting { once, for_good };
+
+  FaultPlan() = default;
+  FaultPlan(int at_write, Lasting lasting) : at_write_(at_write), lasting_(lasting) {}
+
+  void pass(const std::string& what) {
+    ++writes_;
+    if (writes_ == at_write_ || (writes_ > at_write_ && lasting_ == Lasting::for_good)) {
+      throw StorageError(StorageTrouble::full, "the disk is full (" + what + ")");
+    }
+  }
+  [[nodiscard]] int writes() const { return writes_; }
+  [[nodiscard]] bool struck() const { return writes_ >= at_write_; }
+
+ private:
+  int at_write_ = 1'000'000;
+  Lasting lasting_ = Lasting::once;
+  int writes_ = 0;
+};
+
+/// A write scope whose commit may fail.
+class FailingScope final : public WriteScope {
+ public:
+  FailingScope(std::unique_ptr<WriteScope> real, FaultPlan& faults)
+      : real_(std::move(real)), faults_(faults) {}
+  void commit() override {
+    faults_.pass("commit");
+    real_->commit();
+  }
+
+ private:
+  std::unique_ptr<WriteScope> real_;
+  FaultPlan& faults_;
+};
+
+/// An audit log whose writes may fail.
+class FailingLog final : public AuditLog {
+ public:
+  FailingLog(AuditLog& real, FaultPlan& faults) : real_(real), faults_(faults) {}
+
+  [[nodiscard]] const LogShape& shape() const override { return real_.shape(); }
+  [[nodiscard]] std::optional<std::int64_t> highest_key() override { return real_.highest_key(); }
+  [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override {
+    return real_.count_rows(up_to);
+  }
+  void scan_all(std::optional<std::int64_t> up_to,
+                std::chrono::milliseconds longest_read,
+                const RowVisit& visit) override {
+    real_.scan_all(up_to, longest_read, visit);
+  }
+  void count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) override {
+    real_.count_groups(up_to, visit);
+  }
+  void scan_candidates(const CandidateRange& range,
+                       std::optional<std::int64_t> up_to,
+                       const RowVisit& visit) override {
+    real_.scan_candidates(range, up_to, visit);
+  }
+  [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override {
+    return real_.read_row(key, visit);
+  }
+  [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override {
+    return real_.find_key(typed);
+  }
+  void dispose(const RowKey& key) override {
+    faults_.pass("dispose");
+    real_.dispose(key);
+  }
+  void append(const AuditEvent& event) override {
+    faults_.pass("append");
+    real_.append(event);
+  }
+  [[nodiscard]] bool appends_to_log() const override { return real_.appends_to_log(); }
+
+ private:
+  AuditLog& real_;
+  FaultPlan& faults_;
+};
+
+/// A ledger whose writes may fail.
+class FailingLedger final : public RunLedger {
+ public:
+  FailingLedger(RunLedger& real, FaultPlan& faults) : real_(real), faults_(faults) {}
+
+  std::int64_t open(const RunOpening& opening) override {
+    faults_.pass("open");
+    return real_.open(opening);
+  }
+  void enter_phase(std::int64_t run, const std::string& phase) override {
+    faults_.pass("enter_phase");
+    real_.enter_phase(run, phase);
+  }
+  void add_slice(const RunSlice& slice) override {
+    faults_.pass("add_slice");
+    real_.add_slice(slice);
+  }
+  void close(std::int64_t run, const RunClosing& closing) override {
+    faults_.pass("close");
+    real_.close(run, closing);
+  }
+  [[nodiscard]] std::vector<RunLine> left_open() override { return real_.left_open(); }
+  [[nodiscard]] std::optional<RunLine> find(std::int64_t run) override { return real_.find(run); }
+  [[nodiscard]] std::optional<RunLine> last() override { return real_.last(); }
+  [[nodiscard]] std::vector<RunLine> newest(std::int64_t most) override {
+    return real_.newest(most);
+  }
+  [[nodiscard]] std::optional<RunLine> last_success() override { return real_.last_success(); }
+  [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override {
+    return real_.slices(run);
+  }
+  [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override {
+    return real_.slice_that_deleted(key);
+  }
+  [[nodiscard]] std::optional<RunClock> last_clock() override { return real_.last_clock(); }
+  void store_clock(const RunClock& clock, const std::string& source) override {
+    faults_.pass("store_clock");
+    real_.store_clock(clock, source);
+  }
+
+ private:
+  RunLedger& real_;
+  FaultPlan& faults_;
+};
+
+/// A real database in which the writes of a run fail where the plan says so.
+class FailingDatabase final : public Database {
+ public:
+  FailingDatabase(Database& real, FaultPlan& faults)
+      : real_(real),
+        faults_(faults),
+        log_(real.audit_log(), faults),
+        ledger_(real.ledger(), faults) {}
+
+  [[nodiscard]] AuditLog& audit_log() override { return log_; }
+  [[nodiscard]] HoldRegister& holds() override { return real_.holds(); }
+  [[nodiscard]] RunLedger& ledger() override { return ledger_; }
+  [[nodiscard]] PolicyRegister& policies() override { return real_.policies(); }
+  [[nodiscard]] PlanStore& plans() override { return real_.plans(); }
+  [[nodiscard]] BookmarkRegister& bookmarks() override { return real_.bookmarks(); }
+  [[nodiscard]] FirstSeenRegister& first_seen() override { return real_.first_seen(); }
+  [[nodiscard]] Journal& journal() override { return real_.journal(); }
+  [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override { return real_.new_key_set(); }
+  [[nodiscard]] bool is_set_up() const override { return real_.is_set_up(); }
+  [[nodiscard]] std::string identity() override { return real_.identity(); }
+  [[nodiscard]] std::string path() const override { return real_.path(); }
+  [[nodiscard]] bool readers_are_free() const override { return real_.readers_are_free(); }
+  [[nodiscard]] std::unique_ptr<WriteScope> begin_write(Durability durability) override {
+    faults_.pass("begin_write");
+    return std::make_unique<FailingScope>(real_.begin_write(durability), faults_);
+  }
+  [[nodiscard]] std::unique_ptr<ReadScope> begin_read() override { return real_.begin_read(); }
+  [[nodiscard]] std::int64_t foreign_commits() override { return real_.foreign_commits(); }
+  void require_same_schema() override { real_.require_same_schema(); }
+  void checkpoint_some() override { real_.checkpoint_some(); }
+  bool checkpoint_all() override { return real_.checkpoint_all(); }
+  [[nodiscard]] SpaceReport space() override { return real_.space(); }
+  [[nodiscard]] std::string integrity_problem() override { return real_.integrity_problem(); }
+  std::vector<std::string> lower_instants(Instant now) override {
+    return real_.lower_instants(now);
+  }
+
+ private:
+  Database& real_;
+  FaultPlan& faults_;
+  FailingLog log_;
+  FailingLedger ledger_;
+};
+
+}  // namespace holdfast::testing

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/lock_pacer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include <catch2/catch.hpp>
+
+#include "tests/policy/policy_builders.h"
+
+using namespace holdfast;
+using namespace holdfast::testing;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr RunBudget kBudget{.max_lock = milliseconds{50}, .max_lock_idle = milliseconds{1000}};
+
+/// A slice whose rows took this long each, with a commit of a quarter of the work.
+SliceTiming slice(std::int64_t rows, microseconds per_row) {
+  return {.work = rows * per_row, .commit = rows * per_row / 4, .rows = rows};
+}
+
+SliceTiming disturbed(SliceTiming timing) {
+  timing.others_wrote = true;
+  return timing;
+}
+
+}  // namespace
+
+TEST_CASE("the first slice is small and within the promise", "[lock_pacer]") {
+  const LockPacer pacer{kBudget};
+  CHECK(pacer.row_budget() == 200);
+  CHECK(pacer.work_budget() < milliseconds{25});
+  CHECK(pacer.longest_lock() == microseconds{0});
+}
+
+TEST_CASE("while nobody else writes slices grow by two, and never above the idle lock",
+          "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  for (int i = 0; i < 40; ++i) {
+    const std::int64_t before = pacer.row_budget();
+    pacer.learn(slice(before, microseconds{20}));
+    CHECK(pacer.row_budget() <= 2 * before);
+    // Work and commit of the next slice, at the speed that was learned.
+    CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{1000});
+    CHECK(pacer.work_budget() <= milliseconds{1000});
+  }
+  CHECK(pacer.row_budget() * microseconds{25} > milliseconds{600});
+}
+
+TEST_CASE("a foreign commit takes the next slice back to the busy lock", "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  for (int i = 0; i < 20; ++i) {
+    pacer.learn(slice(pacer.row_budget(), microseconds{20}));
+  }
+  REQUIRE(pacer.row_budget() > 20'000);
+  pacer.learn(disturbed(slice(pacer.row_budget(), microseconds{20})));
+  CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{50});
+  CHECK(pacer.work_budget() <= milliseconds{50});
+  pacer.learn(disturbed(slice(pacer.row_budget(), microseconds{20})));
+  CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{50});
+}
+
+TEST_CASE("a slow commit leaves less time for work", "[lock_pacer]") {
+  LockPacer quick{kBudget};
+  LockPacer slow{kBudget};
+  quick.learn({.work = milliseconds{10}, .commit = milliseconds{1}, .rows = 100,
+               .others_wrote = true});
+  slow.learn({.work = milliseconds{10}, .commit = milliseconds{90}, .rows = 100,
+              .others_wrote = true});
+  CHECK(slow.work_budget() < quick.work_budget());
+  CHECK(slow.row_budget() < quick.row_budget());
+  // One slow commit is not forgotten at once.
+  const microseconds after_one = slow.work_budget();
+  slow.learn({.work = milliseconds{10}, .commit = milliseconds{1}, .rows = 100,
+              .others_wrote = true});
+  CHECK(slow.work_budget() > after_one);
+  CHECK(slow.work_budget() < quick.work_budget());
+}
+
+TEST_CASE("a slice has always something to do", "[lock_pacer]") {
+  LockPacer pacer{{.max_lock = milliseconds{1}, .max_lock_idle = milliseconds{1}}};
+  pacer.learn({.work = std::chrono::seconds{30}, .commit = std::chrono::seconds{30}, .rows = 16});
+  CHECK(pacer.row_budget() == 16);
+  CHECK(pacer.work_budget() == microseconds{500});
+  pacer.learn({});
+  CHECK(pacer.row_budget() == 16);
+  pacer.learn({.rows = 1});
+  CHECK(pacer.row_budget() == 16);
+}
+
+TEST_CASE("an idle lock below the busy one does not shrink it", "[lock_pacer]") {
+  LockPacer pacer{{.max_lock = milliseconds{50}, .max_lock_idle = milliseconds{1}}};
+  for (int i = 0; i < 10; ++i) {
+    pacer.learn(slice(pacer.row_budget(), microseconds{20}));
+  }
+  CHECK(pacer.row_budget() * microseconds{25} > milliseconds{30});
+  CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{50});
+}
+
+TEST_CASE("the pause is longer than a waiting writer sleeps", "[lock_pacer]") {
+  struct Line {
+    milliseconds lock;
+    milliseconds pause;
+  };
+  // What the busy handler sleeps next after waiting so long, and a millisecond more.
+  for (const Line& line : {Line{milliseconds{0}, milliseconds{6}},
+                           Line{milliseconds{2}, milliseconds{6}},
+                           Line{milliseconds{3}, milliseconds{11}},
+                           Line{milliseconds{32}, milliseconds{21}},
+                           Line{milliseconds{50}, milliseconds{26}},
+                           Line{milliseconds{200}, milliseconds{51}},
+                           Line{milliseconds{1000}, milliseconds{101}},
+                           Line{milliseconds{60'000}, milliseconds{101}}}) {
+    CAPTURE(line.lock.count());
+    LockPacer pacer{kBudget};
+    pacer.learn({.work = line.lock, .rows = 10});
+    CHECK(pacer.pause() == line.pause);
+  }
+}
+
+TEST_CASE("the longest lock counts work and commit", "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  pacer.learn({.work = milliseconds{20}, .commit = milliseconds{10}, .rows = 5});
+  pacer.learn({.work = milliseconds{1}, .commit = milliseconds{1}, .rows = 5});
+  CHECK(pacer.longest_lock() == milliseconds{30});
+}
+
+TEST_CASE("under random loads the budget keeps its bounds", "[lock_pacer]") {
+  Chance chance;
+  for (int round = 0; round < 200; ++round) {
+    LockPacer pacer{kBudget};
+    for (int i = 0; i < 50; ++i) {
+      const std::int64_t rows = chance.between(1, pacer.row_budget());
+      SliceTiming timing = slice(rows, microseconds{chance.between(1, 5'000)});
+      timing.commit += microseconds{chance.between(0, 20'000)};
+      timing.others_wrote = chance.one_in(3);
+      pacer.learn(timing);
+      const microseconds next =
+          (timing.work + timing.commit) * pacer.row_budget() / std::max<std::int64_t>(1, rows);
+      const microseconds promise =
+          timing.others_wrote ? kBudget.max_lock : kBudget.max_lock_idle;
+      // The fewest rows may take longer than what was promised: there is no smaller slice.
+      const bool as_small_as_can_be = pacer.row_budget() == 16;
+      if (!(next <= promise || as_small_as_can_be) || pacer.work_budget() > promise ||
+          pacer.row_budget() > std::max<std::int64_t>(16, 2 * rows)) {
+        FAIL("round " << round << ", slice " << i << ": " << pacer.row_budget() << " rows, "
+                      << next.count() << " us");
+      }
+    }
+  }
+  SUCCEED("every budget was within its bounds");
+}

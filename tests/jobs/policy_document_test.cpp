@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/policy_document.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "tests/policy/policy_builders.h"
+
+using namespace holdfast;
+using namespace holdfast::testing;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::array<const char*, 6> kWindows{
+    "1 day", "13 months", "10 years", "146097 days", "400 years", "forever"};
+constexpr std::array<const char*, 6> kNames{
+    "account", "a.b", "", "with \"quotes\"", "Zo\xC3\xAB", "line\nbreak"};
+
+StoredPolicy stored(const std::string& document) {
+  return {.version = 3, .in_force_from = at("2026-01-01"), .document = document};
+}
+
+/// Draws policies with every field filled in somewhere.
+class RandomPolicies {
+ public:
+  PolicySnapshot next() {
+    PolicySnapshot policy{.retention = {.category = entries(), .code = entries()}};
+    while (chance_.one_in(2)) {
+      policy.retention.tenant[name()] = {.category = entries(), .code = entries()};
+    }
+    while (chance_.one_in(2)) {
+      policy.retention.presets.push_back({.name = name(),
+                                          .categories = {name(), name()},
+                                          .min = some_window(),
+                                          .max = some_window(),
+                                          .locked = chance_.one_in(2),
+                                          .citation = name()});
+    }
+    while (chance_.one_in(2)) {
+      policy.code_category[name()] = name();
+      policy.aliases[name()] = name();
+      policy.categories.insert(name());
+      policy.category_names[name()] = name();
+      policy.mapping[name()] = name();
+      policy.administrators.insert(name());
+    }
+    policy.safety = {.first_run_needs_approval = chance_.one_in(2),
+                     .max_category_share_ppm = number(),
+                     .limit_min_rows = number(),
+                     .max_bad_time_share_ppm = number(),
+                     .hold_release_grace = milliseconds{number()},
+                     .policy_shorten_delay = milliseconds{number()},
+                     .max_clock_step = milliseconds{number()}};
+    policy.identity_by_flag = chance_.one_in(2);
+    return policy;
+  }
+
+ private:
+  std::string name() { return chance_.one_of(kNames); }
+  std::int64_t number() { return chance_.between(0, INT64_MAX); }
+  std::optional<RetentionWindow> some_window() {
+    return chance_.one_in(3) ? std::nullopt : std::optional{window(chance_.one_of(kWindows))};
+  }
+  WindowEntries entries() {
+    WindowEntries some;
+    while (chance_.one_in(2)) {
+      some[name()] = {.window = some_window(),
+                      .at_least = some_window(),
+                      .locked = chance_.one_in(2),
+                      .basis = name()};
+    }
+    return some;
+  }
+
+  Chance chance_;
+};
+
+}  // namespace
+
+TEST_CASE("a policy comes back from its document as it was", "[policy_document]") {
+  RandomPolicies random;
+  for (int i = 0; i < 500; ++i) {
+    const PolicySnapshot policy = random.next();
+    const std::string document = to_document(policy);
+    const PolicyVersion back = from_document(stored(document));
+    if (!(back.snapshot == policy) || to_document(back.snapshot) != document) {
+      FAIL("policy " << i << " comes back as another: " << document);
+    }
+  }
+  const PolicyVersion version = from_document(stored(to_document(no_windows())));
+  CHECK(version.number == 3);
+  CHECK(version.in_force_from == at("2026-01-01"));
+}
+
+TEST_CASE("a document is one line without floats, the same for the same policy",
+          "[policy_document]") {
+  const std::string document = to_document(no_windows());
+  CHECK(document == to_document(no_windows()));
+  CHECK(document.find('\n') == std::string::npos);
+  CHECK_THAT(document, Catch::StartsWith(R"({"administrators":[],"aliases":[],"categories":[)"));
+  CHECK_THAT(document, Catch::Contains(R"("max_category_share_ppm":200000)"));
+}
+
+TEST_CASE("a document that cannot be read in whole is an error", "[policy_document]") {
+  const auto whole = nlohmann::json::parse(to_document(no_windows()));
+  std::vector<std::string> documents{"", "{}", "[]", "null", "{", "\xFF"};
+  for (const auto& [field, value] : whole.items()) {
+    nlohmann::json without = whole;
+    without.erase(field);
+    documents.push_back(without.dump());
+    nlohmann::json wrong = whole;
+    wrong[field] = 1.5;
+    documents.push_back(wrong.dump());
+  }
+  for (const auto& [field, value] : whole.at("safety").items()) {
+    nlohmann::json without = whole;
+    without["safety"].erase(field);
+    documents.push_back(without.dump());
+  }
+  nlohmann::json newer = whole;
+  newer["format"] = 2;
+  documents.push_back(newer.dump());
+  nlohmann::json no_window = whole;
+  no_window["retention"]["category"] = nlohmann::json::parse(
+      R"([["account",{"window":"0 days","at_least":null,"locked":false,"basis":""}]])");
+  documents.push_back(no_window.dump());
+  for (const std::string& document : documents) {
+    CAPTURE(document);
+    CHECK_THROWS_AS(from_document(stored(document)), JobError);
+  }
+  CHECK(documents.size() > 30);
+}
+
+TEST_CASE("the error of an unreadable version says what follows from it", "[policy_document]") {
+  try {
+    (void)from_document(stored("{}"));
+    FAIL("no error");
+  } catch (const JobError& error) {
+    CHECK((error.status() == ExitStatus::failed));
+    CHECK_THAT(error.what(), Catch::StartsWith("policy version 3 "));
+    CHECK_THAT(error.what(), Catch::Contains("nothing is deleted"));
+  }
+}
+
+TEST_CASE("a snapshot has everything of the settings that can let a row go", "[policy_document]") {
+  Settings settings;
+  settings.earliest_plausible = at("2001-01-01");
+  const LogShape shape{.mapping = {{"table", "audit_events"}}};
+  const std::string before = to_document(make_snapshot(settings, shape));
+  CHECK(make_snapshot(settings, shape).mapping.at("earliest_plausible") == "2001-01-01T00:00:00Z");
+  const auto differs = [&before](const Settings& changed, const LogShape& mapped) {
+    return to_document(make_snapshot(changed, mapped)) != before;
+  };
+  CHECK_FALSE(differs(settings, shape));
+  CHECK(differs(settings, {.mapping = {{"table", "other"}}}));
+  Settings changed = settings;
+  changed.earliest_plausible = at("2002-01-01");
+  CHECK(differs(changed, shape));
+  changed = settings;
+  changed.administrators = {"mallory"};
+  CHECK(differs(changed, shape));
+  changed = settings;
+  changed.identity_by_flag = true;
+  CHECK(differs(changed, shape));
+  changed = settings;
+  changed.safety.limit_min_rows = 1;
+  CHECK(differs(changed, shape));
+  changed = settings;
+  changed.retention.category["account"] = keep_for("1 day");
+  CHECK(differs(changed, shape));
+  changed = settings;
+  REQUIRE(changed.catalogue.add_alias("V1", "ACCOUNT_PAT_CREATED").has_value());
+  CHECK(differs(changed, shape));
+}

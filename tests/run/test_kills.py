@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run killed on its way loses nothing that is protected, leaves no row unattested, and is closed by the next one.
+
+A few kills only; test_slow_kills.py goes on until every step was hit.
+"""
+
+import unittest
+
+from holdfast_cli import work_folder
+from kill_world import NOT_OPENED, OVER, BusyNeighbour, Evidence, Killer, KillWorld, remains, title, undisturbed
+
+
+class KillTest(unittest.TestCase):
+    rows = 3000
+
+    def setUp(self):
+        self.killer = Killer(seed=self.id())
+
+    def series(self, world, expected, folder, kills, with_neighbour=False):
+        """Kills some runs, one after the other, then lets one go to its end."""
+        program = world.copy_to(folder)
+        ran_before = Evidence(program, folder).lines[-1].id
+        dead = []
+        for _ in range(kills):
+            evidence, phase = self.kill(program, folder, with_neighbour)
+            self.assertEqual(evidence.problems(world.before, world.must_stay, ran_before), [], f"killed in {title(phase)}")
+            if phase == OVER:
+                break
+            if phase != NOT_OPENED:
+                dead.append(evidence.lines[-1].id)
+        left_open = [line.id for line in evidence.lines if line.outcome is None]
+        answer = program.run(expect=0)
+        self.assertEqual(answer.json["outcome"], "completed", answer)
+        self.assertEqual(answer.json["closed_dead_runs"], left_open, answer)
+        evidence = Evidence(program, folder)
+        self.assertEqual(evidence.problems(world.before, world.must_stay, ran_before), [], f"dead: {dead}\n{answer}")
+        closed = {line.id: (line.outcome, line.reason) for line in evidence.lines}
+        self.assertEqual({id: closed[id] for id in dead}, dict.fromkeys(dead, ("failed", "found_dead")))
+        rows, reasons = remains(program, world.before)
+        self.assertEqual(rows, expected[0])
+        self.assertEqual(reasons, expected[1])
+
+    def kill(self, program, folder, with_neighbour):
+        if with_neighbour:
+            with BusyNeighbour(program.database):
+                evidence, phase, exit_status = self.killer.kill_one(program, folder)
+        else:
+            evidence, phase, exit_status = self.killer.kill_one(program, folder)
+        self.assertIn(exit_status, (-9, 0) if phase == OVER else (-9,))
+        return evidence, phase
+
+    def check_in(self, journal_mode):
+        with work_folder() as world_folder, work_folder() as other:
+            world = KillWorld(world_folder, self.rows, journal_mode)
+            expected = undisturbed(world, other)
+            self.assertLess(len(expected[0]), len(world.before), "nothing was due")
+            self.assertLessEqual(world.must_stay, set(expected[0]))
+            self.kill_series(world, expected)
+        print(f"\n{journal_mode}, killed in  {self.killer}", flush=True)
+
+    def kill_series(self, world, expected):
+        for with_neighbour in (True, False):
+            with work_folder() as folder:
+                self.series(world, expected, folder, 3, with_neighbour)
+
+    def test_a_killed_run_is_made_good_by_the_next_in_wal_mode(self):
+        self.check_in("WAL")
+
+    def test_a_killed_run_is_made_good_by_the_next_in_rollback_mode(self):
+        self.check_in("DELETE")
+
+
+if __name__ == "__main__":
+    unittest.main()

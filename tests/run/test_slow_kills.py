@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kills at random moments until every step of a run, as the ledger calls it, was hit three times in each journal mode."""
+
+import unittest
+
+import test_kills
+from holdfast_cli import work_folder
+
+HITS = 3
+MOST_SERIES = 120
+
+
+class SlowKillTest(test_kills.KillTest):
+    rows = 20_000
+
+    def kill_series(self, world, expected):
+        for number in range(MOST_SERIES):
+            if self.killer.fewest() >= HITS:
+                break
+            with work_folder() as folder:
+                kills = self.killer.rng.randint(1, 4)
+                self.series(world, expected, folder, kills, with_neighbour=number % 2 == 0)
+        self.assertGreaterEqual(self.killer.fewest(), HITS, f"not every step was hit: {self.killer}")
+
+
+if __name__ == "__main__":
+    unittest.main()
