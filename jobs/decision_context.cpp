@@ -76,13 +76,11 @@ void DecisionContext::adopt_approval(const PolicyState& policy, Instant system_n
 
 void DecisionContext::build_frame(const Settings& settings, const RunClock& clock) {
   frame_.clock = clock;
-  if (approval_) {
-    frame_.clock.as_of = std::min(clock.as_of, approval_->plan.as_of);
-  }
+  const Instant cutoffs_of = approval_ ? std::min(clock.as_of, approval_->plan.as_of) : clock.as_of;
   in_force_ = versions_in_force(policy_.versions, frame_.clock.guard_now());
   safety_ = strictest_safety(in_force_);
   for (const PolicyVersion* version : in_force_) {
-    books_.push_back(std::make_unique<RuleBook>(version->snapshot, frame_.clock.as_of));
+    books_.push_back(std::make_unique<RuleBook>(version->snapshot, cutoffs_of));
     frame_.older_mapping_differs |=
         version->snapshot.mapping != in_force_.front()->snapshot.mapping;
     if (books_.size() > 1) {

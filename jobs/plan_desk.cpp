@@ -68,6 +68,7 @@ json needs_approval(const PolicyState& policy,
 
 json plan_json(const RunPlan& plan, const DecisionContext& context) {
   Figures figures = make_figures(plan.figures.tally, &context.rules());
+  figures.as_of = context.frame().clock.as_of;
   figures.bad_times = plan.figures.bad_times;
   figures.category_mismatches = plan.figures.category_mismatches;
   figures.kept_by_hold = plan.figures.kept_by_hold;

@@ -104,9 +104,7 @@ void PruneRun::complete_figures() {
     keep_all_due(Reason::limit);
   }
   report_.figures = make_figures(final_, context_ ? &context_->rules() : nullptr);
-  if (!report_.figures.as_of) {
-    report_.figures.as_of = report_.clock.as_of;
-  }
+  report_.figures.as_of = report_.clock.as_of;
   report_.figures.bad_times = plan_.figures.bad_times;
   report_.figures.category_mismatches = plan_.figures.category_mismatches;
   report_.figures.kept_by_hold = plan_.figures.kept_by_hold;

@@ -6,7 +6,7 @@
 #include "jobs/hold_document.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
-
+#include "jobs/run_plan.h"
 namespace holdfast {
 namespace {
 
@@ -73,13 +73,25 @@ json explain_id(const Desk& desk, const std::string& id) {
   const ClockStep step = next_clock(desk, policy);
   DecisionContext context(desk.database, desk.settings, policy, step.clock);
   json result;
-  const bool there = desk.database.audit_log().read_row(*key, [&](const RowFacts& row) {
-    result = trace_json(context.explain_row(row));
+  bool would_go = false;
+  const auto tell = [&](const RowFacts& row) {
+    const DecisionTrace trace = context.explain_row(row);
+    would_go = trace.decision.deletes();
+    result = trace_json(trace);
     result["tenant"] = row.tenant ? json(utf8_text(*row.tenant)) : json(nullptr);
     result["code"] = row.code ? json(utf8_text(*row.code)) : json(nullptr);
-  });
-  if (!there) {
+  };
+  if (!desk.database.audit_log().read_row(*key, tell)) {
     return explain_gone(desk, id);
+  }
+  if (would_go && !context.approval()) {
+    // Whether its category is over the limit depends on all other rows.
+    const RunPlan plan =
+        make_plan(desk.database,
+                  context,
+                  {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+    context.close_limit_gate(places_over_limit(plan.figures));
+    (void)desk.database.audit_log().read_row(*key, tell);
   }
   result["id"] = utf8_text(key->display());
   result["as_of"] = to_rfc3339(context.frame().clock.as_of);

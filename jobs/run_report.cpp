@@ -25,7 +25,8 @@ json line_json(const CategoryLine& line) {
   return {{"tenant", json_or_null(line.place.tenant)},
           {"category", line.place.category.empty() ? json(nullptr) : json(line.place.category)},
           {"window", line.window.empty() ? json(nullptr) : json(line.window)},
-          {"disposition_cutoff", json_time(line.cutoff)},
+          {"disposition_cutoff",
+           line.cutoff == kBeginningOfTime ? json(nullptr) : json_time(line.cutoff)},
           {"examined", line.counts.total()},
           {"deleted", line.counts.deleted()},
           {"kept", kept_json(line.counts, Zeros::left_out)}};
@@ -93,9 +94,6 @@ Figures make_figures(const Tally& tally, const RuleBook* rules) {
   Figures figures;
   figures.totals = tally.totals();
   figures.rows_before = figures.totals.total();
-  if (rules != nullptr) {
-    figures.as_of = rules->as_of();
-  }
   for (const auto& [place, counts] : tally.places()) {
     CategoryLine line{.place = place, .counts = counts};
     const DatedWindow* window =

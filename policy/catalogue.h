@@ -7,8 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "policy/text_hash.h"
 
 #include <tl/expected.hpp>
 
@@ -72,14 +73,6 @@ class Catalogue {
   }
 
  private:
-  struct TextHash {
-    // NOLINTNEXTLINE(readability-identifier-naming): the standard library asks for this name.
-    using is_transparent = void;
-    [[nodiscard]] std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-
   [[nodiscard]] std::optional<std::string> add_line(std::string_view line);
   [[nodiscard]] std::string slug_for(std::string_view category);
 
@@ -87,7 +80,7 @@ class Catalogue {
   std::vector<AuditCategory> categories_;
   std::map<std::string, std::string, std::less<>> aliases_;
   // Code or alias to the place of its entry in codes_: one probe per row of the log.
-  std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> places_;
+  TextMap<std::size_t> places_;
 };
 
 }  // namespace holdfast

@@ -131,6 +131,7 @@ Reading read_row_facts(const RowFacts& row, const DecisionFrame& frame) {
 HoldCandidate hold_candidate(const Reading& reading) {
   return {.row = &reading.row,
           .time = reading.bad_time ? std::nullopt : std::optional{reading.time},
+          .own_category = reading.rule.own_category,
           .category = reading.rule.category,
           .known_code = reading.rule.known_code};
 }

@@ -63,6 +63,7 @@ class ScopeMatch {
   /// says something else than the catalogue.
   [[nodiscard]] bool category() const {
     return scope_.categories.empty() || contains(scope_.categories, candidate_.category) ||
+           contains(scope_.categories, candidate_.own_category) ||
            contains(scope_.categories, row_.stored_category) ||
            contains(scope_.category_codes, row_.code) ||
            contains(scope_.category_codes, candidate_.known_code);
@@ -70,8 +71,8 @@ class ScopeMatch {
 
   [[nodiscard]] bool time() const {
     const auto& when = candidate_.time;
-    return !when || ((!scope_.from || *scope_.from <= *when) &&
-                     (!scope_.until || *when < *scope_.until));
+    return !when ||
+           ((!scope_.from || *scope_.from <= *when) && (!scope_.until || *when < *scope_.until));
   }
 
   [[nodiscard]] bool event() const {
@@ -107,8 +108,7 @@ std::optional<HoldKind> parse_hold_kind(std::string_view word) {
 }
 
 bool covers(const HoldScope& scope, const HoldCandidate& candidate) {
-  return (scope.everything || asks_anything(scope)) &&
-         ScopeMatch(scope, candidate, listed).all();
+  return (scope.everything || asks_anything(scope)) && ScopeMatch(scope, candidate, listed).all();
 }
 
 bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate) {
@@ -119,8 +119,13 @@ bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate) {
 HoldIndex::HoldIndex(std::vector<LegalHold> holds) : holds_(std::move(holds)) {
   for (std::uint32_t place = 0; place < holds_.size(); ++place) {
     HoldScope& scope = holds_[place].scope;
-    for (auto* words : {&scope.tenants, &scope.persons, &scope.actors, &scope.subjects,
-                        &scope.categories, &scope.category_codes, &scope.codes,
+    for (auto* words : {&scope.tenants,
+                        &scope.persons,
+                        &scope.actors,
+                        &scope.subjects,
+                        &scope.categories,
+                        &scope.category_codes,
+                        &scope.codes,
                         &scope.event_ids}) {
       std::sort(words->begin(), words->end());
     }

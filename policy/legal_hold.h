@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "policy/instant.h"
 #include "policy/row_facts.h"
+#include "policy/text_hash.h"
 
 namespace holdfast {
 
@@ -59,15 +59,17 @@ struct LegalHold {
 /// What holds look at in a row, once the decision has read it.
 struct HoldCandidate {
   const RowFacts* row = nullptr;
-  std::optional<Instant> time;  ///< none: a bad time, which counts as inside every range
-  std::string_view category;    ///< the catalogue's, empty where the code is unknown
-  std::string_view known_code;  ///< the code that an alias stands for
+  std::optional<Instant> time;    ///< none: a bad time, which counts as inside every range
+  std::string_view own_category;  ///< slug of the row's own category, empty where it has none
+  std::string_view category;      ///< the catalogue's, empty where the code is unknown
+  std::string_view known_code;    ///< the code that an alias stands for
 };
 
 /// True where the scope covers the row.
 [[nodiscard]] bool covers(const HoldScope& scope, const HoldCandidate& candidate);
 
-/// The same for a scope whose terms are sorted, as HoldIndex keeps them: a hold may name 100,000 people.
+/// The same for a scope whose terms are sorted, as HoldIndex keeps them: a hold may name 100,000
+/// people.
 [[nodiscard]] bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate);
 
 /// The holds of the register that can matter at one moment, arranged so that looking a row up costs
@@ -93,17 +95,15 @@ class HoldIndex {
 
  private:
   using Places = std::vector<std::uint32_t>;
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Lookup = std::unordered_map<std::string, Places, TextHash, std::equal_to<>>;
+  using Lookup = TextMap<Places>;
 
   [[nodiscard]] static const Places* find(const Lookup& lookup,
                                           std::optional<std::string_view> value);
   void index_one(std::uint32_t place);
+  template <typename Visit>
+  [[nodiscard]] bool visit_places(const Places* places,
+                                  const HoldCandidate& candidate,
+                                  Visit& visit) const;
 
   std::vector<LegalHold> holds_;
   // Each hold stands under the values of its most selective kind of term, and only there.
@@ -114,6 +114,22 @@ class HoldIndex {
   Lookup by_tenant_;
   Places others_;
 };
+
+/// Returns false where the visitor wants no more.
+template <typename Visit>
+bool HoldIndex::visit_places(const Places* places,
+                             const HoldCandidate& candidate,
+                             Visit& visit) const {
+  if (places == nullptr) {
+    return true;
+  }
+  for (const std::uint32_t place : *places) {
+    if (covers_sorted(holds_[place].scope, candidate) && !visit(holds_[place])) {
+      return false;
+    }
+  }
+  return true;
+}
 
 template <typename Visit>
 void HoldIndex::for_each_match(const HoldCandidate& candidate, Visit visit) const {
@@ -126,23 +142,14 @@ void HoldIndex::for_each_match(const HoldCandidate& candidate, Visit visit) cons
   }
   const std::optional<std::string_view> known =
       candidate.known_code.empty() ? std::nullopt : std::optional{candidate.known_code};
-  const Places* const lists[] = {find(by_event_id_, id),
-                                 find(by_actor_, row.actor),
-                                 find(by_subject_, row.subject),
-                                 find(by_code_, row.code),
-                                 row.code == known ? nullptr : find(by_code_, known),
-                                 find(by_tenant_, row.tenant),
-                                 &others_};
-  for (const Places* list : lists) {
-    if (list == nullptr) {
-      continue;
-    }
-    for (const std::uint32_t place : *list) {
-      if (covers_sorted(holds_[place].scope, candidate) && !visit(holds_[place])) {
-        return;
-      }
-    }
-  }
+  const Places* const by_known = row.code == known ? nullptr : find(by_code_, known);
+  (void)(visit_places(find(by_event_id_, id), candidate, visit) &&
+         visit_places(find(by_actor_, row.actor), candidate, visit) &&
+         visit_places(find(by_subject_, row.subject), candidate, visit) &&
+         visit_places(find(by_code_, row.code), candidate, visit) &&
+         visit_places(by_known, candidate, visit) &&
+         visit_places(find(by_tenant_, row.tenant), candidate, visit) &&
+         visit_places(&others_, candidate, visit));
 }
 
 }  // namespace holdfast

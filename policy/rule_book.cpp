@@ -165,8 +165,11 @@ Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
     rule.floors = &found->second.floors;
   }
   rule.has_window = rule.window != nullptr;
-  if (own_category && !own_category->empty() && slug_of(*own_category) != rule.category) {
-    const std::string_view own = slug_of(*own_category);
+  if (own_category && !own_category->empty()) {
+    rule.own_category = slug_of(*own_category);
+  }
+  if (!rule.own_category.empty() && rule.own_category != rule.category) {
+    const std::string_view own = rule.own_category;
     const auto found = categories_.find(own);
     rule.category_differs = true;
     rule.own_window = found == categories_.end() ? nullptr : pick_window(own_rules, *known, own);

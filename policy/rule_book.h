@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "policy/instant.h"
 #include "policy/retention_policy.h"
+#include "policy/text_hash.h"
 
 namespace holdfast {
 
@@ -34,6 +34,7 @@ struct Rule {
   bool code_known = false;
   std::string_view known_code;          ///< what an alias stands for
   std::string_view category;            ///< slug in the catalogue; empty where the code is unknown
+  std::string_view own_category;        ///< slug of the row's own category, if it has one
   bool category_differs = false;        ///< the row carries another category of its own
   bool has_window = false;              ///< false: no policy, so the row is kept
   const DatedWindow* window = nullptr;  ///< the first that exists
@@ -81,15 +82,6 @@ class RuleBook {
   [[nodiscard]] Instant as_of() const { return as_of_; }
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  template <typename Value>
-  using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
-
   struct CodeRule {
     std::string code;
     std::string category;

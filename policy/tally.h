@@ -49,7 +49,7 @@ struct TallyPlaceView {
 
 /// Orders places and views of them alike: no tenant first, then by tenant and category.
 struct TallyPlaceLess {
-  using is_transparent = void;
+  using is_transparent = void;  // NOLINT(readability-identifier-naming): the library's name
   [[nodiscard]] static TallyPlaceView view(const TallyPlace& place) {
     return {.tenant = place.tenant, .category = place.category};
   }

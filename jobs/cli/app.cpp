@@ -50,10 +50,9 @@ int carry_out(const ChosenVerb& chosen) {
     return static_cast<int>(chosen.carry_out(session));
   } catch (const std::exception& error) {
     const RunError what = described(error, chosen.common);
-    session.console().complain(what.message);
+    Console::complain(what.message);
     if (chosen.common.json) {
-      session.console().print_json(
-          {{"error", {{"reason", what.reason}, {"message", what.message}}}});
+      Console::print_json({{"error", {{"reason", what.reason}, {"message", what.message}}}});
     }
     return static_cast<int>(status_of(error));
   }
@@ -84,9 +83,9 @@ void answer(Session& session,
             const nlohmann::json& result,
             const std::function<std::string(const nlohmann::json&)>& text) {
   if (session.console().json()) {
-    session.console().print_json(result);
+    Console::print_json(result);
   } else {
-    session.console().print(text(result));
+    Console::print(text(result));
   }
 }
 

@@ -59,7 +59,7 @@ bool Console::talkative() const {
   return stdout_terminal_ || wishes_.verbose;
 }
 
-void Console::print(const std::string& text) const {
+void Console::print(const std::string& text) {
   std::cout << text;
   if (text.empty() || text.back() != '\n') {
     std::cout << '\n';
@@ -67,11 +67,11 @@ void Console::print(const std::string& text) const {
   std::cout.flush();
 }
 
-void Console::print_json(const nlohmann::json& value) const {
+void Console::print_json(const nlohmann::json& value) {
   print(value.dump(2));
 }
 
-void Console::complain(const std::string& sentence) const {
+void Console::complain(const std::string& sentence) {
   std::cerr << "holdfast: " << sentence << '\n';
 }
 

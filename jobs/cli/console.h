@@ -27,10 +27,10 @@ class Console {
   [[nodiscard]] bool stderr_is_terminal() const { return stderr_terminal_; }
   [[nodiscard]] bool colours() const { return colours_; }
 
-  void print(const std::string& text) const;
-  void print_json(const nlohmann::json& value) const;
+  static void print(const std::string& text);
+  static void print_json(const nlohmann::json& value);
   /// One line on stderr that starts with "holdfast: ".
-  void complain(const std::string& sentence) const;
+  static void complain(const std::string& sentence);
   /// The text in bold where colours are wanted; never the only sign of anything.
   [[nodiscard]] std::string strong(const std::string& text) const;
 

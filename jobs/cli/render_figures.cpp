@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "jobs/cli/console.h"
 #include "jobs/cli/render.h"
@@ -10,6 +12,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kMostLines = 30;
+constexpr std::size_t kMostExcess = 8;
+
 std::string kept_words(const json& kept) {
   std::string words;
   for (const auto& [reason, rows] : kept.items()) {
@@ -18,10 +23,10 @@ std::string kept_words(const json& kept) {
   return words.empty() ? "-" : words;
 }
 
-std::string figures_table(const json& figures) {
+std::string table_by_tenant(const json& lines) {
   TextTable table(
       {"tenant", "category", "window", "disposition cut-off", "rows", "deleted", "kept and why"});
-  for (const json& line : figures.at("categories")) {
+  for (const json& line : lines) {
     table.add({cell(line.at("tenant"), "(none)"),
                cell(line.at("category"), "(unknown code)"),
                cell(line.at("window")),
@@ -31,6 +36,53 @@ std::string figures_table(const json& figures) {
                kept_words(line.at("kept"))});
   }
   return table.text();
+}
+
+/// One category over all tenants.
+struct CategorySum {
+  std::int64_t tenants = 0;
+  std::int64_t examined = 0;
+  std::int64_t deleted = 0;
+  std::map<std::string, std::int64_t> kept;
+  std::set<std::string> windows;
+};
+
+std::map<std::string, CategorySum> sum_over_tenants(const json& lines) {
+  std::map<std::string, CategorySum> sums;
+  for (const json& line : lines) {
+    CategorySum& sum = sums[cell(line.at("category"), "(unknown code)")];
+    ++sum.tenants;
+    sum.examined += line.at("examined").get<std::int64_t>();
+    sum.deleted += line.at("deleted").get<std::int64_t>();
+    sum.windows.insert(cell(line.at("window")));
+    for (const auto& [reason, rows] : line.at("kept").items()) {
+      sum.kept[reason] += rows.get<std::int64_t>();
+    }
+  }
+  return sums;
+}
+
+std::string table_by_category(const json& lines) {
+  TextTable table({"category", "windows", "tenants", "rows", "deleted", "kept and why"});
+  for (const auto& [category, sum] : sum_over_tenants(lines)) {
+    std::string windows;
+    for (const std::string& window : sum.windows) {
+      windows += (windows.empty() ? "" : ", ") + window;
+    }
+    table.add({category,
+               windows,
+               std::to_string(sum.tenants),
+               std::to_string(sum.examined),
+               std::to_string(sum.deleted),
+               kept_words(json(sum.kept))});
+  }
+  return table.text() + "(over all tenants; --json has every tenant)\n";
+}
+
+/// A page for one person: with many tenants the sums per category, otherwise every line.
+std::string figures_table(const json& figures) {
+  const json& lines = figures.at("categories");
+  return lines.size() > kMostLines ? table_by_category(lines) : table_by_tenant(lines);
 }
 
 std::string reasons_table(const json& figures) {
@@ -49,16 +101,25 @@ std::string sum_line(const json& figures, const char* verb) {
          figures.at("deleted").dump() + " + kept " + figures.at("kept").dump() + "\n";
 }
 
+std::string excess_line(const json& entry) {
+  return "  " + cell(entry.at("tenant"), "rows without a tenant") + ", " +
+         cell(entry.at("category")) + ": " + entry.at("due").dump() + " of " +
+         entry.at("rows").dump() + " rows\n";
+}
+
 std::string excess_lines(const json& list) {
   std::string text;
+  std::size_t shown = 0;
   for (const json& entry : list) {
     if (entry.at("why") == "first_run") {
       text += "  the first run of this database\n";
-    } else {
-      text += "  " + cell(entry.at("tenant"), "rows without a tenant") + ", " +
-              cell(entry.at("category")) + ": " + entry.at("due").dump() + " of " +
-              entry.at("rows").dump() + " rows\n";
+    } else if (++shown <= kMostExcess) {
+      text += excess_line(entry);
     }
+  }
+  if (shown > kMostExcess) {
+    text += "  and " + std::to_string(shown - kMostExcess) +
+            " more categories over [safety].max_category_share (--json lists them)\n";
   }
   return text;
 }

@@ -129,12 +129,12 @@ RunDependencies dependencies(Session& session, Database& database) {
 void print_run(Session& session, const RunReport& report) {
   const json result = report_json(report);
   if (session.console().json()) {
-    session.console().print_json(result);
+    Console::print_json(result);
   } else if (session.console().talkative()) {
-    session.console().print(render_run(result));
+    Console::print(render_run(result));
   } else if (exit_status(report.outcome) != ExitStatus::done) {
-    session.console().print(render_run_line(result) +
-                            (report.error ? ": " + report.error->message : std::string{}));
+    Console::print(render_run_line(result) +
+                   (report.error ? ": " + report.error->message : std::string{}));
   }
 }
 
@@ -142,7 +142,7 @@ void print_run(Session& session, const RunReport& report) {
 /// says enough to find the log.
 ExitStatus run_invalid(Session& session, const std::exception& problem) {
   const RunError error{.reason = "config", .message = problem.what()};
-  session.console().complain(error.message);
+  Console::complain(error.message);
   RunReport report;
   report.outcome = Outcome::invalid;
   report.error = error;
@@ -159,7 +159,7 @@ ExitStatus run_invalid(Session& session, const std::exception& problem) {
     session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
   }
   if (session.console().json()) {
-    session.console().print_json(report_json(report));
+    Console::print_json(report_json(report));
   }
   return ExitStatus::invalid;
 }
@@ -168,14 +168,14 @@ ExitStatus run_invalid(Session& session, const std::exception& problem) {
 ExitStatus run_unopened(Session& session, const std::exception& problem) {
   const RunError error = run_error(problem, session.settings().database.string());
   const Outcome outcome = error.reason == "mapping" ? Outcome::invalid : Outcome::failed;
-  session.console().complain(error.message);
+  Console::complain(error.message);
   if (session.console().json()) {
     RunReport report;
     report.outcome = outcome;
     report.error = error;
     report.clock.system_now = session.clock().now();
     report.clock.as_of = report.clock.system_now;
-    session.console().print_json(report_json(report));
+    Console::print_json(report_json(report));
   }
   return exit_status(outcome);
 }

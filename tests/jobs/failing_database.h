@@ -10,13 +10,14 @@
 
 namespace holdfast::testing {
 
-/// Counts the writes of a job and lets one of them fail: from then on all of them, as on a disk that
-/// died, or only that one.
+/// Counts the writes of a job and lets one of them fail: from then on all of them, as on a disk
+/// that died, or only that one.
 class FaultPlan {
  public:
   enum class Lasting { once, for_good };
 
   FaultPlan() = default;
+  explicit FaultPlan(Lasting lasting) : lasting_(lasting) {}
   FaultPlan(int at_write, Lasting lasting) : at_write_(at_write), lasting_(lasting) {}
 
   void pass(const std::string& what) {
@@ -25,7 +26,8 @@ class FaultPlan {
       throw StorageError(StorageTrouble::full, "the disk is full (" + what + ")");
     }
   }
-  [[nodiscard]] int writes() const { return writes_; }
+  /// Lets the write that comes after so many more fail.
+  void strike_after(int more) { at_write_ = writes_ + more + 1; }
   [[nodiscard]] bool struck() const { return writes_ >= at_write_; }
 
  private:

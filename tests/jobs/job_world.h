@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jobs/clock.h"
@@ -35,26 +36,19 @@ class FixedClock final : public Clock {
 class WatchingObserver final : public RunObserver {
  public:
   void progress(const Progress& progress) override {
-    if (on_progress_) {
-      on_progress_(progress);
+    if (progress.phase == "deleting" && after_first_slice_) {
+      std::exchange(after_first_slice_, {})();
     }
   }
   void note(const std::string& /*line*/) override {}
   void warn(const std::string& line) override { warnings_ += line + "\n"; }
 
   /// Calls `act` once, after the first slice is committed.
-  void after_first_slice(std::function<void()> act) {
-    on_progress_ = [this, act = std::move(act)](const Progress& progress) {
-      if (progress.phase == "deleting") {
-        act();
-        on_progress_ = {};
-      }
-    };
-  }
+  void after_first_slice(std::function<void()> act) { after_first_slice_ = std::move(act); }
   [[nodiscard]] const std::string& warnings() const { return warnings_; }
 
  private:
-  std::function<void(const Progress&)> on_progress_;
+  std::function<void()> after_first_slice_;
   std::string warnings_;
 };
 
@@ -100,18 +94,21 @@ class JobWorld {
   [[nodiscard]] std::int64_t number(const std::string& text) const { return std::stoll(ask(text)); }
   /// Rows of the log that are not Holdfast's own.
   [[nodiscard]] std::int64_t rows() const {
-    return number("SELECT count(*) FROM audit_events WHERE code NOT LIKE 'AUDIT\\_PRUNE%' "
-                  "ESCAPE '\\' AND code NOT LIKE 'TENANT\\_AUDIT%' ESCAPE '\\'");
+    return number(
+        "SELECT count(*) FROM audit_events WHERE code NOT LIKE 'AUDIT\\_PRUNE%' "
+        "ESCAPE '\\' AND code NOT LIKE 'TENANT\\_AUDIT%' ESCAPE '\\'");
   }
   /// The codes of Holdfast's own rows in their order, each followed by a blank.
   [[nodiscard]] std::string own_events() const {
-    return ask("SELECT coalesce(group_concat(code || ' ', ''), '') FROM (SELECT code FROM "
-               "audit_events WHERE actor = 'holdfast' OR actor = 'unknown' ORDER BY id)");
+    return ask(
+        "SELECT coalesce(group_concat(code || ' ', ''), '') FROM (SELECT code FROM "
+        "audit_events WHERE actor = 'holdfast' OR actor = 'unknown' ORDER BY id)");
   }
   /// The outcomes of the ledger in their order, each followed by a blank; "open" for none.
   [[nodiscard]] std::string outcomes() const {
-    return ask("SELECT coalesce(group_concat(coalesce(outcome, 'open') || ' ', ''), '') FROM "
-               "(SELECT outcome FROM holdfast_run ORDER BY id)");
+    return ask(
+        "SELECT coalesce(group_concat(coalesce(outcome, 'open') || ' ', ''), '') FROM "
+        "(SELECT outcome FROM holdfast_run ORDER BY id)");
   }
 
   void add_rows(int count, const LogRow& row = {}) const {

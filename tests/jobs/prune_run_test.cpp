@@ -356,31 +356,32 @@ TEST_CASE("rows with a bad time go when the window has run from when they were f
 
 TEST_CASE("a run that is stopped is interrupted after its slice", "[run]") {
   JobWorld world;
-  world.add_rows(60);
+  world.add_rows(300);
   world.observer().after_first_slice([&world] { world.stop().raise(); });
   const RunReport report = world.run();
   CHECK((report.outcome == Outcome::interrupted));
   CHECK(report.figures.totals.deleted() > 0);
-  CHECK(report.figures.totals[Reason::not_reached] == 60 - report.figures.totals.deleted());
+  CHECK(report.figures.totals[Reason::not_reached] == 300 - report.figures.totals.deleted());
   check_sums(report);
-  CHECK(world.rows() == 60 - report.figures.totals.deleted());
+  CHECK(world.rows() == 300 - report.figures.totals.deleted());
   CHECK(world.own_events() == kCompleted);
   CHECK(newest_line(world, "outcome") == "interrupted");
 }
 
 TEST_CASE("a run that breaks off is failed and says what it had deleted", "[run][fault]") {
   JobWorld world;
-  world.add_rows(60);
+  world.add_rows(300);
   const auto real = world.open();
-  FaultPlan faults{60, FaultPlan::Lasting::once};
+  FaultPlan faults{FaultPlan::Lasting::once};
   FailingDatabase database{*real, faults};
+  world.observer().after_first_slice([&faults] { faults.strike_after(5); });
   const RunReport report = world.run_on(database, kTonight);
   REQUIRE(faults.struck());
   CHECK((report.outcome == Outcome::failed));
   CHECK(reason_of(report) == "disk_full");
   CHECK(report.figures.totals.deleted() > 0);
   check_sums(report);
-  CHECK(world.rows() == 60 - report.figures.totals.deleted());
+  CHECK(world.rows() == 300 - report.figures.totals.deleted());
   CHECK(world.own_events() == kFailed);
   CHECK(newest_line(world, "outcome || ' ' || error_reason") == "failed disk_full");
   CHECK(newest_line(world, "deleted") == std::to_string(report.figures.totals.deleted()));
@@ -435,8 +436,8 @@ TEST_CASE("a shorter window waits for its delay, a longer one does not", "[run][
   const Instant edited = kTonight + hours{24};
   const RunReport waiting = world.run(edited);
   CHECK(waiting.figures.totals[Reason::policy_delay] == 20);
-  CHECK(world.own_events() == std::string(kCompleted) +
-                                  "TENANT_AUDIT_RETENTION_POLICY_UPDATED " + kCompleted);
+  CHECK(world.own_events() ==
+        std::string(kCompleted) + "TENANT_AUDIT_RETENTION_POLICY_UPDATED " + kCompleted);
   CHECK(world.run(edited + hours{24 * 7}).figures.totals[Reason::policy_delay] == 20);
   SECTION("until it is over") {
     CHECK(world.run(edited + hours{24 * 8}).figures.totals.deleted() == 20);
@@ -449,18 +450,19 @@ TEST_CASE("a shorter window waits for its delay, a longer one does not", "[run][
 
 TEST_CASE("a run that was found dead is closed exactly once", "[run]") {
   JobWorld world;
-  world.add_rows(60);
+  world.add_rows(300);
   {
     const auto real = world.open();
-    FaultPlan faults{60, FaultPlan::Lasting::for_good};
+    FaultPlan faults{FaultPlan::Lasting::for_good};
     FailingDatabase database{*real, faults};
+    world.observer().after_first_slice([&faults] { faults.strike_after(5); });
     const RunReport report = world.run_on(database, kTonight);
     CHECK((report.outcome == Outcome::failed));
     CHECK_THAT(report.error->message, Catch::Contains("could not be closed in the ledger"));
   }
   CHECK(world.outcomes() == "open ");
   CHECK(world.own_events().empty());
-  const std::int64_t deleted = 60 - world.rows();
+  const std::int64_t deleted = 300 - world.rows();
   REQUIRE(deleted > 0);
 
   const RunReport next = world.run(kTonight + hours{24});
@@ -500,7 +502,7 @@ TEST_CASE("wherever a run breaks off, the next one finishes and no row is lost o
   for (int at_write = 1; at_write < 300; ++at_write) {
     CAPTURE(at_write);
     JobWorld world;
-    world.add_rows(20);
+    world.add_rows(6);
     world.add_rows(3, {.subject = "'bob'"});
     world.add_rows(2, {.time = sql_time("2026-11-01")});
     world.place({.subjects = {"bob"}});
@@ -516,33 +518,33 @@ TEST_CASE("wherever a run breaks off, the next one finishes and no row is lost o
     ++strikes;
     const std::int64_t attested =
         world.number("SELECT coalesce(sum(deleted), 0) FROM holdfast_run_slice");
-    CHECK(world.rows() == 25 - attested);
+    CHECK(world.rows() == 11 - attested);
 
     const RunReport report = world.run(kTonight + hours{24});
     CHECK((report.outcome == Outcome::completed));
-    CHECK(report.figures.totals.deleted() == 20 - attested);
+    CHECK(report.figures.totals.deleted() == 6 - attested);
     CHECK(world.rows() == 5);
     CHECK(world.number("SELECT count(*) FROM audit_events WHERE subject = 'bob'") == 3);
-    CHECK(world.number("SELECT sum(deleted) FROM holdfast_run_slice") == 20);
-    CHECK(world.number("SELECT sum(deleted) FROM holdfast_run") == 20);
+    CHECK(world.number("SELECT sum(deleted) FROM holdfast_run_slice") == 6);
+    CHECK(world.number("SELECT sum(deleted) FROM holdfast_run") == 6);
     // One line and one audit row for each run that the ledger knows.
     CHECK(world.number("SELECT count(*) FROM holdfast_run WHERE outcome IS NULL") == 0);
     CHECK(world.number("SELECT count(*) FROM audit_events WHERE code LIKE 'AUDIT@_PRUNE%' "
                        "ESCAPE '@'") == world.number("SELECT count(*) FROM holdfast_run"));
   }
-  CHECK(strikes > 40);
+  CHECK(strikes > 30);
 }
 
 TEST_CASE("a row that somebody else deletes during the run fails the reconciliation", "[run]") {
   JobWorld world;
-  world.add_rows(60);
+  world.add_rows(300);
   world.observer().after_first_slice(
-      [&world] { world.sql("DELETE FROM audit_events WHERE id = 60"); });
+      [&world] { world.sql("DELETE FROM audit_events WHERE id = 300"); });
   const RunReport report = world.run();
   CHECK((report.outcome == Outcome::failed));
   CHECK(reason_of(report) == "reconciliation");
   CHECK(report.vanished == 1);
-  CHECK(report.figures.totals.deleted() == 59);
+  CHECK(report.figures.totals.deleted() == 299);
   check_sums(report);
   CHECK(world.own_events() == kFailed);
 }

@@ -196,6 +196,11 @@ class Night:
     def guard_ms(self):
         return min(self.run_clock_ms, self.system_ms)
 
+    @property
+    def versions(self):
+        """Every policy version in force: the current one, and the older ones in their delay."""
+        return [self.policy, *self.older_policies]
+
     def sane_time(self, row):
         """The row's own time where it can be believed, else None."""
         time_ms = read_stored_time(row.time, self.policy.mapping["time_format"])
@@ -221,7 +226,7 @@ class Night:
 
     def keeping_holds(self):
         """The holds that are active, or whose grace is not over."""
-        grace_ms = days_ms(self.policy.safety["hold_release_grace"])
+        grace_ms = max(days_ms(version.safety["hold_release_grace"]) for version in self.versions)
         for hold in self.holds:
             if hold.released_at_ms is None or not hold.released_at_ms + grace_ms < self.guard_ms:
                 yield hold
@@ -238,7 +243,7 @@ class Night:
         return stamp is None or read_stored_time(stamp, self.policy.mapping["time_format"]) is not None
 
     def earliest_ms(self, row):
-        """The first instant at which window, floors and stamp of a row with a sane time are all over; None for never."""
+        """The first instant at which window, floors and stamp of a sane row are all over; None for never."""
         time_ms = self.sane_time(row)
         first = self.policy.deletable_from(row, time_ms)
         if first is None or row.retain_until is None:
@@ -303,9 +308,12 @@ class Night:
         return reasons, limited
 
     def limited_groups(self, rows, reasons):
-        """Test 14 without an approved plan."""
-        share = Fraction(str(self.policy.safety["max_category_share"]))
-        least = self.policy.safety["limit_min_rows"]
+        """Test 14 without an approved plan: a group that any version in force would leave whole."""
         size = Counter(self.group(row) for row in rows)
         due = Counter(self.group(row) for row in rows if reasons[row.key] == "expired")
-        return {group for group, count in due.items() if size[group] >= least and count > share * size[group]}
+        limited = set()
+        for version in self.versions:
+            share = Fraction(str(version.safety["max_category_share"]))
+            least = version.safety["limit_min_rows"]
+            limited |= {group for group, count in due.items() if size[group] >= least and count > share * size[group]}
+        return limited

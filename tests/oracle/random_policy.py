@@ -5,7 +5,8 @@ import copy
 
 from audit_catalogue import PRESETS, SLUG_BY_NAME, Catalogue
 
-WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "90 days", "6 months", "13 months", "1 year", "365 days")
+WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "90 days", "6 months", "13 months")
+WINDOWS += ("1 year", "365 days")
 LONG_WINDOWS = ("18 months", "2 years", "7 years", "forever")
 FLOORS = ("20 days", "1 month", "100 days", "6 months", "12 months")
 CODE_FLOORS = ("45 days", "7 months", "400 days", "10 years")
@@ -176,7 +177,12 @@ def map_another_subject(rng, config, cast):
         config["events"]["subject"] = "whom_else"
 
 
+def loosen_safety(rng, config, cast):
+    config["safety"] |= {"max_category_share": 1.0, "hold_release_grace": "1 day"}
+
+
 EDITS = (
+    loosen_safety,
     shorten_a_window,
     lengthen_a_window,
     drop_floors,

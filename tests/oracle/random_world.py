@@ -207,13 +207,14 @@ class World:
         return nights
 
     def random_config(self):
+        limited = self.kind == "limited" or (self.kind == "edited" and self.rng.random() < 0.3)
         config = {
             "events": self.table.mapping,
             "catalogue": {"aliases": dict(self.cast.aliases), "extend": "codes.tsv"},
             "retention": random_retention(self.rng, self.cast),
             "admins": {"principals": ["alice", "bob"]},
             "identity": {"trust_flag": True},
-            "safety": random_safety(self.rng, self.kind == "lagging", self.kind == "limited"),
+            "safety": random_safety(self.rng, self.kind == "lagging", limited),
         }
         if self.kind == "archived":
             config["archive"] = {"directory": "archive", "keep": "13 months"}

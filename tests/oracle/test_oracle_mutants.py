@@ -58,6 +58,10 @@ def kind_replaced(kind, matches):
     )
 
 
+def year_as_365_days(window):
+    return window._replace(count=365 * window.count, unit="day") if window.unit == "year" else window
+
+
 def window_in_order(*scopes):
     """The precedence of windows, in a wrong order."""
 
@@ -92,7 +96,11 @@ def stamp_ends_at_once(original):
 
 
 def grace_ends_at_once(original):
-    return lambda self, row, sane_ms: None if original(self, row, sane_ms) == "hold_grace" else original(self, row, sane_ms)
+    def hold_reason(self, row, sane_ms):
+        reason = original(self, row, sane_ms)
+        return None if reason == "hold_grace" else reason
+
+    return hold_reason
 
 
 def grace_off_by_one(_original):
@@ -100,7 +108,7 @@ def grace_off_by_one(_original):
         matching = [hold for hold in self.holds if hold.matches(row, self.policy, sane_ms)]
         if any(hold.released_at_ms is None for hold in matching):
             return "hold"
-        grace_ms = days_ms(self.policy.safety["hold_release_grace"])
+        grace_ms = max(days_ms(version.safety["hold_release_grace"]) for version in self.versions)
         fresh = any(hold.released_at_ms + grace_ms > self.guard_ms for hold in matching)
         return "hold_grace" if fresh else None
 
@@ -166,7 +174,7 @@ MUTANTS = {
     "years as 365 days": patched(
         oracle,
         "is_due",
-        lambda is_due: lambda t, w, c: is_due(t, w._replace(count=365 * w.count, unit="day") if w.unit == "year" else w, c),
+        lambda is_due: lambda time_ms, window, clock_ms: is_due(time_ms, year_as_365_days(window), clock_ms),
     ),
     "future times are sane": lambda: mock.patch.object(oracle, "FUTURE_TOLERANCE_MS", 1000 * DAY_MS),
     "no tolerance for the future": lambda: mock.patch.object(oracle, "FUTURE_TOLERANCE_MS", 0),
@@ -223,6 +231,9 @@ MUTANTS = {
     "gates pass": patched(Night, "gate_reason", lambda _: lambda *_: None),
     "limits over all tenants": patched(Night, "group", limit_over_all_tenants),
     "limits at the share itself": patched(Night, "limited_groups", limit_at_the_share),
+    "loosened limits and graces act at once": patched(
+        Night, "versions", lambda _: property(lambda self: [self.policy])
+    ),
     "no limits": patched(Night, "limited_groups", lambda _: lambda *_: set()),
 }
 

@@ -231,7 +231,8 @@ class WorldDriver:
         kinds = Counter((expected[str(row.key)], told.get(str(row.key))) for row in wrong)
         lines = [f"{self.where}, {verb}: {len(wrong)} of {len(rows)} rows differ; rows that are not there: {strangers}"]
         lines += [f"  oracle {mine}, holdfast {theirs}: {count} rows" for (mine, theirs), count in kinds.most_common()]
-        lines += [f"  {row}: oracle {expected[str(row.key)]}, holdfast {told.get(str(row.key))}" for row in wrong[:SHOWN]]
+        for row in wrong[:SHOWN]:
+            lines.append(f"  {row}: oracle {expected[str(row.key)]}, holdfast {told.get(str(row.key))}")
         raise Disagreement("\n".join(lines))
 
     def compare_explanations(self, night, rows, reasons):

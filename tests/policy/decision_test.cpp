@@ -187,9 +187,9 @@ TEST_CASE("a category without a policy keeps everything", "[decision]") {
       {"a floor is no window",
        [](auto& c) { c.policy.retention.category["account"] = at_least("1 day"); },
        Reason::no_policy},
-      {"forever", [](auto& c) {
-         c.policy.retention.category["account"] = keep_for("forever");
-       }, Reason::window},
+      {"forever",
+       [](auto& c) { c.policy.retention.category["account"] = keep_for("forever"); },
+       Reason::window},
   });
 }
 
@@ -309,7 +309,8 @@ TEST_CASE("a stamp keeps until it has passed, and one that means nothing keeps",
       {"1 ms ago",
        [](auto& c) { c.row.retain_until = stored("2026-11-23T02:59:59.999Z"); },
        Reason::expired},
-      {"now", [](auto& c) { c.row.retain_until = stored("2026-11-23T03:00:00Z"); },
+      {"now",
+       [](auto& c) { c.row.retain_until = stored("2026-11-23T03:00:00Z"); },
        Reason::row_stamp},
       {"in 1 ms",
        [](auto& c) { c.row.retain_until = stored("2026-11-23T03:00:00.001Z"); },
@@ -324,9 +325,7 @@ TEST_CASE("a stamp keeps until it has passed, and one that means nothing keeps",
       {"seconds in a column of milliseconds",
        [](auto& c) { c.row.retain_until = std::int64_t{1'924'992'000}; },
        Reason::row_stamp},
-      {"beyond the calendar",
-       [](auto& c) { c.row.retain_until = INT64_MAX; },
-       Reason::row_stamp},
+      {"beyond the calendar", [](auto& c) { c.row.retain_until = INT64_MAX; }, Reason::row_stamp},
       {"empty text", [](auto& c) { c.row.retain_until = std::string_view{}; }, Reason::row_stamp},
       {"text", [](auto& c) { c.row.retain_until = std::string_view{"never"}; }, Reason::row_stamp},
       {"bytes", [](auto& c) { c.row.retain_until = BlobView{}; }, Reason::row_stamp},
@@ -466,9 +465,8 @@ TEST_CASE("every older version in its delay has to let a row go", "[decision]") 
   check_each({
       {"the same", older_with([](auto&, auto&) {}), Reason::expired},
       {"a longer window",
-       older_with([](auto& old, auto&) {
-         old.retention.category["account"] = keep_for("forever");
-       }),
+       older_with(
+           [](auto& old, auto&) { old.retention.category["account"] = keep_for("forever"); }),
        Reason::policy_delay},
       {"at the edge of a longer window",
        older_with([](auto& old, auto& each) {
@@ -487,12 +485,12 @@ TEST_CASE("every older version in its delay has to let a row go", "[decision]") 
          old.retention.tenant["acme"].category["account"] = keep_for("forever");
        }),
        Reason::policy_delay},
-      {"no policy", older_with([](auto& old, auto&) { old.retention.category.clear(); }),
+      {"no policy",
+       older_with([](auto& old, auto&) { old.retention.category.clear(); }),
        Reason::policy_delay},
       {"a preset",
-       older_with([](auto& old, auto&) {
-         old.retention.presets = {preset("10 years", {"account"})};
-       }),
+       older_with(
+           [](auto& old, auto&) { old.retention.presets = {preset("10 years", {"account"})}; }),
        Reason::policy_delay},
       {"a category's floor",
        older_with([](auto& old, auto&) {
@@ -500,14 +498,14 @@ TEST_CASE("every older version in its delay has to let a row go", "[decision]") 
        }),
        Reason::policy_delay},
       {"a code's floor",
-       older_with([](auto& old, auto&) {
-         old.retention.code[std::string(kCode)] = at_least("10 years");
-       }),
+       older_with(
+           [](auto& old, auto&) { old.retention.code[std::string(kCode)] = at_least("10 years"); }),
        Reason::policy_delay},
       {"the code in another category",
        older_with([](auto& old, auto&) { old.code_category[std::string(kCode)] = "mfa"; }),
        Reason::policy_delay},
-      {"no such code", older_with([](auto& old, auto&) { old.code_category.clear(); }),
+      {"no such code",
+       older_with([](auto& old, auto&) { old.code_category.clear(); }),
        Reason::policy_delay},
       {"an alias that was another code's",
        older_with([](auto& old, auto& each) {
@@ -542,9 +540,7 @@ TEST_CASE("rows above the lowest bookmark stay where keys have an order", "[deci
       {"above", bookmark(43, 42), Reason::not_consumed},
       {"nothing read yet", bookmark(1, 0), Reason::not_consumed},
       {"no bookmark", [](auto& c) { c.frame.ordered_keys = true; }, Reason::expired},
-      {"keys without an order",
-       [](auto& c) { c.frame.lowest_bookmark = 0; },
-       Reason::expired},
+      {"keys without an order", [](auto& c) { c.frame.lowest_bookmark = 0; }, Reason::expired},
   });
 }
 
@@ -579,9 +575,7 @@ TEST_CASE("the gates keep what is due", "[decision]") {
          c.row.plan = PlanCover::covered;
        },
        Reason::expired},
-      {"not in the approved plan",
-       [](auto& c) { c.row.plan = PlanCover::outside; },
-       Reason::limit},
+      {"not in the approved plan", [](auto& c) { c.row.plan = PlanCover::outside; }, Reason::limit},
       {"in the approved plan, and held since",
        [](auto& c) {
          c.row.plan = PlanCover::covered;

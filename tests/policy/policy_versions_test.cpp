@@ -91,9 +91,8 @@ TEST_CASE("two quick edits do not get round the delay", "[versions]") {
 TEST_CASE("an edit after the old delay is over is under the new one", "[versions]") {
   const Instant first = kStart + 100 * kDay;
   const Instant second = first + 7 * kDay + kMs;
-  const std::vector<PolicyVersion> versions{version(1, kStart, 7 * kDay),
-                                            version(2, first, kDay),
-                                            version(3, second, milliseconds{0})};
+  const std::vector<PolicyVersion> versions{
+      version(1, kStart, 7 * kDay), version(2, first, kDay), version(3, second, milliseconds{0})};
   CHECK(in_force(versions, second) == Numbers{3, 2});
   CHECK(in_force(versions, second + kDay) == Numbers{3, 2});
   CHECK(in_force(versions, second + kDay + kMs) == Numbers{3});
@@ -166,8 +165,7 @@ TEST_CASE("an administrator has to be one in every version in force", "[versions
   versions.at(0).snapshot.administrators = {"alice", "bob", "mallory"};
   versions.at(1).snapshot.administrators = {"alice", "bob"};
   versions.at(2).snapshot.administrators = {"bob", "carol"};
-  const std::vector<const PolicyVersion*> all{
-      &versions.at(0), &versions.at(1), &versions.at(2)};
+  const std::vector<const PolicyVersion*> all{&versions.at(0), &versions.at(1), &versions.at(2)};
   CHECK(common_administrators(all) == std::set<std::string>{"bob"});
   CHECK(common_administrators(std::vector<const PolicyVersion*>{all.at(0), all.at(1)}) ==
         std::set<std::string>{"alice", "bob"});
@@ -202,7 +200,9 @@ TEST_CASE("every entry of a policy shows up as a change of its own place", "[ver
         "retention.tenant.acme.category.account.window:  -> 1 day\n");
   CHECK(one_change([](auto& p) { p.retention.tenant["acme"].code["X"].basis = "why"; }) ==
         "retention.tenant.acme.code.X.basis:  -> why\n");
-  CHECK(one_change([](auto& p) { p.retention.presets = {preset("1 year", {"account", "mfa"})}; }) ==
+  CHECK(one_change([](auto& p) {
+          p.retention.presets = {preset("1 year", {"account", "mfa"})};
+        }) ==
         "retention.presets.house-rule.account:  -> bound\n"
         "retention.presets.house-rule.account.min:  -> 1 year\n"
         "retention.presets.house-rule.mfa:  -> bound\n"
@@ -276,11 +276,12 @@ using Places = std::vector<std::string>;
 
 TEST_CASE("a locked entry may be extended, and others may do as they like", "[versions][lock]") {
   CHECK(violations([](auto&) {}).empty());
-  CHECK(violations([](auto& p) { p.retention.category["account"] = keep_for("14 months"); })
-            .empty());
+  CHECK(
+      violations([](auto& p) { p.retention.category["account"] = keep_for("14 months"); }).empty());
   CHECK(violations([](auto& p) { p.retention.category["account"] = keep_for("forever"); }).empty());
-  CHECK(violations([](auto& p) { p.retention.category["account"].at_least = window("1 year"); })
-            .empty());
+  CHECK(violations([](auto& p) {
+          p.retention.category["account"].at_least = window("1 year");
+        }).empty());
   CHECK(violations([](auto& p) { p.retention.category.erase("sessions"); }).empty());
   CHECK(violations([](auto& p) { p.retention.category["sessions"] = keep_for("1 day"); }).empty());
   CHECK(violations([](auto& p) { p.retention.presets.front().min = window("2 years"); }).empty());
@@ -303,8 +304,8 @@ TEST_CASE("there is no way round a locked window", "[versions][lock]") {
   // 390 days end before 13 months do for most start days, 395 and 396 only for some.
   CHECK(violations([](auto& p) { p.retention.category["account"] = keep_for("396 days"); }) ==
         account);
-  CHECK(violations([](auto& p) { p.retention.category["account"] = keep_for("398 days"); })
-            .empty());
+  CHECK(
+      violations([](auto& p) { p.retention.category["account"] = keep_for("398 days"); }).empty());
   CHECK(violations([](auto& p) { p.retention.category["mfa"] = locked_for("400 years"); }) ==
         Places{"retention.category.mfa"});
   CHECK(violations([](auto& p) { p.retention.tenant.clear(); }) ==

@@ -26,7 +26,8 @@ std::string window_of(const PolicySnapshot& policy,
                       std::string_view code = kCode) {
   const RuleBook book{policy, kAsOf};
   const Rule rule = book.rule_for(tenant, code, std::nullopt);
-  return rule.window == nullptr ? "none" : rule.window->source + ": " + to_string(rule.window->window);
+  return rule.window == nullptr ? "none"
+                                : rule.window->source + ": " + to_string(rule.window->window);
 }
 
 }  // namespace
@@ -81,7 +82,8 @@ TEST_CASE("a rule has every floor of its category and the one of its code", "[ru
 
 TEST_CASE("a rule of an unknown code lets nothing go", "[rule_book]") {
   const RuleBook book{no_windows(), kAsOf};
-  for (const auto& code : {std::optional<std::string_view>{}, std::optional<std::string_view>{"X"}}) {
+  for (const auto& code :
+       {std::optional<std::string_view>{}, std::optional<std::string_view>{"X"}}) {
     const Rule rule = book.rule_for("acme", code, "account");
     CHECK_FALSE(rule.code_known);
     CHECK_FALSE(rule.has_window);

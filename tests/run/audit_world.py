@@ -182,13 +182,16 @@ def world(config=None, now="2030-01-01T02:00:00", init=True):
 
 
 def table_contents(database):
-    """Every table of an open database with its rows, and every object of its schema."""
-    schema = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    """Every table of an open database with its rows, and every object of its schema; what SQLite keeps for itself is
+    left out, because nobody can take it out again."""
+    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name"
+    schema = database.execute(sql).fetchall()
     contents = {}
     for kind, name, _, _ in schema:
         if kind == "table":
             quoted = name.replace('"', '""')
             contents[name] = sorted(database.execute(f'SELECT * FROM "{quoted}"').fetchall(), key=repr)
+    assert contents or not any(kind == "table" for kind, *_ in schema), schema
     return schema, contents
 
 
@@ -201,7 +204,7 @@ def logical_dump(path):
             if source.exists():
                 shutil.copyfile(source, f"{copied}{suffix}")
         with contextlib.closing(sqlite3.connect(copied)) as database:
-            database.text_factory = bytes
+            database.text_factory = lambda stored: stored.decode("utf-8", "surrogateescape")
             return table_contents(database)
 
 

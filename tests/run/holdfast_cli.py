@@ -213,7 +213,10 @@ class Holdfast:
         return self.call("explain", "--json", "--", key, expect=0).json
 
     def place_hold(self, terms, *options):
-        """Places a hold and gives what the program says of it: `hold` is its id. `terms`: option name to value, list of values, or True for a bare flag."""
+        """Places a hold and gives what the program says of it; `hold` is its id.
+
+        `terms`: option name to value, list of values, or True for a bare flag.
+        """
         words = []
         for name, values in terms.items():
             for value in values if isinstance(values, (list, tuple)) else [values]:

@@ -5,7 +5,6 @@ import contextlib
 import random
 import shutil
 import sqlite3
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ WINDOWS = {  # the longer of window and floor
 PHASES = ("", "policy", "planning", "recording", "deleting", "reconciling")
 NOT_OPENED = "before its ledger line"
 OVER = "already over"
+LONGEST_SQUAT_S = 0.02
 HELD = ("mallory", "trudy")
 BAD_TIMES = (0, -5, 1_700_000_000, 95_000_000_000_000, "not a time")
 
@@ -189,34 +189,6 @@ class Evidence:
         return found
 
 
-class BusyNeighbour:
-    """Takes the write lock for a few milliseconds again and again, and changes nothing: every step waits a little."""
-
-    def __init__(self, database, hold_s=0.004, rest_s=0.004):
-        self.database = database
-        self.hold_s = hold_s
-        self.rest_s = rest_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._take_turns)
-
-    def _take_turns(self):
-        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None, timeout=0)) as database:
-            while not self._stop.is_set():
-                with contextlib.suppress(sqlite3.OperationalError):
-                    database.execute("BEGIN IMMEDIATE")
-                    time.sleep(self.hold_s)
-                    database.execute("ROLLBACK")
-                time.sleep(self.rest_s)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-
 class Killer:
     """Kills runs at random moments, oftener in the steps that were met less, and counts the steps by the ledger."""
 
@@ -231,37 +203,41 @@ class Killer:
     def kill_one(self, program, folder):
         """Starts a run, kills it, and gives the evidence right after and the phase in which it died."""
         last = Evidence(program, folder).lines[-1].id
-        target = min(PHASES, key=lambda phase: (self.hits[phase], self.rng.random())) if self.rng.random() < 0.7 else None
+        target = min(PHASES, key=lambda phase: (self.hits[phase], self.rng.random()))
+        way = self.rng.choice((self._at_any_time, self._some_time_into, self._between_two_writes))
         with StartedRun(program) as run:
-            if target is None:
-                time.sleep(self.rng.uniform(0, sum(self.lengths_s.values())))
-            elif target == "":
-                self._wait_for_line(program.database, last, run)
-                time.sleep(self.rng.uniform(0, self.lengths_s[target]))
-            elif run.wait_for_phase(target):
-                time.sleep(self.rng.uniform(0, self.lengths_s[target]))
+            way(target, program.database, last, run)
             exit_status = run.kill()
         self._learn_lengths(run)
         evidence = Evidence(program, folder)
         line = evidence.lines[-1]
         phase = NOT_OPENED if line.id == last else OVER if line.outcome is not None else line.phase
-        if target is not None and phase != target:
-            self.lengths_s[target] *= 0.7  # too late: closer to its beginning next time
         self.hits[phase] += 1
         return evidence, phase, exit_status
 
-    def _wait_for_line(self, database, last, run):
-        """Until the run has its ledger line, which is before it says the name of its first step."""
-        with contextlib.closing(sqlite3.connect(database, timeout=20)) as connection:
+    def _at_any_time(self, _target, _database, _last, _run):
+        time.sleep(self.rng.uniform(0, sum(self.lengths_s.values())))
+
+    def _some_time_into(self, target, _database, _last, run):
+        if target == "" or run.wait_for_phase(target):
+            time.sleep(self.rng.uniform(0, self.lengths_s[target]))
+
+    def _between_two_writes(self, target, database, last, run):
+        """Snatches the write lock as soon as the ledger says that the run is so far: steps that are over in no time are
+        met like that, because the run then waits before its next write. The lock is let go of after the kill."""
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None, timeout=0)) as neighbour:
             while run.running:
-                if connection.execute("SELECT max(id) FROM holdfast_run").fetchone()[0] > last:
-                    return
+                with contextlib.suppress(sqlite3.OperationalError):
+                    neighbour.execute("BEGIN IMMEDIATE")
+                    id, phase = neighbour.execute("SELECT id, phase FROM holdfast_run ORDER BY id DESC LIMIT 1").fetchone()
+                    if id > last and PHASES.index(phase) >= PHASES.index(target):
+                        time.sleep(self.rng.uniform(0, LONGEST_SQUAT_S))
+                        run.kill()
+                    neighbour.execute("ROLLBACK")
 
     def _learn_lengths(self, run):
-        marks = [("", run.begun_s), *run.phases, ("", run.ended_s)]
-        for (name, begun), (_, ended) in list(zip(marks, marks[1:]))[1:]:
-            longer = max(self.lengths_s[name], ended - begun)
-            self.lengths_s[name] = 0.5 * self.lengths_s[name] + 0.5 * longer
+        for (name, begun), (_, ended) in zip(run.phases, run.phases[1:]):  # the last one was cut short
+            self.lengths_s[name] = 0.5 * self.lengths_s[name] + 0.5 * (ended - begun)
 
     def __str__(self):
         return "  ".join(f"{title(phase)}: {self.hits[phase]}" for phase in (*PHASES, NOT_OPENED, OVER))

@@ -149,3 +149,11 @@ def line_of(name, values):
     """One line of figures in milliseconds."""
     p50, p99, longest = (1000 * percentile(values, share) for share in (0.5, 0.99, 1.0))
     return f"  {name:<34} n {len(values):>6}  p50 {p50:8.2f}  p99 {p99:8.2f}  max {longest:8.2f} ms"
+
+
+def promise_line(locks, promised_s):
+    """How much of the promise was kept."""
+    within = sum(seconds <= promised_s for seconds in locks)
+    beyond = sum(seconds > 3 * promised_s for seconds in locks)
+    share = 100 * within / len(locks) if locks else 100
+    return f"  within {1000 * promised_s:.0f} ms: {share:.2f} of 100; above three times that: {beyond}"

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from audit_world import COMPLETED, FAILED, Untouched, at, config_with, days, is_root, one_sentence, to_ms, world
+from audit_world import COMPLETED, FAILED, Untouched, at, config_with, is_root, one_sentence, to_ms, world
 from holdfast_cli import program_path, require
 from malformed_files import copy_with_companions, manifest, try_verbs
 

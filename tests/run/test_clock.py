@@ -169,6 +169,17 @@ class Back(ClockWorld):
         self.assertIn(bad, self.made.ids())
 
 
+    def test_an_approval_given_in_the_time_ahead_does_not_last_until_then(self):
+        limits = {"safety": {"max_category_share": 0.0, "limit_min_rows": 1, "max_bad_time_share": 0.5}}
+        self.made.write_config(config_with(limits))
+        self.made.approve(self.made.save_plan())
+        self.made.clock.set(self.now)
+        self.made.call("approve", "--clock", "--as", "alice", expect=0)
+        self.made.clock.set(self.now + days(7) + datetime.timedelta(seconds=1))
+        report = self.made.run().json
+        self.assertIsNone(report["approved_plan"], report)
+
+
 class SmallSteps(ClockWorld):
     def test_five_minutes_behind_is_borne_and_the_run_clock_stays(self):
         self.run_at(START, expect=0)

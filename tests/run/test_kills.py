@@ -7,7 +7,7 @@ A few kills only; test_slow_kills.py goes on until every step was hit.
 import unittest
 
 from holdfast_cli import work_folder
-from kill_world import NOT_OPENED, OVER, BusyNeighbour, Evidence, Killer, KillWorld, remains, title, undisturbed
+from kill_world import NOT_OPENED, OVER, Evidence, Killer, KillWorld, remains, title, undisturbed
 
 
 class KillTest(unittest.TestCase):
@@ -16,13 +16,13 @@ class KillTest(unittest.TestCase):
     def setUp(self):
         self.killer = Killer(seed=self.id())
 
-    def series(self, world, expected, folder, kills, with_neighbour=False):
+    def series(self, world, expected, folder, kills):
         """Kills some runs, one after the other, then lets one go to its end."""
         program = world.copy_to(folder)
         ran_before = Evidence(program, folder).lines[-1].id
         dead = []
         for _ in range(kills):
-            evidence, phase = self.kill(program, folder, with_neighbour)
+            evidence, phase = self.kill(program, folder)
             self.assertEqual(evidence.problems(world.before, world.must_stay, ran_before), [], f"killed in {title(phase)}")
             if phase == OVER:
                 break
@@ -40,12 +40,8 @@ class KillTest(unittest.TestCase):
         self.assertEqual(rows, expected[0])
         self.assertEqual(reasons, expected[1])
 
-    def kill(self, program, folder, with_neighbour):
-        if with_neighbour:
-            with BusyNeighbour(program.database):
-                evidence, phase, exit_status = self.killer.kill_one(program, folder)
-        else:
-            evidence, phase, exit_status = self.killer.kill_one(program, folder)
+    def kill(self, program, folder):
+        evidence, phase, exit_status = self.killer.kill_one(program, folder)
         self.assertIn(exit_status, (-9, 0) if phase == OVER else (-9,))
         return evidence, phase
 
@@ -59,9 +55,9 @@ class KillTest(unittest.TestCase):
         print(f"\n{journal_mode}, killed in  {self.killer}", flush=True)
 
     def kill_series(self, world, expected):
-        for with_neighbour in (True, False):
+        for kills in (1, 4):
             with work_folder() as folder:
-                self.series(world, expected, folder, 3, with_neighbour)
+                self.series(world, expected, folder, kills)
 
     def test_a_killed_run_is_made_good_by_the_next_in_wal_mode(self):
         self.check_in("WAL")

@@ -150,6 +150,8 @@ TEST_CASE("the newest row of a table that reuses its id is marked", "[audit_log]
   scratch.run("INSERT INTO audit_events VALUES (4, 4, 'B')");
   CHECK(newest_of(*log, 3));
   CHECK(newest_of(*log, 4));
+  CHECK(scan(*log)[2].newest_reusable);
+  CHECK(newest_of(*log, 3));
   CHECK_FALSE(newest_of(*log, 2));
 }
 

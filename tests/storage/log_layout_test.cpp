@@ -79,6 +79,12 @@ TEST_CASE("Holdfast's own rows do not go where they would not fit", "[log_layout
   CHECK_THROWS_WITH(probe_log(log.connection(), wanted), Contains("own_events = \"holdfast\""));
 }
 
+TEST_CASE("two meanings of one column leave no room for own rows", "[log_layout]") {
+  ScratchLog log{kInitTable};
+  const LogMapping mapping{.actor = {.name = "subject", .named_in_config = true}};
+  CHECK_FALSE(log.probe(mapping).shape.made_by_init);
+}
+
 TEST_CASE("a further column with a default is no hindrance for own rows", "[log_layout]") {
   ScratchLog log{kInitTable};
   log.run("ALTER TABLE audit_events ADD COLUMN host TEXT NOT NULL DEFAULT ''");

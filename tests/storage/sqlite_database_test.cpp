@@ -136,7 +136,7 @@ TEST_CASE("the room of deleted rows is counted as free", "[database]") {
   CHECK(before.free_bytes == 0);
   run_sql(scratch.file("audit.db"), "DELETE FROM audit_events");
   CHECK(database->space().file_bytes == before.file_bytes);
-  CHECK(database->space().free_bytes >= 96 * 1024);
+  CHECK(database->space().free_bytes >= 98'304);
 }
 
 TEST_CASE("damage is found and said", "[database]") {
