@@ -22,6 +22,14 @@ ClockStep next_clock(const Desk& desk, const PolicyState& policy) {
   return step_run_clock(desk.now, last, strictest_safety(in_force).max_clock_step);
 }
 
+bool identity_flag_trusted(Database& database, const Settings& settings, Instant now) {
+  const PolicyState policy = read_policy_state(database, settings, now);
+  const auto in_force = versions_now(policy, now, database.ledger().last_clock());
+  return std::all_of(in_force.begin(), in_force.end(), [](const PolicyVersion* version) {
+    return version->snapshot.identity_by_flag;
+  });
+}
+
 void require_administrator(const Desk& desk, const std::string& deed) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   const auto in_force = versions_now(policy, desk.now, desk.database.ledger().last_clock());

@@ -23,6 +23,9 @@ struct Desk {
 /// The clock that the next run would have; as_of of a refused one is the last run's.
 [[nodiscard]] ClockStep next_clock(const Desk& desk, const PolicyState& policy);
 
+/// True where every policy version in force lets a flag say who acts: turning that on waits.
+[[nodiscard]] bool identity_flag_trusted(Database& database, const Settings& settings, Instant now);
+
 /// Throws JobError(refused) unless the person is an administrator in every policy version in force.
 void require_administrator(const Desk& desk, const std::string& deed);
 

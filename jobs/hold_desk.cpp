@@ -222,6 +222,10 @@ void require_some_term(const HoldScope& scope) {
   const bool some = scope.from || scope.until || !scope.tenants.empty() || !scope.persons.empty() ||
                     !scope.actors.empty() || !scope.subjects.empty() || !scope.categories.empty() ||
                     !scope.codes.empty() || !scope.event_ids.empty();
+  if (some && scope.everything) {
+    throw JobError(ExitStatus::invalid,
+                   "--everything covers every row: leave it out, or leave out what narrows it");
+  }
   if (!some && !scope.everything) {
     throw JobError(ExitStatus::invalid,
                    "a hold needs at least one of --tenant --person --actor --subject --category "

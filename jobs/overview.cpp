@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/overview.h"
 
+#include <limits>
+
+#include "jobs/hold_desk.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/row_desk.h"
 #include "jobs/run_plan.h"
 #include "jobs/run_report.h"
 
@@ -259,6 +263,41 @@ json run_record(const Desk& desk, std::int64_t run) {
   }
   const auto full = desk.database.ledger().find(line->id);
   return json::parse(full->closing->record);
+}
+
+json export_registers(const Desk& desk) {
+  Database& database = desk.database;
+  json runs = json::array();
+  for (const RunLine& line : database.ledger().newest(std::numeric_limits<std::int64_t>::max())) {
+    json entry = line_json(line);
+    const auto full = database.ledger().find(line.id);
+    entry["record"] = full && full->closing ? json::parse(full->closing->record) : json(nullptr);
+    runs.push_back(std::move(entry));
+  }
+  json policies = json::array();
+  for (const StoredPolicy& policy : database.policies().versions()) {
+    policies.push_back({{"version", policy.version},
+                        {"in_force_from", to_rfc3339(policy.in_force_from)},
+                        {"changed_by", utf8_text(policy.changed_by)},
+                        {"reason", utf8_text(policy.reason)},
+                        {"document", json::parse(policy.document)}});
+  }
+  json journal = json::array();
+  for (const JournalEntry& entry : database.journal().since(0)) {
+    journal.push_back({{"id", entry.id},
+                       {"at", to_rfc3339(entry.by.at)},
+                       {"who", utf8_text(entry.by.who)},
+                       {"what", entry.what},
+                       {"reason", utf8_text(entry.by.reason)},
+                       {"detail", utf8_text(entry.detail)}});
+  }
+  return {{"exported_at", to_rfc3339(desk.now)},
+          {"database_identity", database.identity()},
+          {"holds", list_holds(desk, /*released_too=*/true).at("holds")},
+          {"bookmarks", list_bookmarks(desk).at("bookmarks")},
+          {"runs", std::move(runs)},
+          {"policies", std::move(policies)},
+          {"journal", std::move(journal)}};
 }
 
 json list_runs(const Desk& desk) {

@@ -17,6 +17,10 @@ namespace holdfast {
 /// One run as it was recorded; the last one where `run` is 0.
 [[nodiscard]] nlohmann::json run_record(const Desk& desk, std::int64_t run);
 
+/// Every register in one document: holds, bookmarks, runs with their records, policy versions,
+/// journal.
+[[nodiscard]] nlohmann::json export_registers(const Desk& desk);
+
 /// The newest runs of the ledger, newest first.
 [[nodiscard]] nlohmann::json list_runs(const Desk& desk);
 

@@ -20,6 +20,10 @@ std::string source_line(const ConfigSource& source) {
          to_rfc3339(source.modified_at) + ", SHA-256 " + source.sha256;
 }
 
+std::string in_words(Instant instant) {
+  return date::format("%A, %d %B %Y, %H:%M UTC", std::chrono::floor<std::chrono::minutes>(instant));
+}
+
 }  // namespace
 
 PruneRun::PruneRun(const RunDependencies& with, const Settings& settings)
@@ -229,7 +233,7 @@ bool PruneRun::pass_gates() {
   }
   if (policy_.first_run && !context_->approval() && context_->safety().first_run_needs_approval) {
     refuse("first_run_not_approved",
-           "this is the first run, its clock says " + to_rfc3339(report_.clock.system_now) +
+           "this is the first run, its clock says " + in_words(report_.clock.system_now) +
                " (is that right?) and it would delete " + std::to_string(plan_.keys->size()) +
                " rows: look at \"holdfast plan --save\" and have an administrator type \"holdfast "
                "approve DIGEST\"");

@@ -86,7 +86,6 @@ void PruneRun::fail(const std::exception& error) {
   report_.outcome = Outcome::failed;
   report_.error = run_error(error, with_.database.path());
   report_.error->message += " (phase: " + phase_ + ")";
-  with_.observer.warn(report_.error->message);
 }
 
 /// Fills in what a run that ended early still can say: deleted + kept = rows_before, always.
@@ -136,7 +135,6 @@ void PruneRun::close_record() {
     report_.error->message += "; and the run could not be closed in the ledger (" +
                               unrecorded.message +
                               "), so the next run will close it as AUDIT_PRUNE_RUN_FAILED";
-    with_.observer.warn(report_.error->message);
   }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/row_desk.h"
 
-#include <charconv>
-
 #include "jobs/hold_document.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -35,18 +33,8 @@ json trace_json(const DecisionTrace& trace) {
       {"holds", std::move(holds)}};
 }
 
-std::optional<std::int64_t> whole_number(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool all = problem == std::errc{} && end == text.data() + text.size();
-  return all ? std::optional{value} : std::nullopt;
-}
-
 json explain_gone(const Desk& desk, const std::string& id) {
-  const auto number = whole_number(id);
-  const StoredView text{std::string_view{id}};
-  const RowKey key = number ? RowKey::integer(*number) : RowKey::composite({&text, 1});
-  const std::optional<RunSlice> slice = desk.database.ledger().slice_that_deleted(key);
+  const std::optional<RunSlice> slice = desk.database.ledger().slice_that_deleted(id);
   if (!slice) {
     throw JobError(ExitStatus::invalid,
                    "no row has the id " + id +

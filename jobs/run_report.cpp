@@ -11,6 +11,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMetadataLimit = 64 * 1024;
+constexpr std::size_t kLongestMessage = 4096;  // bytes of an error that the event carries
 constexpr std::int64_t kMicrosPerMilli = 1000;
 
 json counted(const std::map<std::string, std::int64_t>& entries, const char* name) {
@@ -191,7 +192,12 @@ std::string event_metadata(const RunReport& report) {
                    {"categories", categories_of_event(report.figures)},
                    {"run_hash", nullptr}};
   if (report.error) {
-    metadata["error"] = error_json(*report.error);
+    RunError error = *report.error;
+    if (error.message.size() > kLongestMessage) {
+      error.message =
+          error.message.substr(0, kLongestMessage) + " ... (the run's report has it all)";
+    }
+    metadata["error"] = error_json(error);
   }
   if (!report.over_limit.empty()) {
     metadata["limited"] = json::array();

@@ -50,7 +50,8 @@ bool SliceRunner::may_go_on() {
     totals_.end = SlicesEnd::out_of_rows;
     return false;
   }
-  if (job_.spent + since_start_.elapsed() >= job_.budget.max_time) {
+  // One slice always goes: a budget shorter than planning would otherwise never get anywhere.
+  if (totals_.slices > 0 && job_.spent + since_start_.elapsed() >= job_.budget.max_time) {
     totals_.end = SlicesEnd::out_of_time;
     return false;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -120,15 +121,9 @@ template <typename Visit>
 bool HoldIndex::visit_places(const Places* places,
                              const HoldCandidate& candidate,
                              Visit& visit) const {
-  if (places == nullptr) {
-    return true;
-  }
-  for (const std::uint32_t place : *places) {
-    if (covers_sorted(holds_[place].scope, candidate) && !visit(holds_[place])) {
-      return false;
-    }
-  }
-  return true;
+  return places == nullptr || std::all_of(places->begin(), places->end(), [&](std::uint32_t place) {
+           return !covers_sorted(holds_[place].scope, candidate) || visit(holds_[place]);
+         });
 }
 
 template <typename Visit>

@@ -11,8 +11,8 @@ namespace holdfast {
 
 /// Hashes text of either kind, so that a map of strings is searched with a view and without a copy.
 struct TextHash {
-  using is_transparent =
-      void;  // NOLINT(readability-identifier-naming): the name the library asks for
+  // NOLINTNEXTLINE(readability-identifier-naming): the standard library asks for this name
+  using is_transparent = void;
   [[nodiscard]] std::size_t operator()(std::string_view text) const {
     return std::hash<std::string_view>{}(text);
   }

@@ -78,6 +78,8 @@ class RunLedger {
   [[nodiscard]] virtual std::vector<RunSlice> slices(std::int64_t run) = 0;
   /// The run and slice that deleted this row, none where no slice says so.
   [[nodiscard]] virtual std::optional<RunSlice> slice_that_deleted(const RowKey& key) = 0;
+  /// The same for a key as a person types it: RowKey::display() of the row.
+  [[nodiscard]] virtual std::optional<RunSlice> slice_that_deleted(const std::string& typed) = 0;
 
   /// The clock that the next run starts from; none before the first.
   [[nodiscard]] virtual std::optional<RunClock> last_clock() = 0;

@@ -37,11 +37,11 @@ ExitStatus status_of(const std::exception& error) {
                                                                              : ExitStatus::failed;
 }
 
-RunError described(const std::exception& error, const CommonOptions& common) {
+RunError described(const std::exception& error, const Session& session) {
   if (dynamic_cast<const ConfigError*>(&error) != nullptr) {
     return {.reason = "config", .message = error.what()};
   }
-  return run_error(error, common.config.string());
+  return run_error(error, session.database_name());
 }
 
 int carry_out(const ChosenVerb& chosen) {
@@ -49,7 +49,7 @@ int carry_out(const ChosenVerb& chosen) {
   try {
     return static_cast<int>(chosen.carry_out(session));
   } catch (const std::exception& error) {
-    const RunError what = described(error, chosen.common);
+    const RunError what = described(error, session);
     Console::complain(what.message);
     if (chosen.common.json) {
       Console::print_json({{"error", {{"reason", what.reason}, {"message", what.message}}}});

@@ -10,18 +10,27 @@
 
 namespace holdfast {
 
+namespace {
+
+/// The two sections that say where the log is, as TOML again.
+std::string where_the_log_is(const std::filesystem::path& config) {
+  const toml::table whole = toml::parse_file(config.string());
+  toml::table kept;
+  for (const char* section : {"database", "events"}) {
+    if (const toml::table* table = whole[section].as_table()) {
+      kept.insert(section, *table);
+    }
+  }
+  std::ostringstream text;
+  text << kept;
+  return text.str();
+}
+
+}  // namespace
+
 std::optional<OpenOptions> salvage_database(const std::filesystem::path& config) {
   try {
-    const toml::table whole = toml::parse_file(config.string());
-    toml::table kept;
-    for (const char* section : {"database", "events"}) {
-      if (const toml::table* table = whole[section].as_table()) {
-        kept.insert(section, *table);
-      }
-    }
-    std::ostringstream text;
-    text << kept;
-    const Settings settings = parse_config(text.str(), config);
+    const Settings settings = parse_config(where_the_log_is(config), config);
     if (!std::filesystem::exists(settings.database)) {
       return std::nullopt;
     }

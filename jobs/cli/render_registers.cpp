@@ -195,7 +195,8 @@ std::string render_runs(const json& list) {
   return table.text();
 }
 
-std::string render_explain(const json& row) {
+std::string render_explain(const json& explanation) {
+  const json& row = explanation;
   if (row.contains("gone")) {
     return "row " + cell(row.at("id")) + " is gone: deleted by run " +
            row.at("gone").at("run").dump() + ", slice " + row.at("gone").at("slice").dump() +

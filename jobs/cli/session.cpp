@@ -37,10 +37,16 @@ Database& Session::open(Access access) {
   return *database_;
 }
 
+std::string Session::database_name() const {
+  return settings_ ? settings_->database.string() : options_.config.string();
+}
+
 std::string Session::who() {
-  return acting_person({.database = settings().database,
-                        .by_flag = options_.as,
-                        .trust_flag = settings().identity_by_flag});
+  return acting_person(
+      {.database = settings().database,
+       .by_flag = options_.as,
+       .trust_flag = database_ ? identity_flag_trusted(*database_, settings(), clock_.now())
+                               : settings().identity_by_flag});
 }
 
 Desk Session::desk(Access access) {

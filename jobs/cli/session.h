@@ -33,9 +33,12 @@ class Session {
   [[nodiscard]] const Settings& settings();
   /// Opens the database. Errors: StorageError.
   [[nodiscard]] Database& open(Access access);
+  void close() { database_.reset(); }
   /// What the desks work with. Opens the database.
   [[nodiscard]] Desk desk(Access access);
   [[nodiscard]] std::string who();
+  /// What a message about the database names: its path once the configuration has been read.
+  [[nodiscard]] std::string database_name() const;
 
   [[nodiscard]] const CommonOptions& options() const { return options_; }
   [[nodiscard]] Console& console() { return *console_; }

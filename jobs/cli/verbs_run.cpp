@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -24,6 +25,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kIdentityBytes = 16;
+constexpr mode_t kOwnerOnly = 0600;
 
 // A signal handler can reach nothing but what has static storage.
 StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -48,31 +50,60 @@ std::string render_init(const json& result) {
   return text;
 }
 
+/// Writes a text into a new file that only its owner may read. An existing file is never touched.
+void write_new_file(const std::filesystem::path& path, const std::string& text) {
+  const int descriptor =
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
+  const bool opened = descriptor >= 0;
+  if (opened) {
+    ::close(descriptor);
+  }
+  std::ofstream file(opened ? path : std::filesystem::path{}, std::ios::binary);
+  file << text;
+  file.flush();
+  if (!file) {
+    throw JobError(ExitStatus::failed, path.string() + ": cannot write a new file there");
+  }
+}
+
 /// Writes the suggested configuration where there is none. Returns true where it did.
 bool write_config_if_missing(const CommonOptions& options) {
   if (std::filesystem::exists(options.config)) {
     return false;
   }
   const std::string person = acting_person({.database = options.config.parent_path()});
-  std::ofstream file(options.config, std::ios::binary);
-  file << suggested_config("audit.db", person);
-  file.flush();
-  if (!file) {
-    throw JobError(ExitStatus::failed,
-                   options.config.string() + ": cannot write the configuration there");
-  }
-  std::filesystem::permissions(
-      options.config, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  write_new_file(options.config, suggested_config("audit.db", person));
   return true;
 }
 
-ExitStatus init(Session& session, bool remove) {
-  const bool wrote = !remove && write_config_if_missing(session.options());
+/// The registers are evidence: they are put beside the database before their tables go.
+std::filesystem::path save_registers(Session& session) {
+  const Desk desk = session.desk(Access::read_only);
+  std::filesystem::path file = session.settings().database;
+  file += ".holdfast-registers-" + std::to_string(to_unix_ms(desk.now)) + ".json";
+  write_new_file(file, export_registers(desk).dump(2) + "\n");
+  return file;
+}
+
+InitReport take_out(Session& session) {
+  std::vector<std::string> saved;
+  if (session.open(Access::read_only).is_set_up()) {
+    saved.push_back("saved the registers in " + save_registers(session).string());
+  }
+  session.close();
+  InitReport report = remove_sqlite(open_options(session.settings()));
+  report.done.insert(report.done.begin(), saved.begin(), saved.end());
+  return report;
+}
+
+ExitStatus init(Session& session, bool remove_tables) {
+  const bool wrote = !remove_tables && write_config_if_missing(session.options());
   const OpenOptions options = open_options(session.settings());
   const RunLock lock(session.settings().database);
   const InitReport report =
-      remove ? remove_sqlite(options)
-             : init_sqlite(options, random_hex(kIdentityBytes), session.clock().now());
+      remove_tables ? take_out(session)
+                    : init_sqlite(options, random_hex(kIdentityBytes), session.clock().now());
   json result = {{"done", json::array()}, {"changed", report.changed || wrote}};
   if (wrote) {
     result["done"].push_back("wrote " + session.options().config.string() +
@@ -130,6 +161,9 @@ void print_run(Session& session, const RunReport& report) {
   const json result = report_json(report);
   if (session.console().json()) {
     Console::print_json(result);
+    if (report.error) {
+      Console::complain(report.error->message);
+    }
   } else if (session.console().talkative()) {
     Console::print(render_run(result));
   } else if (exit_status(report.outcome) != ExitStatus::done) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/sqlite_run_ledger.h"
 
+#include <algorithm>
+
 #include "storage/sqlite/key_sets.h"
 #include "storage/storage_error.h"
 
@@ -211,6 +213,25 @@ std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
   rows.with();
   while (rows.next()) {
     if (encoded_contains(rows.bytes(6), key)) {
+      RunSlice slice = read_slice(rows);
+      slice.keys = rows.bytes(6);
+      return slice;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const std::string& typed) {
+  if (!home_.set_up) {
+    return std::nullopt;
+  }
+  RegisterQuery rows(home_, kSelectSlicesNewestFirst);
+  rows.with();
+  while (rows.next()) {
+    const std::vector<RowKey> keys = decode_keys(rows.bytes(6));
+    if (std::any_of(keys.begin(), keys.end(), [&typed](const RowKey& key) {
+          return key.display() == typed;
+        })) {
       RunSlice slice = read_slice(rows);
       slice.keys = rows.bytes(6);
       return slice;

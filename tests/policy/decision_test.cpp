@@ -661,6 +661,13 @@ TEST_CASE("holds look at a row as the decision has read it", "[decision][hold]")
          c.holds = {hold(1, {.categories = {"mfa"}})};
        },
        Reason::hold},
+      {"the row's own category under its display name",
+       [](auto& c) {
+         c.policy.retention.category["mfa"] = keep_for("1 day");
+         c.row.stored_category = "Multi-factor authentication";
+         c.holds = {hold(1, {.categories = {"mfa"}})};
+       },
+       Reason::hold},
       {"its key", [](auto& c) { c.holds = {hold(1, {.event_ids = {"7"}})}; }, Reason::hold},
       {"another key", [](auto& c) { c.holds = {hold(1, {.event_ids = {"70"}})}; }, Reason::expired},
   });

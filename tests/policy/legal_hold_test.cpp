@@ -215,6 +215,7 @@ class RandomHolds {
       each.as_held.time = std::nullopt;
     }
     each.as_held.category = word().value_or("");
+    each.as_held.own_category = word().value_or("");
     each.as_held.known_code = word().value_or("");
     return each;
   }

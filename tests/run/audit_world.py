@@ -146,8 +146,8 @@ class World(Holdfast):
     def events(self, *codes):
         """Holdfast's own audit rows of these codes, oldest first, with their metadata read."""
         marks = ", ".join("?" * len(codes))
-        sql = f"SELECT id, code, severity, actor, occurred_at, metadata FROM audit_events WHERE code IN ({marks}) ORDER BY id"
         names = ("id", "code", "severity", "actor", "occurred_at", "metadata")
+        sql = f"SELECT {', '.join(names)} FROM audit_events WHERE code IN ({marks}) ORDER BY id"
         events = [dict(zip(names, row)) for row in self.query(sql, *codes)]
         return [event | {"metadata": json.loads(event["metadata"])} for event in events]
 
@@ -184,8 +184,8 @@ def world(config=None, now="2030-01-01T02:00:00", init=True):
 def table_contents(database):
     """Every table of an open database with its rows, and every object of its schema; what SQLite keeps for itself is
     left out, because nobody can take it out again."""
-    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name"
-    schema = database.execute(sql).fetchall()
+    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+    schema = sorted(database.execute(sql).fetchall(), key=repr)
     contents = {}
     for kind, name, _, _ in schema:
         if kind == "table":

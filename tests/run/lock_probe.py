@@ -27,8 +27,8 @@ def _connect(database, busy_timeout_s):
     return sqlite3.connect(database, timeout=busy_timeout_s, isolation_level=None)
 
 
-def _write(database, stop, results):
-    """An application: a row every two milliseconds or so, each in a transaction of its own."""
+def _write(database, stop, results, rest_s):
+    """An application: a row again and again, each in a transaction of its own."""
     writes = []  # asked, lock held, committing, done
     failures = 0
     number = 0
@@ -49,11 +49,11 @@ def _write(database, stop, results):
                 failures += 1
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-            time.sleep(WRITER_REST_S)
+            stop.wait(rest_s)
     results.put((writes, failures))
 
 
-def _probe(database, stop, results):
+def _probe(database, stop, results, rest_s):
     """Asks for the write lock without waiting, again and again."""
     tries = []  # (time asked, time answered, granted)
     with contextlib.closing(_connect(database, 0)) as connection:
@@ -66,7 +66,7 @@ def _probe(database, stop, results):
             except sqlite3.OperationalError:
                 granted = False
             tries.append((asked, time.monotonic(), granted))
-            time.sleep(PROBE_REST_S)
+            time.sleep(rest_s)
     results.put(busy_stretches(tries))
 
 
@@ -105,15 +105,15 @@ def without(stretches, others):
 class LockProbe:
     """A writer and a prober beside whatever happens inside the `with`."""
 
-    def __init__(self, database):
+    def __init__(self, database, writer_rest_s=WRITER_REST_S):
         self.writes = []
         self.failures = 0
         self._stretches = []
         self._stop = FORK.Event()
         self._answers = [FORK.Queue(), FORK.Queue()]
         self._processes = [
-            FORK.Process(target=target, args=(database, self._stop, answer), daemon=True)
-            for target, answer in zip((_write, _probe), self._answers)
+            FORK.Process(target=target, args=(database, self._stop, answer, rest_s), daemon=True)
+            for target, answer, rest_s in zip((_write, _probe), self._answers, (writer_rest_s, PROBE_REST_S))
         ]
 
     def __enter__(self):

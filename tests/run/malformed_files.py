@@ -149,6 +149,8 @@ def try_verbs(name, mapped):
 def says_why(verb, answer):
     """One sentence; a run that had begun also tells its log, and its last line on stdout says how it ended."""
     lines = answer.stderr.strip().splitlines()
+    if "holdfast.toml: is damaged" in answer.stderr:  # it is the database that is
+        return False
     if verb == "run" and answer.stdout:
         return len(answer.stdout.strip().splitlines()) == 1 and len(lines) >= 1
     return len(lines) == 1 and lines[0].startswith("holdfast: ") and len(lines[0]) > len("holdfast: broken.db")

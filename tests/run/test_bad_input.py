@@ -32,12 +32,21 @@ INVALID_CONFIGS = {
     "window of nothing": ({"retention": {"category": {"account": {"window": "0 days"}}}}, ("account.window", "0 days")),
     "window = 0 as a number": ({"retention": {"category": {"account": {"window": 0}}}}, ("account.window", "0")),
     'window = "0"': ({"retention": {"category": {"account": {"window": "0"}}}}, ("account.window", '"0"')),
-    "negative window": ({"retention": {"category": {"account": {"window": "-90 days"}}}}, ("account.window", "-90 days")),
+    "negative window": (
+        {"retention": {"category": {"account": {"window": "-90 days"}}}}, ("account.window", "-90 days")
+    ),
     "empty window": ({"retention": {"category": {"account": {"window": ""}}}}, ("account.window",)),
-    "two units in a window": ({"retention": {"category": {"account": {"window": "1 year 2 months"}}}}, ("1 year 2 months",)),
+    "two units in a window": (
+        {"retention": {"category": {"account": {"window": "1 year 2 months"}}}}, ("1 year 2 months",)
+    ),
     "at_least of nothing": ({"retention": {"category": {"account": {"at_least": "0 months"}}}}, ("account.at_least",)),
     "window above a cap": (
-        {"retention": {"presets": [{"name": "cnil-logs", "categories": ["account"]}], "category": {"account": {"window": "13 months"}}}},
+        {
+            "retention": {
+                "presets": [{"name": "cnil-logs", "categories": ["account"]}],
+                "category": {"account": {"window": "13 months"}},
+            },
+        },
         ("account", "13 months", "12 months", "cnil-logs"),
     ),
     "tenant's window above a cap": (
@@ -51,7 +60,9 @@ INVALID_CONFIGS = {
         ("acme", "2 years", "12 months"),
     ),
     "unknown category": ({"retention": {"category": {"accont": {"window": "90 days"}}}}, ("accont", '"account"')),
-    "unknown code": ({"retention": {"code": {"ACCOUNT_PROFILE_UPDAT": {"window": "90 days"}}}}, ("ACCOUNT_PROFILE_UPDAT",)),
+    "unknown code": (
+        {"retention": {"code": {"ACCOUNT_PROFILE_UPDAT": {"window": "90 days"}}}}, ("ACCOUNT_PROFILE_UPDAT",)
+    ),
     "unknown preset": ({"retention": {"presets": [{"name": "pci-10.5", "categories": ["account"]}]}}, ("pci-10.5",)),
     "tenant with a floor": (
         {"retention": {"tenant": {"acme": {"category": {"account": {"window": "91 days", "at_least": "10 days"}}}}}},
@@ -91,7 +102,8 @@ class InvalidConfig(unittest.TestCase):
                 self.refused_with_one_event(made, words)
 
     def refused_with_one_event(self, made, words):
-        rows, readable = made.rows(), "events" not in made.config_file.read_text() and "path = 7" not in made.config_file.read_text()
+        rows, config = made.rows(), made.config_file.read_text()
+        readable = "[events]" not in config and "path = 7" not in config
         answer = made.call("run", expect=2)
         one_sentence(self, answer, *words)
         if not readable:  # [database] and [events] have to be read before an event can be written
@@ -108,7 +120,8 @@ class InvalidConfig(unittest.TestCase):
 
     def test_a_category_twice(self):
         twice = '[retention.category]\naccount = { window = "90 days" }\naccount = { window = "30 days" }\n'
-        sections = "[retention.category.account]\nwindow = \"90 days\"\n[retention.category.account]\nwindow = \"30 days\"\n"
+        head = "[retention.category.account]\n"
+        sections = head + 'window = "90 days"\n' + head + 'window = "30 days"\n'
         for text in (twice, sections):
             with self.subTest(text), aged_world() as made:
                 fill(made)
@@ -121,8 +134,8 @@ class InvalidConfig(unittest.TestCase):
 
     def test_a_category_twice_by_slug_and_by_its_name(self):
         with aged_world() as made:
-            text = '[database]\npath = "audit.db"\n[retention.category]\naccount = { window = "90 days" }\nAccount = { window = "30 days" }\n'
-            made.write_config(text)
+            entries = 'account = { window = "90 days" }\nAccount = { window = "30 days" }\n'
+            made.write_config('[database]\npath = "audit.db"\n[retention.category]\n' + entries)
             one_sentence(self, made.call("plan", expect=2), "Account")
 
     def test_a_code_twice_once_by_its_alias(self):
@@ -134,7 +147,8 @@ class InvalidConfig(unittest.TestCase):
 
     def test_several_mistakes_are_all_told_each_with_its_line(self):
         with aged_world() as made:
-            made.write_config('[database]\npath = "audit.db"\n[retention.category]\nacount = { window = "9 days" }\nsessions = { window = 0 }\n')
+            entries = 'acount = { window = "9 days" }\nsessions = { window = 0 }\n'
+            made.write_config('[database]\npath = "audit.db"\n[retention.category]\n' + entries)
             answer = made.call("plan", expect=2)
             self.assertEqual(len(answer.stderr.strip().splitlines()), 2, answer)
             self.assertIn("holdfast.toml:4:", answer.stderr)
@@ -164,7 +178,9 @@ class InvalidConfig(unittest.TestCase):
             before = Untouched(made.database)
             for words in (("runn",), (), ("plan", "--sav"), ("approve",), ("approve", "0123456789ab", "--clock"),
                           ("plan", "--save", "--as-of", "2031-01-01"), ("plan", "--as-of", "soon"), ("report", "x"),
-                          ("report", "99"), ("hold", "release", "9", "--reason", "r", "--as", "alice"), ("explain", "nothing"),
+                          ("report", "99"), ("hold", "release", "9", "--reason", "r", "--as", "alice"), (
+                              "explain", "nothing"
+                          ),
                           ("approve", "0123456789ab", "--as", "alice"), ("approve", "01", "--as", "alice")):
                 answer = made.call(*words, expect=2)
                 self.assertTrue(answer.stderr.startswith("holdfast: "), answer)
@@ -348,7 +364,9 @@ class WrongMapping(unittest.TestCase):
         with aged_world() as made:
             fill(made)
             with made.connection() as database:
-                database.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, event INTEGER REFERENCES audit_events (id))")
+                database.execute(
+                    "CREATE TABLE notes (id INTEGER PRIMARY KEY, event INTEGER REFERENCES audit_events (id))"
+                )
             before = Untouched(made.database)
             for verb in ("plan", "run"):
                 one_sentence(self, made.call(verb, expect=2), "notes", "event")
@@ -407,7 +425,10 @@ class TwoRuns(unittest.TestCase):
             made.insert(at("2029-01-01"), count=20_000, tenant="acme")
             command = [str(program_path()), "run", "--config", str(made.config_file)]
             environment = {**os.environ, **made.clock.environment()}
-            runs = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for _ in range(3)]
+            runs = [
+                subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                for _ in range(3)
+            ]
             statuses = sorted(run.wait(timeout=60) for run in runs)
             self.assertEqual(statuses[0], 0, statuses)
             self.assertTrue(set(statuses) <= {0, 11}, statuses)

@@ -114,7 +114,9 @@ class Placing(HoldWorld):
         self.assertEqual(self.held(), {key})
 
     def test_a_tenant_of_the_config_and_a_code_of_the_catalogue_need_no_row(self):
-        self.made.write_config(config_with({"retention": {"tenant": {"acme": {"category": {"account": {"window": "1 year"}}}}}}))
+        self.made.write_config(
+            config_with({"retention": {"tenant": {"acme": {"category": {"account": {"window": "1 year"}}}}}})
+        )
         self.made.freeze("--tenant=acme")
         self.made.freeze("--code=TENANT_WEBHOOK_CREATED")
         self.made.freeze("--category=webhooks")
@@ -125,7 +127,9 @@ class Placing(HoldWorld):
         answer = self.made.freeze("--person=ann").json
         self.assertEqual(answer["rows"], 1)
         self.assertEqual(answer["near_misses"], [{"value": "Ann", "rows": 2}])
-        text = self.made.call("hold", "place", "--matter", "M", "--reason", "r", "--person=ann", "--as", "alice", expect=0)
+        text = self.made.call(
+            "hold", "place", "--matter", "M", "--reason", "r", "--person=ann", "--as", "alice", expect=0
+        )
         self.assertIn("Ann", text.stdout)
 
     def test_no_term_at_all_is_refused_unless_everything_is_meant(self):

@@ -61,7 +61,9 @@ WAYS_OF_LOOSENING = {
         {"retention": {"presets": [{"name": "cis-8.10", "categories": ["account"]}]}},
     ),
     "another preset in its place": Edit(
-        {"retention": {"presets": [PRESET]}}, {"retention": {"presets": [{"name": "cis-8.10", "categories": ["account"]}]}}
+        {"retention": {"presets": [PRESET]}}, {
+            "retention": {"presets": [{"name": "cis-8.10", "categories": ["account"]}]}
+        }
     ),
     "a removed at_least of a category": Edit(category(at_least="400 days"), {}),
     "a shorter at_least of a category": Edit(category(at_least="400 days"), category(at_least="90 days")),
@@ -70,7 +72,9 @@ WAYS_OF_LOOSENING = {
         {}, {"retention": {"category": {"sessions": {"window": "90 days"}}}}, row={"code": "ACCOUNT_SESSION_REVOKED"}
     ),
     "a first policy of a code in a category without one": Edit(
-        {}, {"retention": {"code": {"ACCOUNT_SESSION_REVOKED": {"window": "90 days"}}}}, row={"code": "ACCOUNT_SESSION_REVOKED"}
+        {}, {"retention": {"code": {"ACCOUNT_SESSION_REVOKED": {"window": "90 days"}}}}, row={
+            "code": "ACCOUNT_SESSION_REVOKED"
+        }
     ),
     "a moved code": Edit(
         {"catalogue": {"extend": "codes.tsv"}, "retention": {"category": {"sessions": {"window": "400 days"}}}},
@@ -85,7 +89,9 @@ WAYS_OF_LOOSENING = {
         row={"code": "OLD_NAME"},
     ),
     "a new catalogue entry": Edit(
-        {}, {"catalogue": {"extend": "codes.tsv"}}, row={"code": "OUR_EVENT"}, files=({}, {"codes.tsv": OWN_CODES.format("account")})
+        {}, {"catalogue": {"extend": "codes.tsv"}}, row={"code": "OUR_EVENT"}, files=(
+            {}, {"codes.tsv": OWN_CODES.format("account")}
+        )
     ),
     "a further line in the catalogue's file": Edit(
         {"catalogue": {"extend": "codes.tsv"}},
@@ -178,12 +184,20 @@ class WhatLoosens(LooseningWorld):
                     "scim": {"window": "400 days"},
                     "saml": {"window": "90 days"},
                 },
-                "code": {"ACCOUNT_SAML_SIGNIN_FAILED": {"window": "400 days"}, "TENANT_SAML_PROVIDER_CREATED": {"at_least": "400 days"}},
+                "code": {
+                    "ACCOUNT_SAML_SIGNIN_FAILED": {"window": "400 days"},
+                    "TENANT_SAML_PROVIDER_CREATED": {"at_least": "400 days"},
+                },
                 "tenant": {"acme": {"category": {"saml": {"window": "400 days"}}}},
             },
             "catalogue": {"extend": "codes.tsv"},
             "events": {"retain_until": "imported_at", "earliest_plausible": "2029-06-01"},
-            "safety": {"policy_shorten_delay": "7 days", "max_category_share": 0.5, "limit_min_rows": 1, "hold_release_grace": "30 days"},
+            "safety": {
+                "policy_shorten_delay": "7 days",
+                "max_category_share": 0.5,
+                "limit_min_rows": 1,
+                "hold_release_grace": "30 days",
+            },
             "admins": {"principals": ["alice"]},
         }
         new = {
@@ -194,7 +208,12 @@ class WhatLoosens(LooseningWorld):
             },
             "catalogue": {"extend": "codes.tsv", "aliases": {"OLD_NAME": "ACCOUNT_SAML_SIGNIN_SUCCESS"}},
             "events": {"retain_until": "retain_until", "earliest_plausible": "2000-01-01"},
-            "safety": {"policy_shorten_delay": "1 day", "max_category_share": 1.0, "limit_min_rows": 1000, "hold_release_grace": "1 day"},
+            "safety": {
+                "policy_shorten_delay": "1 day",
+                "max_category_share": 1.0,
+                "limit_min_rows": 1000,
+                "hold_release_grace": "1 day",
+            },
             "admins": {"principals": ["alice", "mallory"]},
         }
         free = {"code": "ACCOUNT_SAML_SIGNIN_SUCCESS", "count": 1}
@@ -301,7 +320,11 @@ class Locked(LooseningWorld):
 
     def test_shortening_or_removing_it_is_refused(self):
         key = self.start(self.LOCKED)
-        for change in (category(window="90 days", locked=True), category(window="90 days"), category(window=None, at_least="90 days")):
+        for change in (
+            category(window="90 days", locked=True),
+            category(window="90 days"),
+            category(window=None, at_least="90 days"),
+        ):
             with self.subTest(change):
                 self.edit(change)
                 report = self.run_at(EDITED, expect=2).json
@@ -356,10 +379,14 @@ class LooserSafety(LooseningWorld):
         self.edit({"safety": safety})
 
     def test_a_greater_share(self):
-        self.limit_waits({"max_category_share": 0.2, "limit_min_rows": 10}, {"max_category_share": 0.9, "limit_min_rows": 10})
+        self.limit_waits(
+            {"max_category_share": 0.2, "limit_min_rows": 10}, {"max_category_share": 0.9, "limit_min_rows": 10}
+        )
 
     def test_a_higher_limit_min_rows(self):
-        self.limit_waits({"max_category_share": 0.2, "limit_min_rows": 10}, {"max_category_share": 0.2, "limit_min_rows": 1000})
+        self.limit_waits(
+            {"max_category_share": 0.2, "limit_min_rows": 10}, {"max_category_share": 0.2, "limit_min_rows": 1000}
+        )
 
     def limit_waits(self, old, new):
         self.start(old)
@@ -431,7 +458,9 @@ class LongerListOfAdministrators(LooseningWorld):
         digest = self.made.save_plan()
         for instant in (EDITED, LAST_OF_DELAY):
             self.run_at(instant, expect=0)
-            for words in (("approve", digest), ("approve", "--clock"), ("hold", "release", hold.json["hold"], "--reason", "r")):
+            for words in (
+                ("approve", digest), ("approve", "--clock"), ("hold", "release", hold.json["hold"], "--reason", "r")
+            ):
                 answer = self.made.call(*words, "--as", "mallory", expect=4)
                 self.assertIn("mallory", answer.stderr)
         self.made.call("approve", "--clock", "--as", "alice", expect=0)
@@ -469,7 +498,9 @@ class WhatKeepsMore(LooseningWorld):
             "window",
             {"class": "sessions"},
         ),
-        "a mapped stamp": ({"events": {"retain_until": "imported_at"}}, "row_stamp", {"imported_at": to_ms(at("2040-01-01"))}),
+        "a mapped stamp": (
+            {"events": {"retain_until": "imported_at"}}, "row_stamp", {"imported_at": to_ms(at("2040-01-01"))}
+        ),
         "a later earliest_plausible": ({"events": {"earliest_plausible": "2029-12-01"}}, "bad_time", {}),
         "an archive": ({"archive": {"directory": "archive", "keep": "1 year"}}, "not_archived", {}),
     }
@@ -490,7 +521,10 @@ class WhatKeepsMore(LooseningWorld):
                 self.assertEqual(self.made.ids(), {key})
 
     def test_an_alias_or_an_entry_taken_out_makes_its_rows_unknown_at_once(self):
-        self.edit({"catalogue": {"aliases": {"OLD_NAME": UPDATE}, "extend": "codes.tsv"}}, {"codes.tsv": OWN_CODES.format("account")})
+        self.edit(
+            {"catalogue": {"aliases": {"OLD_NAME": UPDATE}, "extend": "codes.tsv"}},
+            {"codes.tsv": OWN_CODES.format("account")},
+        )
         self.run_at(NIGHT, expect=0)
         keys = {*self.made.insert(AGED, "OLD_NAME"), *self.made.insert(AGED, "OUR_EVENT")}
         self.edit({})

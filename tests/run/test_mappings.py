@@ -13,7 +13,11 @@ from figures_check import check_plan, check_plan_equals_run, check_sums
 from holdfast_cli import UTC
 
 NOW = at("2030-01-01T02:00:00")
-WINDOWS = {"ACCOUNT_PROFILE_UPDATE": "90 days", "ACCOUNT_MFA_DEVICE_VERIFIED": "1 month", "ACCOUNT_SESSION_REVOKED": "1 year"}
+WINDOWS = {
+    "ACCOUNT_PROFILE_UPDATE": "90 days",
+    "ACCOUNT_MFA_DEVICE_VERIFIED": "1 month",
+    "ACCOUNT_SESSION_REVOKED": "1 year",
+}
 CODES = (*WINDOWS, "NOT_OF_THE_CATALOGUE")
 CATEGORIES = {"account": "90 days", "mfa": "1 month", "sessions": "1 year"}
 INDIA = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
@@ -23,6 +27,8 @@ def text_time(time):
     return time.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
+HEAD = "category\tcode\tseverity\tdescription\n"
+OLD = at("2020-01-01")
 FORMATS = {
     "unix_s": lambda time: to_ms(time) // 1000,
     "unix_ms": to_ms,
@@ -40,9 +46,17 @@ KEYS = {
     "text": ("id TEXT PRIMARY KEY NOT NULL, ", "", ["id"], lambda n: (f"key-é-{n % 7}-{n}",)),
     "blob": ("id BLOB PRIMARY KEY NOT NULL, ", "", ["id"], lambda n: (hashlib.md5(str(n).encode()).digest(),)),
     "unique column": ("id TEXT NOT NULL UNIQUE, ", "", ["id"], lambda n: (f"{n:04}",)),
-    "composite": ("org TEXT NOT NULL, seq INTEGER NOT NULL, ", ", PRIMARY KEY (org, seq)", ["org", "seq"], lambda n: (f"o{n % 3}", n)),
+    "composite": (
+        "org TEXT NOT NULL, seq INTEGER NOT NULL, ",
+        ", PRIMARY KEY (org, seq)",
+        ["org", "seq"],
+        lambda n: (f"o{n % 3}", n),
+    ),
     "composite descending": (
-        "org TEXT NOT NULL, seq INTEGER NOT NULL, ", ", PRIMARY KEY (org, seq DESC)", ["org", "seq"], lambda n: (f"o{n % 3}", n)
+        "org TEXT NOT NULL, seq INTEGER NOT NULL, ",
+        ", PRIMARY KEY (org, seq DESC)",
+        ["org", "seq"],
+        lambda n: (f"o{n % 3}", n),
     ),
     "text without rowid": ("id TEXT PRIMARY KEY NOT NULL, ", ") WITHOUT ROWID -- ", ["id"], lambda n: (f"{n}",)),
     "composite without rowid": (
@@ -74,7 +88,8 @@ class Foreign(unittest.TestCase):
 
     def build(self, made, key, time_format, journal="delete", extra=""):
         before_columns, after_columns, columns, key_of = KEYS[key]
-        sql = f'CREATE TABLE "log entries" ({before_columns}"when" , "order" TEXT, "group" TEXT, who TEXT{after_columns})'
+        others = '"when" , "order" TEXT, "group" TEXT, who TEXT'
+        sql = f'CREATE TABLE "log entries" ({before_columns}{others}{after_columns})'
         if after_columns.endswith("-- "):
             sql = sql.removesuffix(")")
         with contextlib.closing(sqlite3.connect(made.database)) as database:
@@ -160,7 +175,7 @@ class Foreign(unittest.TestCase):
             with self.subTest(key), world(init=False) as made:
                 self.build(made, key, "unix_ms")
                 with made.connection() as database:
-                    database.execute('UPDATE "log entries" SET "when" = ?, "order" = ?', (to_ms(at("2020-01-01")), CODES[0]))
+                    database.execute('UPDATE "log entries" SET "when" = ?, "order" = ?', (to_ms(OLD), CODES[0]))
                 made.init()
                 report = made.run(expect=0).json
                 self.assertEqual(report["kept_by_reason"]["newest_id"], int(stays))
@@ -209,8 +224,8 @@ class KnownApplications(unittest.TestCase):
             rows = {}
             with contextlib.closing(sqlite3.connect(made.database)) as database:
                 database.execute(
-                    "CREATE TABLE event (uuid CHAR(36) NOT NULL PRIMARY KEY, event_type INTEGER NOT NULL, user_uuid CHAR(36), "
-                    "org_uuid CHAR(36), act_user_uuid CHAR(36), ip_address TEXT, event_date DATETIME NOT NULL)"
+                    "CREATE TABLE event (uuid CHAR(36) NOT NULL PRIMARY KEY, event_type INTEGER NOT NULL, "
+                    "user_uuid CHAR(36), org_uuid CHAR(36), act_user_uuid CHAR(36), ip_address TEXT, event_date DATETIME NOT NULL)"
                 )
                 for number in range(300):
                     key, kind, time = f"uuid-{number:03}", (1000, 1007, 1500)[number % 3], NOW - days(number)
@@ -218,9 +233,10 @@ class KnownApplications(unittest.TestCase):
                     sql = "INSERT INTO event (uuid, event_type, org_uuid, event_date) VALUES (?, ?, ?, ?)"
                     database.execute(sql, (key, kind, f"org-{number % 2}", time.strftime("%Y-%m-%d %H:%M:%S.%f")))
                 database.commit()
-            codes = "category\tcode\tseverity\tdescription\nvault-user\t1000\tInfo\tA user.\nvault-user\t1007\tInfo\tA user too.\n"
+            codes = HEAD + "vault-user\t1000\tInfo\tA user.\nvault-user\t1007\tInfo\tA user too.\n"
             (made.folder / "codes.tsv").write_text(codes)
-            mapping = {"table": "event", "id": "uuid", "time": "event_date", "time_format": "utc_text", "code": "event_type"}
+            mapping = {"table": "event", "id": "uuid", "time": "event_date", "time_format": "utc_text"}
+            mapping |= {"code": "event_type"}
             config = config_with(
                 events=mapping | {"tenant": "org_uuid", "actor": "act_user_uuid", "subject": "user_uuid"},
                 catalogue={"built_in": False, "extend": "codes.tsv"},
@@ -242,16 +258,18 @@ class KnownApplications(unittest.TestCase):
             rows = {}
             with contextlib.closing(sqlite3.connect(made.database)) as database:
                 database.execute("CREATE TABLE event_types (event_type_id INTEGER PRIMARY KEY, event_type VARCHAR(64))")
-                database.execute("CREATE TABLE events (event_id INTEGER PRIMARY KEY, event_type_id INTEGER, time_fired_ts FLOAT)")
+                columns = "event_id INTEGER PRIMARY KEY, event_type_id INTEGER, time_fired_ts FLOAT"
+                database.execute(f"CREATE TABLE events ({columns})")
                 database.execute("CREATE INDEX ix ON events (event_type_id, time_fired_ts)")
-                database.executemany("INSERT INTO event_types VALUES (?, ?)", [(1, "state_changed"), (2, "call_service"), (3, None)])
+                types = [(1, "state_changed"), (2, "call_service"), (3, None)]
+                database.executemany("INSERT INTO event_types VALUES (?, ?)", types)
                 for number in range(1, 301):
                     kind, time = (1, 2, 3, 9, None)[number % 5], NOW - days(number / 2)
                     stored = None if number % 100 == 0 else time.timestamp()
                     rows[number] = (kind, time, stored)
                     database.execute("INSERT INTO events VALUES (?, ?, ?)", (number, kind, stored))
                 database.commit()
-            text = "category\tcode\tseverity\tdescription\nhome\tstate_changed\tInfo\tA state.\nhome\tcall_service\tInfo\tA call.\n"
+            text = HEAD + "home\tstate_changed\tInfo\tA state.\nhome\tcall_service\tInfo\tA call.\n"
             (made.folder / "codes.tsv").write_text(text)
             mapping = {"table": "events", "id": "event_id", "time": "time_fired_ts", "time_format": "unix_real"}
             mapping |= {"code": "event_type_id"}
@@ -261,7 +279,8 @@ class KnownApplications(unittest.TestCase):
             config["retention"] = {"category": {"home": {"window": "60 days"}}}
             made.write_config(config)
             made.init()
-            goes = {k for k, (kind, time, stored) in rows.items() if kind in (1, 2) and stored and deletable_from(time, "60 days") <= NOW}
+            known = {key: time for key, (kind, time, stored) in rows.items() if kind in (1, 2) and stored}
+            goes = {key for key, time in known.items() if deletable_from(time, "60 days") <= NOW}
             report = self.counted(made, ("event_id", set(rows) - goes), "events")
             self.assertEqual(report["deleted"], len(goes))
             self.assertEqual(report["kept_by_reason"]["bad_time"], 3)
@@ -272,9 +291,9 @@ class KnownApplications(unittest.TestCase):
             with contextlib.closing(sqlite3.connect(made.database)) as database:
                 database.execute("CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, code)")
                 values = (1, "1", "01", "1.0", " 1", b"1", None, "")
-                database.executemany("INSERT INTO log (at, code) VALUES (?, ?)", [(to_ms(at("2020-01-01")), v) for v in values])
+                database.executemany("INSERT INTO log (at, code) VALUES (?, ?)", [(to_ms(OLD), v) for v in values])
                 database.commit()
-            (made.folder / "codes.tsv").write_text("category\tcode\tseverity\tdescription\nown\t1\tInfo\tOne.\n")
+            (made.folder / "codes.tsv").write_text(HEAD + "own\t1\tInfo\tOne.\n")
             config = config_with(
                 events={"table": "log", "time": "at"}, catalogue={"built_in": False, "extend": "codes.tsv"}
             )
@@ -328,13 +347,14 @@ class Superset(unittest.TestCase):
         self.assertTrue(all("holdfast_" in name for name in added), added)
 
     def configure(self, made):
-        actions = [action for (action,) in made.query("SELECT DISTINCT action FROM logs WHERE action IS NOT NULL ORDER BY 1")]
-        lines = "".join(f"superset\t{action}\tInfo\tAn action of Superset.\n" for action in actions)
-        (made.folder / "codes.tsv").write_text("category\tcode\tseverity\tdescription\n" + lines)
+        actions = made.query("SELECT DISTINCT action FROM logs WHERE action IS NOT NULL ORDER BY 1")
+        lines = "".join(f"superset\t{action}\tInfo\tAn action of Superset.\n" for (action,) in actions)
+        (made.folder / "codes.tsv").write_text(HEAD + lines)
+        mapping = {"table": "logs", "time": "dttm", "time_format": "utc_text", "code": "action", "actor": "user_id"}
         made.write_config(
             {
                 "database": {"path": "audit.db"},
-                "events": {"table": "logs", "time": "dttm", "time_format": "utc_text", "code": "action", "actor": "user_id"},
+                "events": mapping,
                 "catalogue": {"built_in": False, "extend": "codes.tsv"},
                 "retention": {"category": {"superset": {"window": "90 days", "basis": "ours"}}},
                 "admins": {"principals": ["alice"]},

@@ -15,7 +15,7 @@ import unittest
 
 import big_log
 from holdfast_cli import Holdfast, work_folder
-from lock_probe import FORK, LockProbe, line_of, promise_line
+from lock_probe import BUSY_TIMEOUT_S, FORK, WRITER_REST_S, LockProbe, line_of, promise_line
 from run_watch import StartedRun
 
 ROWS = int(os.environ.get("HOLDFAST_LOCK_ROWS", "1000000"))
@@ -25,6 +25,11 @@ MAX_LOCK = "50ms"
 MAX_LOCK_S = 0.05
 MEMORY_KIB = 128 * 1024
 IN_PLANNING = ("planning", "recording")
+
+SELDOM_S = 0.2
+LARGE_SLICE_ROWS = ROWS // 100  # as long as nobody writes, slices grow
+LARGEST_SLICE = "SELECT coalesce(max(deleted), 0) FROM holdfast_run_slice"
+LATE_ROW = "INSERT INTO audit_events (occurred_at, code) VALUES (?, 'ACCOUNT_PROFILE_UPDATE')"
 
 HELD_IDS = """
 SELECT id FROM audit_events WHERE id <= ? AND (actor BETWEEN ? AND ? OR subject BETWEEN ? AND ?) ORDER BY id
@@ -111,11 +116,12 @@ class LockTest(unittest.TestCase):
             self.assertGreater(run.json["deleted"], ROWS // 3)
             self.check(run, database, held)
 
-    def run_beside_writer(self, journal_mode, exit_status=0, **limits):
+    def run_beside_writer(self, journal_mode, exit_status=0, writer_rest_s=WRITER_REST_S, **limits):
         with self.log_in(journal_mode, **limits) as (program, database):
             held = held_ids(database)
-            print(f"\n{journal_mode}, beside a writer, max_lock = {MAX_LOCK}", flush=True)
-            with LockProbe(database) as probe:
+            every = f"a row every {1000 * writer_rest_s:.0f} ms"
+            print(f"\n{journal_mode}, beside a writer with {every}, max_lock = {MAX_LOCK}", flush=True)
+            with LockProbe(database, writer_rest_s) as probe:
                 time.sleep(2)
                 with StartedRun(program) as run:
                     self.assertEqual(run.finish(), exit_status, run)
@@ -152,6 +158,33 @@ class LockTest(unittest.TestCase):
     def test_a_writer_waits_within_the_promise_in_rollback_mode(self):
         # Every write of the writer waits for the disk several times over, so that a run of all rows would take long.
         self.run_beside_writer("DELETE", exit_status=3, max_rows=ROWS // 15)
+
+    def test_a_writer_that_writes_seldom_waits_within_the_promise(self):
+        self.run_beside_writer("WAL", writer_rest_s=SELDOM_S)
+
+    def come_late(self, journal_mode):
+        """A writer that comes when nobody has written for long: it gets its turn, and the run makes way from then on."""
+        with self.log_in(journal_mode) as (program, database), StartedRun(program) as run:
+            waits = []
+            with contextlib.closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+                while run.running and connection.execute(LARGEST_SLICE).fetchone()[0] < LARGE_SLICE_ROWS:
+                    time.sleep(0.01)
+                for _ in range(4):
+                    begun = time.monotonic()
+                    connection.execute("BEGIN IMMEDIATE")  # fails where the wait is over after all
+                    waits.append(time.monotonic() - begun)
+                    connection.execute(LATE_ROW, (int(time.time() * 1000),))
+                    connection.execute("COMMIT")
+                    time.sleep(0.05)
+            print(f"\n{journal_mode}, a writer that comes late, while the run goes on: {run.running}")
+            print(line_of("its waits", waits), flush=True)
+            self.assertEqual(run.finish(), 0, run)
+
+    def test_a_writer_that_comes_late_gets_its_turn_in_wal_mode(self):
+        self.come_late("WAL")
+
+    def test_a_writer_that_comes_late_gets_its_turn_in_rollback_mode(self):
+        self.come_late("DELETE")
 
 
 if __name__ == "__main__":
