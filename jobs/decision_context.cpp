@@ -8,6 +8,21 @@
 #include "jobs/policy_document.h"
 
 namespace holdfast {
+namespace {
+
+/// The versions that count: none before the first approved run has set a baseline.
+std::vector<PolicyVersion> versions_since(const std::vector<StoredPolicy>& stored,
+                                          const std::optional<std::int64_t>& baseline) {
+  std::vector<PolicyVersion> versions;
+  for (const StoredPolicy& version : stored) {
+    if (baseline && version.version >= *baseline) {
+      versions.push_back(from_document(version));
+    }
+  }
+  return versions;
+}
+
+}  // namespace
 
 PolicyState read_policy_state(Database& database, const Settings& settings, Instant now) {
   PolicyState state;
@@ -17,21 +32,17 @@ PolicyState read_policy_state(Database& database, const Settings& settings, Inst
   const std::optional<std::int64_t> baseline = database.policies().baseline();
   state.first_run = !baseline.has_value();
   state.recorded = !stored.empty() && stored.back().digest == state.digest;
-  for (const StoredPolicy& version : stored) {
-    if (baseline && version.version >= *baseline) {
-      state.versions.push_back(from_document(version));
-    }
-  }
+  state.versions = versions_since(stored, baseline);
   if (!stored.empty() && !state.recorded) {
     state.pending = changes(from_document(stored.back()).snapshot, current);
   }
   if (state.versions.empty() || !state.recorded) {
-    const std::int64_t number =
-        stored.empty() ? 1 : stored.back().version + (state.recorded ? 0 : 1);
+    const std::int64_t last = stored.empty() ? 0 : stored.back().version;
     const Instant since =
         state.versions.empty() ? now : std::max(now, state.versions.back().in_force_from);
-    state.versions.push_back(
-        {.number = number, .in_force_from = since, .snapshot = std::move(current)});
+    state.versions.push_back({.number = state.recorded ? last : last + 1,
+                              .in_force_from = since,
+                              .snapshot = std::move(current)});
   }
   return state;
 }
@@ -49,7 +60,7 @@ DecisionContext::DecisionContext(Database& database,
                                  const Settings& settings,
                                  const PolicyState& policy,
                                  const RunClock& clock,
-                                 WithoutApproval)
+                                 WithoutApproval /*without_approval*/)
     : database_(database), policy_(policy) {
   build_frame(settings, clock);
 }

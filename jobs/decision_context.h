@@ -49,7 +49,7 @@ class DecisionContext {
                   const Settings& settings,
                   const PolicyState& policy,
                   const RunClock& clock,
-                  WithoutApproval);
+                  WithoutApproval without_approval);
 
   // The frame points into the context.
   DecisionContext(const DecisionContext&) = delete;

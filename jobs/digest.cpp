@@ -14,6 +14,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kSha256Bytes = 32;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 void require(bool done, const char* what) {
   if (!done) {
@@ -23,11 +24,10 @@ void require(bool done, const char* what) {
 
 template <typename Bytes>
 std::string to_hex(const Bytes& bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex;
   for (const unsigned char byte : bytes) {
-    hex += kDigits[byte >> 4U];
-    hex += kDigits[byte & 0x0FU];
+    hex += kHexDigits[byte >> 4U];
+    hex += kHexDigits[byte & 0x0FU];
   }
   return hex;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -131,69 +132,89 @@ HoldSurvey survey(const Desk& desk, const HoldScope& scope) {
   return result;
 }
 
+void require_category(const Catalogue& catalogue, const std::string& word) {
+  if (catalogue.find_category(word) != nullptr) {
+    return;
+  }
+  std::vector<std::string> slugs;
+  for (const AuditCategory& category : catalogue.categories()) {
+    slugs.push_back(category.slug);
+  }
+  const auto near = nearest_spelling(word, slugs);
+  throw JobError(ExitStatus::invalid,
+                 "--category " + word + ": no such category" +
+                     (near ? " (did you mean \"" + *near + "\"?)" : "") +
+                     "; \"holdfast catalogue\" lists them, --future holds one that is to come");
+}
+
+/// Slugs for names, and the codes that the categories have today.
 void resolve_categories(const Desk& desk, HoldRequest& request) {
   const Catalogue& catalogue = desk.settings.catalogue;
-  for (const std::string& word : request.scope.categories) {
-    if (catalogue.find_category(word) == nullptr && !request.future) {
-      std::vector<std::string> slugs;
-      for (const AuditCategory& category : catalogue.categories()) {
-        slugs.push_back(category.slug);
-      }
-      const auto near = nearest_spelling(word, slugs);
-      throw JobError(ExitStatus::invalid,
-                     "--category " + word + ": no such category" +
-                         (near ? " (did you mean \"" + *near + "\"?)" : "") +
-                         "; \"holdfast catalogue\" lists them, --future holds one that is to come");
+  auto& wanted = request.scope.categories;
+  for (std::string& word : wanted) {
+    if (!request.future) {
+      require_category(catalogue, word);
     }
+    const AuditCategory* category = catalogue.find_category(word);
+    word = category == nullptr ? word : category->slug;
   }
   for (const AuditCode& code : catalogue.codes()) {
-    const auto& wanted = request.scope.categories;
     if (std::find(wanted.begin(), wanted.end(), code.category) != wanted.end()) {
       request.scope.category_codes.push_back(code.code);
     }
   }
 }
 
-/// A tenant or code that is nowhere is a typing mistake until somebody says otherwise.
-void require_known_terms(const Desk& desk, const HoldRequest& request) {
-  if (request.future) {
-    return;
-  }
+[[noreturn]] void refuse_unknown(const HoldSurvey& found,
+                                 const std::string& option,
+                                 const std::string& word) {
+  const json near = found.near_misses();
+  const std::string hint =
+      near.empty() ? std::string{}
+                   : ", but \"" + near.front().at("value").get<std::string>() + "\" is there";
+  throw JobError(ExitStatus::invalid,
+                 option + " " + word +
+                     ": no row and no entry of the catalogue or configuration has it" + hint +
+                     "; --future holds what is to come");
+}
+
+/// The terms that only the log itself can confirm.
+struct UnsureTerms {
   std::vector<std::string> codes;
   std::vector<std::string> tenants;
-  for (const std::string& code : request.scope.codes) {
-    if (desk.settings.catalogue.find(code) == nullptr) {
-      codes.push_back(code);
-    }
-  }
-  for (const std::string& tenant : request.scope.tenants) {
-    if (!desk.settings.retention.tenant.contains(tenant)) {
-      tenants.push_back(tenant);
-    }
-  }
-  if (codes.empty() && tenants.empty()) {
+};
+
+UnsureTerms unsure_terms(const Desk& desk, const HoldScope& scope) {
+  UnsureTerms unsure;
+  std::copy_if(
+      scope.codes.begin(),
+      scope.codes.end(),
+      std::back_inserter(unsure.codes),
+      [&desk](const std::string& code) { return desk.settings.catalogue.find(code) == nullptr; });
+  std::copy_if(scope.tenants.begin(),
+               scope.tenants.end(),
+               std::back_inserter(unsure.tenants),
+               [&desk](const std::string& tenant) {
+                 return !desk.settings.retention.tenant.contains(tenant);
+               });
+  return unsure;
+}
+
+/// A tenant or code that is nowhere is a typing mistake until somebody says otherwise.
+void require_known_terms(const Desk& desk, const HoldRequest& request) {
+  const UnsureTerms unsure = unsure_terms(desk, request.scope);
+  if (request.future || (unsure.codes.empty() && unsure.tenants.empty())) {
     return;
   }
   const HoldSurvey found = survey(desk, request.scope);
-  const auto refuse = [&found](const std::string& option, const std::string& word) {
-    const json near = found.near_misses();
-    throw JobError(ExitStatus::invalid,
-                   option + " " + word +
-                       ": no row and no entry of the catalogue or configuration "
-                       "has it" +
-                       (near.empty() ? std::string{}
-                                     : ", but \"" + near.front().at("value").get<std::string>() +
-                                           "\" is there") +
-                       "; --future holds what is to come");
-  };
-  for (const std::string& code : codes) {
+  for (const std::string& code : unsure.codes) {
     if (!found.has_code(code)) {
-      refuse("--code", code);
+      refuse_unknown(found, "--code", code);
     }
   }
-  for (const std::string& tenant : tenants) {
+  for (const std::string& tenant : unsure.tenants) {
     if (!found.has_tenant(tenant)) {
-      refuse("--tenant", tenant);
+      refuse_unknown(found, "--tenant", tenant);
     }
   }
 }

@@ -1,55 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/json_text.h"
 
+#include <algorithm>
 #include <array>
 
 namespace holdfast {
 namespace {
 
-/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none. Overlong
-/// forms, surrogates and values beyond U+10FFFF are none.
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr unsigned char kFirstContinuation = 0x80;
+constexpr unsigned char kLastContinuation = 0xBF;
+
+/// One row of the table of well-formed UTF-8 in the Unicode Standard (table 3-7): which lead bytes,
+/// how long, and what the second byte may be. Overlong forms, surrogates and values beyond U+10FFFF
+/// are out.
+struct Utf8Form {
+  unsigned char first;
+  unsigned char last;
+  std::size_t length;
+  unsigned char second_from;
+  unsigned char second_to;
+};
+constexpr std::array<Utf8Form, 9> kUtf8Forms = {{{0x00, 0x7F, 1, 0x00, 0xFF},
+                                                 {0xC2, 0xDF, 2, 0x80, 0xBF},
+                                                 {0xE0, 0xE0, 3, 0xA0, 0xBF},
+                                                 {0xE1, 0xEC, 3, 0x80, 0xBF},
+                                                 {0xED, 0xED, 3, 0x80, 0x9F},
+                                                 {0xEE, 0xEF, 3, 0x80, 0xBF},
+                                                 {0xF0, 0xF0, 4, 0x90, 0xBF},
+                                                 {0xF1, 0xF3, 4, 0x80, 0xBF},
+                                                 {0xF4, 0xF4, 4, 0x80, 0x8F}}};
+
+bool is_between(char byte, unsigned char from, unsigned char to) {
+  const auto value = static_cast<unsigned char>(byte);
+  return from <= value && value <= to;
+}
+
+bool has_form(std::string_view text, const Utf8Form& form) {
+  if (!is_between(text.front(), form.first, form.last) || text.size() < form.length) {
+    return false;
+  }
+  if (form.length > 1 && !is_between(text[1], form.second_from, form.second_to)) {
+    return false;
+  }
+  const std::string_view rest = form.length > 2 ? text.substr(2, form.length - 2) : "";
+  return std::all_of(rest.begin(), rest.end(), [](char byte) {
+    return is_between(byte, kFirstContinuation, kLastContinuation);
+  });
+}
+
+/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none.
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&text](std::size_t at) {
-    return static_cast<unsigned char>(text[at]);
-  };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  struct Form {
-    unsigned char first, last;
-    std::size_t length;
-    unsigned char second_from, second_to;
-  };
-  constexpr std::array<Form, 8> kForms = {{{0xC2, 0xDF, 2, 0x80, 0xBF},
-                                           {0xE0, 0xE0, 3, 0xA0, 0xBF},
-                                           {0xE1, 0xEC, 3, 0x80, 0xBF},
-                                           {0xED, 0xED, 3, 0x80, 0x9F},
-                                           {0xEE, 0xEF, 3, 0x80, 0xBF},
-                                           {0xF0, 0xF0, 4, 0x90, 0xBF},
-                                           {0xF1, 0xF3, 4, 0x80, 0xBF},
-                                           {0xF4, 0xF4, 4, 0x80, 0x8F}}};
-  for (const Form& form : kForms) {
-    if (lead < form.first || lead > form.last) {
-      continue;
-    }
-    if (text.size() < form.length || byte(1) < form.second_from || byte(1) > form.second_to) {
-      return 0;
-    }
-    for (std::size_t at = 2; at < form.length; ++at) {
-      if (byte(at) < 0x80 || byte(at) > 0xBF) {
-        return 0;
-      }
-    }
-    return form.length;
-  }
-  return 0;
+  const auto* form = std::find_if(kUtf8Forms.begin(),
+                                  kUtf8Forms.end(),
+                                  [text](const Utf8Form& entry) { return has_form(text, entry); });
+  return form == kUtf8Forms.end() ? 0 : form->length;
 }
 
 }  // namespace
 
 std::string utf8_text(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {
@@ -57,8 +67,8 @@ std::string utf8_text(std::string_view bytes) {
     if (length == 0) {
       const auto byte = static_cast<unsigned char>(bytes.front());
       out += "\\x";
-      out += kDigits[byte >> 4U];
-      out += kDigits[byte & 0x0FU];
+      out += kHexDigits[byte >> 4U];
+      out += kHexDigits[byte & 0x0FU];
       length = 1;
     } else {
       out += bytes.substr(0, length);
@@ -90,12 +100,13 @@ nlohmann::json tally_json(const Tally& tally) {
   nlohmann::json lines = nlohmann::json::array();
   for (const auto& [place, counts] : tally.places()) {
     for (const Reason reason : kAllReasons) {
-      if (counts[reason] != 0) {
-        lines.push_back({{"tenant", json_or_null(place.tenant)},
-                         {"category", place.category},
-                         {"reason", to_token(reason)},
-                         {"rows", counts[reason]}});
+      if (counts[reason] == 0) {
+        continue;
       }
+      lines.push_back({{"tenant", json_or_null(place.tenant)},
+                       {"category", place.category},
+                       {"reason", to_token(reason)},
+                       {"rows", counts[reason]}});
     }
   }
   return lines;

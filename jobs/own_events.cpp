@@ -22,21 +22,26 @@ json change_json(const PolicyChange& change) {
           {"to", change.to.empty() ? json(nullptr) : json(shortened(change.to))}};
 }
 
+/// One line of a slice's tally, where it is about deleted rows.
+void add_deletion(const json& entry, Tally& deletions) {
+  if (parse_reason(entry.at("reason").get<std::string>()) != Reason::expired) {
+    return;
+  }
+  const json& tenant = entry.at("tenant");
+  const auto name =
+      tenant.is_null() ? std::optional<std::string>{} : std::optional{tenant.get<std::string>()};
+  deletions.add(name,
+                entry.at("category").get<std::string>(),
+                Reason::expired,
+                entry.at("rows").get<std::int64_t>());
+}
+
 /// What the committed slices of a run deleted, from their tallies.
 Tally deletions_of(const std::vector<RunSlice>& slices) {
   Tally deletions;
   for (const RunSlice& slice : slices) {
     for (const json& entry : json::parse(slice.tally)) {
-      if (parse_reason(entry.at("reason").get<std::string>()) != Reason::expired) {
-        continue;
-      }
-      const json& tenant = entry.at("tenant");
-      const auto name = tenant.is_null() ? std::optional<std::string>{}
-                                         : std::optional{tenant.get<std::string>()};
-      deletions.add(name,
-                    entry.at("category").get<std::string>(),
-                    Reason::expired,
-                    entry.at("rows").get<std::int64_t>());
+      add_deletion(entry, deletions);
     }
   }
   return deletions;

@@ -152,7 +152,7 @@ json approve_plan(const Desk& desk, const std::string& digest) {
   if (found.empty()) {
     throw JobError(ExitStatus::invalid,
                    "no saved plan has a digest that starts with \"" + digest +
-                       "\": \"holdfast plan --save\" prints one; give at least 8 letters of it");
+                       R"(": "holdfast plan --save" prints one; give at least 8 letters of it)");
   }
   if (found.size() > 1) {
     throw JobError(ExitStatus::invalid,

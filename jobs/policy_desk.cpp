@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/policy_desk.h"
 
+#include <algorithm>
+
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -46,6 +48,20 @@ json changes_json(const std::vector<PolicyChange>& changes) {
   json list = json::array();
   for (const PolicyChange& change : changes) {
     list.push_back({{"where", change.where}, {"from", change.from}, {"to", change.to}});
+  }
+  return list;
+}
+
+json floors_json(const Rule& rule) {
+  json list = json::array();
+  const auto add = [&list](const DatedWindow& floor) {
+    list.push_back(to_string(floor.window) + " (" + floor.source + ")");
+  };
+  if (rule.floors != nullptr) {
+    std::for_each(rule.floors->floors.begin(), rule.floors->floors.end(), add);
+  }
+  if (rule.code_floor != nullptr) {
+    add(*rule.code_floor);
   }
   return list;
 }
@@ -197,22 +213,13 @@ json show_catalogue(const Settings& settings) {
   json list = json::array();
   for (const AuditCode& code : settings.catalogue.codes()) {
     const Rule rule = rules.rule_for(std::nullopt, code.code, std::nullopt);
-    json floors = json::array();
-    if (rule.floors != nullptr) {
-      for (const DatedWindow& floor : rule.floors->floors) {
-        floors.push_back(to_string(floor.window) + " (" + floor.source + ")");
-      }
-    }
-    if (rule.code_floor != nullptr) {
-      floors.push_back(to_string(rule.code_floor->window) + " (" + rule.code_floor->source + ")");
-    }
     list.push_back(
         {{"code", utf8_text(code.code)},
          {"category", code.category},
          {"severity", to_token(code.severity)},
          {"description", utf8_text(code.description)},
          {"window", rule.window == nullptr ? json(nullptr) : json(to_string(rule.window->window))},
-         {"floors", std::move(floors)},
+         {"floors", floors_json(rule)},
          {"url",
           settings.catalogue_url.empty()
               ? json(nullptr)

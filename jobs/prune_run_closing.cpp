@@ -21,11 +21,10 @@ void PruneRun::settle_tally() {
   const Tally planned = plan_.figures.tally;
   final_ = Tally{};
   for (const auto& [place, counts] : planned.places()) {
-    for (const Reason reason : kAllReasons) {
-      if (reason != Reason::expired) {
-        final_.add(place.tenant, place.category, reason, counts[reason]);
-      }
-    }
+    ReasonCounts kept = counts;
+    kept[Reason::expired] = 0;
+    final_.mention(place.tenant, place.category);
+    final_.places()[place] += kept;
     const auto handled = totals.tally.places().find(place);
     const std::int64_t looked_at =
         handled == totals.tally.places().end() ? 0 : handled->second.total();

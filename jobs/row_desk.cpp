@@ -104,7 +104,7 @@ json drop_bookmark(const Desk& desk, const std::string& name) {
   const auto write = desk.database.begin_write(Durability::full);
   if (!desk.database.bookmarks().drop(name)) {
     throw JobError(ExitStatus::invalid,
-                   "there is no bookmark \"" + name + "\": \"holdfast bookmark list\" lists them");
+                   "there is no bookmark \"" + name + R"(": "holdfast bookmark list" lists them)");
   }
   note_in_journal(desk, "bookmark_dropped", compact({{"name", name}}), "");
   write->commit();

@@ -96,14 +96,15 @@ class Planner {
   /// The ranges leave the newest rows out, so the row with the highest key stands for them.
   void read_newest() {
     plan_.figures.newest_time.reset();
-    if (plan_.highest_key) {
-      (void)database_.audit_log().read_row(RowKey::integer(*plan_.highest_key),
-                                           [this](const RowFacts& row) {
-                                             if (!has_bad_time(row, context_.frame())) {
-                                               note_time(row);
-                                             }
-                                           });
+    if (!plan_.highest_key) {
+      return;
     }
+    const auto note = [this](const RowFacts& row) {
+      if (!has_bad_time(row, context_.frame())) {
+        note_time(row);
+      }
+    };
+    (void)database_.audit_log().read_row(RowKey::integer(*plan_.highest_key), note);
   }
 
   void count_holds(const RowFacts& row) {

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMetadataLimit = 64 * 1024;
+constexpr std::size_t kMetadataLimit = std::size_t{64} * 1024;
 constexpr std::size_t kLongestMessage = 4096;  // bytes of an error that the event carries
 constexpr std::int64_t kMicrosPerMilli = 1000;
 

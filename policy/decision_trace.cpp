@@ -55,10 +55,11 @@ std::vector<const DatedWindow*> windows_of(const Rule& rule) {
 std::vector<const DatedWindow*> floors_of(const Rule& rule) {
   std::vector<const DatedWindow*> windows;
   for (const CategoryFloors* floors : {rule.floors, rule.own_floors}) {
-    if (floors != nullptr) {
-      for (const DatedWindow& floor : floors->floors) {
-        windows.push_back(&floor);
-      }
+    if (floors == nullptr) {
+      continue;
+    }
+    for (const DatedWindow& floor : floors->floors) {
+      windows.push_back(&floor);
     }
   }
   return windows;
@@ -100,14 +101,14 @@ void describe_holds(const Reading& reading, bool active, TestTrace& trace) {
   std::string ids;
   std::optional<Instant> end;
   (void)any_hold(reading, [&](const LegalHold& hold) {
-    if (active ? hold.active() : in_grace(hold, reading.frame)) {
-      ids +=
-          (ids.empty() ? "hold " : ", hold ") + std::to_string(hold.id) + " (" + hold.matter + ")";
-      if (hold.released_at) {
-        const Instant over =
-            *hold.released_at + reading.frame.hold_release_grace + std::chrono::milliseconds{1};
-        end = end ? std::max(*end, over) : over;
-      }
+    if (active != hold.active() || (!active && !in_grace(hold, reading.frame))) {
+      return false;
+    }
+    ids += (ids.empty() ? "hold " : ", hold ") + std::to_string(hold.id) + " (" + hold.matter + ")";
+    if (hold.released_at) {
+      const Instant over =
+          *hold.released_at + reading.frame.hold_release_grace + std::chrono::milliseconds{1};
+      end = end ? std::max(*end, over) : over;
     }
     return false;
   });

@@ -116,6 +116,16 @@ bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate) {
          ScopeMatch(scope, candidate, listed_in_order).all();
 }
 
+namespace {
+
+void add_place(std::vector<std::uint32_t>& places, std::uint32_t place) {
+  if (places.empty() || places.back() != place) {
+    places.push_back(place);
+  }
+}
+
+}  // namespace
+
 HoldIndex::HoldIndex(std::vector<LegalHold> holds) : holds_(std::move(holds)) {
   for (std::uint32_t place = 0; place < holds_.size(); ++place) {
     HoldScope& scope = holds_[place].scope;
@@ -137,10 +147,7 @@ void HoldIndex::index_one(std::uint32_t place) {
   const HoldScope& scope = holds_[place].scope;
   const auto add = [place](Lookup& lookup, const std::vector<std::string>& values) {
     for (const std::string& value : values) {
-      Places& places = lookup[value];
-      if (places.empty() || places.back() != place) {
-        places.push_back(place);
-      }
+      add_place(lookup[value], place);
     }
   };
   if (!scope.event_ids.empty()) {

@@ -11,17 +11,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
+milliseconds delay_of(const PolicyVersion& version) {
+  return version.snapshot.safety.policy_shorten_delay;
+}
+
 /// Until when each version but the last stays in force, by its place.
 std::vector<Instant> ends_of_delay(std::span<const PolicyVersion> versions) {
   std::vector<Instant> ends;
   for (std::size_t next = 1; next < versions.size(); ++next) {
     const Instant replaced_at = versions[next].in_force_from;
-    milliseconds delay = std::max(versions[next].snapshot.safety.policy_shorten_delay,
-                                  versions[next - 1].snapshot.safety.policy_shorten_delay);
+    milliseconds delay = std::max(delay_of(versions[next]), delay_of(versions[next - 1]));
     for (std::size_t older = 0; older < ends.size(); ++older) {
-      if (!(ends[older] < replaced_at)) {
-        delay = std::max(delay, versions[older].snapshot.safety.policy_shorten_delay);
-      }
+      const bool in_force = !(ends[older] < replaced_at);
+      delay = in_force ? std::max(delay, delay_of(versions[older])) : delay;
     }
     ends.push_back(replaced_at + delay);
   }
@@ -49,7 +51,10 @@ void put_entry(Facts& facts, const std::string& where, const WindowEntry& entry)
 
 void put_entries(Facts& facts, const std::string& where, const WindowEntries& entries) {
   for (const auto& [name, entry] : entries) {
-    put_entry(facts, where + "." + name, entry);
+    std::string full = where;
+    full += '.';
+    full += name;
+    put_entry(facts, full, entry);
   }
 }
 
@@ -115,7 +120,7 @@ void check_locked(const WindowEntries& from,
     if (shortened(entry.window, now.window) || shortened(entry.at_least, now.at_least)) {
       const RetentionWindow& had = entry.window ? *entry.window : *entry.at_least;
       problems.push_back({.weight = PolicyProblem::Weight::refused,
-                          .where = where + "." + name,
+                          .where = std::string(where).append(".").append(name),
                           .message = "is locked at " + to_string(had) +
                                      " and may be extended, never shortened or removed: put it "
                                      "back; to change it, remove only \"locked\" and wait out "
@@ -124,25 +129,26 @@ void check_locked(const WindowEntries& from,
   }
 }
 
-void check_locked_presets(const RetentionPolicy& from,
-                          const RetentionPolicy& to,
-                          std::vector<PolicyProblem>& problems) {
-  for (const PresetBinding& preset : from.presets) {
-    if (!preset.locked) {
-      continue;
-    }
-    for (const std::string& category : preset.categories) {
-      const bool kept = std::any_of(to.presets.begin(), to.presets.end(), [&](const auto& now) {
-        return now.name == preset.name && !shortened(preset.min, now.min) &&
-               std::find(now.categories.begin(), now.categories.end(), category) !=
-                   now.categories.end();
-      });
-      if (!kept) {
-        problems.push_back({.weight = PolicyProblem::Weight::refused,
-                            .where = "retention.presets." + preset.name,
-                            .message = "is locked on " + category +
-                                       " and may not be removed or shortened there: put it back"});
-      }
+/// True where the policy still binds the preset to the category, for at least as long.
+bool still_binds(const RetentionPolicy& policy,
+                 const PresetBinding& preset,
+                 const std::string& category) {
+  return std::any_of(policy.presets.begin(), policy.presets.end(), [&](const auto& now) {
+    return now.name == preset.name && !shortened(preset.min, now.min) &&
+           std::find(now.categories.begin(), now.categories.end(), category) !=
+               now.categories.end();
+  });
+}
+
+void check_locked_preset(const PresetBinding& preset,
+                         const RetentionPolicy& to,
+                         std::vector<PolicyProblem>& problems) {
+  for (const std::string& category : preset.categories) {
+    if (preset.locked && !still_binds(to, preset, category)) {
+      problems.push_back({.weight = PolicyProblem::Weight::refused,
+                          .where = "retention.presets." + preset.name,
+                          .message = "is locked on " + category +
+                                     " and may not be removed or shortened there: put it back"});
     }
   }
 }
@@ -222,7 +228,9 @@ std::vector<PolicyProblem> lock_violations(const PolicySnapshot& from, const Pol
     check_locked(entries.category, now.category, where + ".category", problems);
     check_locked(entries.code, now.code, where + ".code", problems);
   }
-  check_locked_presets(from.retention, to.retention, problems);
+  for (const PresetBinding& preset : from.retention.presets) {
+    check_locked_preset(preset, to.retention, problems);
+  }
   return problems;
 }
 

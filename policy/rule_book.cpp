@@ -47,21 +47,27 @@ const DatedWindow* RuleBook::dated(const RetentionWindow& window,
   return &windows_.back();
 }
 
+void RuleBook::add_floor(const std::string& category, const DatedWindow* floor) {
+  CategoryFloors& floors = categories_[category].floors;
+  floors.floors.push_back(*floor);
+  floors.cutoff = std::min(floors.cutoff, floor->cutoff);
+}
+
+void RuleBook::add_preset(const PresetBinding& preset) {
+  if (!preset.min) {
+    return;
+  }
+  for (const std::string& category : preset.categories) {
+    add_floor(category, dated(*preset.min, "preset " + preset.name, preset.citation));
+  }
+}
+
 void RuleBook::add_categories() {
-  const auto add_floor = [this](const std::string& category, const DatedWindow* floor) {
-    CategoryFloors& floors = categories_[category].floors;
-    floors.floors.push_back(*floor);
-    floors.cutoff = std::min(floors.cutoff, floor->cutoff);
-  };
   for (const std::string& slug : snapshot_->categories) {
     categories_.try_emplace(slug);
   }
   for (const PresetBinding& preset : snapshot_->retention.presets) {
-    for (const std::string& category : preset.categories) {
-      if (preset.min) {
-        add_floor(category, dated(*preset.min, "preset " + preset.name, preset.citation));
-      }
-    }
+    add_preset(preset);
   }
   for (const auto& [category, entry] : snapshot_->retention.category) {
     const std::string source = "retention.category." + category;
@@ -100,21 +106,25 @@ void RuleBook::add_codes() {
   }
 }
 
+TextMap<const DatedWindow*> RuleBook::dated_entries(const WindowEntries& entries,
+                                                    const std::string& source) {
+  TextMap<const DatedWindow*> windows;
+  for (const auto& [name, entry] : entries) {
+    if (entry.window) {
+      std::string full = source;
+      full += name;
+      windows[name] = dated(*entry.window, std::move(full), entry.basis);
+    }
+  }
+  return windows;
+}
+
 void RuleBook::add_tenants() {
   for (const auto& [tenant, entries] : snapshot_->retention.tenant) {
     TenantRule& rule = tenants_[tenant];
     const std::string source = "retention.tenant." + tenant;
-    for (const auto& [category, entry] : entries.category) {
-      if (entry.window) {
-        rule.category[category] =
-            dated(*entry.window, source + ".category." + category, entry.basis);
-      }
-    }
-    for (const auto& [code, entry] : entries.code) {
-      if (entry.window) {
-        rule.code[code] = dated(*entry.window, source + ".code." + code, entry.basis);
-      }
-    }
+    rule.category = dated_entries(entries.category, source + ".category.");
+    rule.code = dated_entries(entries.code, source + ".code.");
   }
 }
 
@@ -220,20 +230,16 @@ std::vector<std::string> RuleBook::cutoffs() const {
 std::vector<RuleBook::Entry> RuleBook::entries() const {
   std::vector<Entry> entries;
   const auto add = [&entries](const std::optional<std::string>& tenant,
-                              const std::string& category) {
-    entries.push_back({.tenant = tenant, .category = category});
-  };
-  for (const auto& [category, entry] : snapshot_->retention.category) {
-    if (entry.window) {
-      add(std::nullopt, category);
-    }
-  }
-  for (const auto& [tenant, own] : snapshot_->retention.tenant) {
-    for (const auto& [category, entry] : own.category) {
+                              const WindowEntries& windows) {
+    for (const auto& [category, entry] : windows) {
       if (entry.window) {
-        add(tenant, category);
+        entries.push_back({.tenant = tenant, .category = category});
       }
     }
+  };
+  add(std::nullopt, snapshot_->retention.category);
+  for (const auto& [tenant, own] : snapshot_->retention.tenant) {
+    add(tenant, own.category);
   }
   return entries;
 }

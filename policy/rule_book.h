@@ -101,6 +101,10 @@ class RuleBook {
                                          std::string source,
                                          const std::string& basis);
   [[nodiscard]] Instant cutoff_of(const RetentionWindow& window);
+  void add_floor(const std::string& category, const DatedWindow* floor);
+  void add_preset(const PresetBinding& preset);
+  [[nodiscard]] TextMap<const DatedWindow*> dated_entries(const WindowEntries& entries,
+                                                          const std::string& source);
   void add_categories();
   void add_codes();
   void add_tenants();

@@ -30,7 +30,7 @@ constexpr mode_t kOwnerOnly = 0600;
 // A signal handler can reach nothing but what has static storage.
 StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
-extern "C" void raise_stop(int) {
+extern "C" void raise_stop(int /*signal*/) {
   g_stop.raise();
 }
 
@@ -242,6 +242,20 @@ ExitStatus run(Session& session) {
   return exit_status(report.outcome);
 }
 
+PlanRequest complete(PlanRequest request, const std::string& as_of, const std::string& rows) {
+  if (!as_of.empty()) {
+    const auto instant = parse_rfc3339(as_of);
+    if (!instant) {
+      throw JobError(ExitStatus::invalid, "--as-of " + as_of + ": " + instant.error());
+    }
+    request.as_of = *instant;
+  }
+  if (!rows.empty()) {
+    request.rows = rows;
+  }
+  return request;
+}
+
 void add_plan(CLI::App& app, ChosenVerb& chosen) {
   const auto request = std::make_shared<PlanRequest>();
   const auto as_of = std::make_shared<std::string>();
@@ -258,17 +272,7 @@ void add_plan(CLI::App& app, ChosenVerb& chosen) {
       "--rows", *rows, "write every row's id and reason to this file, one JSON a line");
   verb->callback([&chosen, request, as_of, rows] {
     chosen.carry_out = [request, as_of, rows](Session& session) {
-      if (!as_of->empty()) {
-        const auto instant = parse_rfc3339(*as_of);
-        if (!instant) {
-          throw JobError(ExitStatus::invalid, "--as-of " + *as_of + ": " + instant.error());
-        }
-        request->as_of = *instant;
-      }
-      if (!rows->empty()) {
-        request->rows = *rows;
-      }
-      return plan(session, *request);
+      return plan(session, complete(*request, *as_of, *rows));
     };
   });
 }

@@ -129,6 +129,9 @@ class FailingLedger final : public RunLedger {
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override {
     return real_.slice_that_deleted(key);
   }
+  [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const std::string& typed) override {
+    return real_.slice_that_deleted(typed);
+  }
   [[nodiscard]] std::optional<RunClock> last_clock() override { return real_.last_clock(); }
   void store_clock(const RunClock& clock, const std::string& source) override {
     faults_.pass("store_clock");

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include <catch2/catch.hpp>
 #include <sqlite3.h>
 
@@ -27,7 +29,11 @@ class OrdinaryUser {
   OrdinaryUser& operator=(const OrdinaryUser&) = delete;
   OrdinaryUser(OrdinaryUser&&) = delete;
   OrdinaryUser& operator=(OrdinaryUser&&) = delete;
-  ~OrdinaryUser() { (void)::seteuid(before_); }
+  ~OrdinaryUser() {
+    if (::seteuid(before_) != 0) {
+      std::abort();  // every test after this one would run as the wrong user
+    }
+  }
 
  private:
   ::uid_t before_;
