@@ -16,6 +16,15 @@ json window_json(const std::optional<RetentionWindow>& window) {
   return window ? json(to_string(*window)) : json(nullptr);
 }
 
+/// The value itself, once it is known to be an array: a string would be walked through as one
+/// element.
+const json& array_of(const json& value) {
+  if (!value.is_array()) {
+    throw std::invalid_argument("not a list where a list has to be");
+  }
+  return value;
+}
+
 std::optional<RetentionWindow> window_from(const json& value) {
   if (value.is_null()) {
     return std::nullopt;
@@ -42,7 +51,7 @@ json pairs(const std::map<std::string, Value, std::less<>>& entries, ToJson to_j
 template <typename Value, typename FromJson>
 std::map<std::string, Value, std::less<>> map_from(const json& list, FromJson from_json) {
   std::map<std::string, Value, std::less<>> entries;
-  for (const json& pair : list) {
+  for (const json& pair : array_of(list)) {
     entries.emplace(pair.at(0).get<std::string>(), from_json(pair.at(1)));
   }
   return entries;
@@ -109,7 +118,7 @@ RetentionPolicy retention_from(const json& value) {
   RetentionPolicy policy{.category = map_from<WindowEntry>(value.at("category"), entry_from),
                          .code = map_from<WindowEntry>(value.at("code"), entry_from),
                          .tenant = map_from<TenantEntries>(value.at("tenant"), tenant_from)};
-  for (const json& preset : value.at("presets")) {
+  for (const json& preset : array_of(value.at("presets"))) {
     policy.presets.push_back(preset_from(preset));
   }
   return policy;
@@ -165,11 +174,11 @@ PolicySnapshot snapshot_from(const json& value) {
   snapshot.retention = retention_from(value.at("retention"));
   snapshot.code_category = map_from<std::string>(value.at("code_category"), text_from);
   snapshot.aliases = map_from<std::string>(value.at("aliases"), text_from);
-  for (const json& slug : value.at("categories")) {
+  for (const json& slug : array_of(value.at("categories"))) {
     snapshot.categories.insert(text_from(slug));
   }
   snapshot.category_names = map_from<std::string>(value.at("category_names"), text_from);
-  for (const json& pair : value.at("mapping")) {
+  for (const json& pair : array_of(value.at("mapping"))) {
     snapshot.mapping.emplace(text_from(pair.at(0)), text_from(pair.at(1)));
   }
   snapshot.safety = safety_from(value.at("safety"));

@@ -233,8 +233,9 @@ bool PruneRun::pass_gates() {
   }
   if (policy_.first_run && !context_->approval() && context_->safety().first_run_needs_approval) {
     refuse("first_run_not_approved",
-           "this is the first run, its clock says " + in_words(report_.clock.system_now) +
-               " (is that right?) and it would delete " + std::to_string(plan_.keys->size()) +
+           "this is the first run, its clock says " + in_words(report_.clock.system_now) + ", " +
+               to_rfc3339(report_.clock.system_now) + " (is that right?) and it would delete " +
+               std::to_string(plan_.keys->size()) +
                " rows: look at \"holdfast plan --save\" and have an administrator type \"holdfast "
                "approve DIGEST\"");
     return false;

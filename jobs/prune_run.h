@@ -62,7 +62,10 @@ class PruneRun {
   void fail(const std::exception& error);
   void complete_figures();
   void close_record();
-  void write_closing();
+  enum class EventPlace { usual, aside };
+  void write_closing(EventPlace place);
+  void close_after(const std::exception& problem);
+  [[nodiscard]] std::int64_t count_if_possible(std::optional<std::int64_t> up_to);
   void warn(const std::string& sentence);
 
   RunDependencies with_;

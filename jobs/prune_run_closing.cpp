@@ -87,13 +87,26 @@ void PruneRun::fail(const std::exception& error) {
   report_.error->message += " (phase: " + phase_ + ")";
 }
 
+/// A damaged table may not even be countable; the run still has to say so.
+std::int64_t PruneRun::count_if_possible(std::optional<std::int64_t> up_to) {
+  try {
+    return with_.database.audit_log().count_rows(up_to);
+  } catch (const std::exception& error) {
+    if (report_.outcome != Outcome::failed) {
+      throw;
+    }
+    report_.warnings.push_back(std::string("the rows could not be counted: ") + error.what());
+    return 0;
+  }
+}
+
 /// Fills in what a run that ended early still can say: deleted + kept = rows_before, always.
 void PruneRun::complete_figures() {
   if (!planned_) {
-    AuditLog& log = with_.database.audit_log();
-    const bool empty = log.shape().ordered_keys && !highest_before_;
+    const bool empty = with_.database.audit_log().shape().ordered_keys && !highest_before_;
     final_ = Tally{};
-    final_.add(std::nullopt, "", Reason::not_reached, empty ? 0 : log.count_rows(highest_before_));
+    final_.add(
+        std::nullopt, "", Reason::not_reached, empty ? 0 : count_if_possible(highest_before_));
   } else if (slices_) {
     settle_tally();
   } else if (report_.outcome != Outcome::refused) {
@@ -111,8 +124,8 @@ void PruneRun::complete_figures() {
   report_.file_bytes = space.file_bytes;
   report_.free_bytes = space.free_bytes;
   if (!report_.rows_after) {
-    report_.rows_after = with_.database.audit_log().count_rows(std::nullopt) +
-                         (with_.database.audit_log().appends_to_log() ? 1 : 0);
+    report_.rows_after =
+        count_if_possible(std::nullopt) + (with_.database.audit_log().appends_to_log() ? 1 : 0);
   }
 }
 
@@ -124,23 +137,38 @@ void PruneRun::close_record() {
     phase_ = "closing";
     complete_figures();
     report_.duration = since_start_.elapsed();
-    write_closing();
+    write_closing(EventPlace::usual);
     with_.database.checkpoint_some();
   } catch (const std::exception& error) {
-    const bool had_error = report_.error.has_value();
-    const RunError unrecorded = run_error(error, with_.database.path());
-    report_.outcome = Outcome::failed;
-    report_.error = had_error ? *report_.error : unrecorded;
-    report_.error->message += "; and the run could not be closed in the ledger (" +
-                              unrecorded.message +
-                              "), so the next run will close it as AUDIT_PRUNE_RUN_FAILED";
+    close_after(error);
   }
 }
 
-void PruneRun::write_closing() {
+/// The log could not take the audit row: the row goes into holdfast_event, and if that fails too
+/// the next run finds this one dead.
+void PruneRun::close_after(const std::exception& problem) {
+  const RunError why = run_error(problem, with_.database.path());
+  report_.outcome = Outcome::failed;
+  report_.error = report_.error ? report_.error : why;
+  report_.error->message += "; the log could not take the run's audit row (" + why.message +
+                            "), which is in holdfast_event instead";
+  try {
+    write_closing(EventPlace::aside);
+  } catch (const std::exception& error) {
+    report_.error->message += "; and it could not be written there (" +
+                              run_error(error, with_.database.path()).message +
+                              "), so the next run will close this one as AUDIT_PRUNE_RUN_FAILED";
+  }
+}
+
+void PruneRun::write_closing(EventPlace place) {
   const Instant now = report_.clock.system_now;
   const auto write = with_.database.begin_write(Durability::full);
-  with_.database.audit_log().append(run_event(report_));
+  if (place == EventPlace::usual) {
+    with_.database.audit_log().append(run_event(report_));
+  } else {
+    with_.database.audit_log().append_aside(run_event(report_));
+  }
   if (context_ && context_->approval() && slices_) {
     if (report_.outcome == Outcome::completed) {
       with_.database.plans().spend(context_->approval()->id, now);

@@ -104,6 +104,10 @@ class AuditLog {
   /// Adds one of Holdfast's own audit rows, into the log or into holdfast_event.
   virtual void append(const AuditEvent& event) = 0;
 
+  /// Adds the row to holdfast_event even where append() would write into the log: for a run that
+  /// has to say that the log itself is damaged.
+  virtual void append_aside(const AuditEvent& event) = 0;
+
   /// True where append() writes into the log itself.
   [[nodiscard]] virtual bool appends_to_log() const = 0;
 };

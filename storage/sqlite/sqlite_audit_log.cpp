@@ -227,8 +227,16 @@ void SqliteAuditLog::dispose(const RowKey& key) {
 }
 
 void SqliteAuditLog::append(const AuditEvent& event) {
-  Statement& row =
-      prepared(append_, append_into_log_ ? append_to_log_sql(layout_) : std::string{kAppendOwn});
+  write_event(
+      prepared(append_, append_into_log_ ? append_to_log_sql(layout_) : std::string{kAppendOwn}),
+      event);
+}
+
+void SqliteAuditLog::append_aside(const AuditEvent& event) {
+  write_event(prepared(append_aside_, std::string{kAppendOwn}), event);
+}
+
+void SqliteAuditLog::write_event(Statement& row, const AuditEvent& event) {
   const StatementUse use{row};
   int index = 1;
   row.bind(index++, to_unix_ms(event.occurred_at));

@@ -35,12 +35,14 @@ class SqliteAuditLog final : public AuditLog {
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
   void dispose(const RowKey& key) override;
   void append(const AuditEvent& event) override;
+  void append_aside(const AuditEvent& event) override;
   [[nodiscard]] bool appends_to_log() const override { return append_into_log_; }
 
  private:
   [[nodiscard]] std::string title() const;
   [[nodiscard]] RowReader new_reader() const;
   [[nodiscard]] Statement& prepared(std::optional<Statement>& statement, const std::string& sql);
+  void write_event(Statement& row, const AuditEvent& event);
   void bind_key(Statement& statement, const RowKey& key) const;
   [[nodiscard]] bool is_newest(const RowKey& key, std::optional<std::int64_t> newest) const;
   [[nodiscard]] std::optional<std::int64_t> newest_at_scan();
@@ -56,6 +58,7 @@ class SqliteAuditLog final : public AuditLog {
   std::optional<Statement> read_row_;
   std::optional<Statement> dispose_;
   std::optional<Statement> append_;
+  std::optional<Statement> append_aside_;
   /// The highest key when the first scan began: what a plan took for the newest row stays it.
   std::optional<std::int64_t> first_newest_;
 };

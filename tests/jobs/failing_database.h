@@ -88,6 +88,10 @@ class FailingLog final : public AuditLog {
     faults_.pass("append");
     real_.append(event);
   }
+  void append_aside(const AuditEvent& event) override {
+    faults_.pass("append");
+    real_.append_aside(event);
+  }
   [[nodiscard]] bool appends_to_log() const override { return real_.appends_to_log(); }
 
  private:

@@ -70,7 +70,7 @@ TEST_CASE("login and sudo that name different people are refused", "[identity]")
   }
 }
 
-TEST_CASE("--as counts only where the configuration trusts it", "[identity]") {
+TEST_CASE("the flag --as counts only where the configuration trusts it", "[identity]") {
   CHECK(acting_person({.by_flag = "alice", .trust_flag = true}) == "alice");
   CHECK_THROWS_AS(acting_person({.by_flag = "alice"}), JobError);
   CHECK_FALSE(acting_person({.trust_flag = true}).empty());
