@@ -144,20 +144,27 @@ void PruneRun::close_record() {
   }
 }
 
-/// The log could not take the audit row: the row goes into holdfast_event, and if that fails too
-/// the next run finds this one dead.
+/// Closing failed once. Tried again, because the cause may have passed; then with the audit row in
+/// holdfast_event, because the log itself may be damaged; if that fails too, the next run finds
+/// this one dead.
 void PruneRun::close_after(const std::exception& problem) {
   const RunError why = run_error(problem, with_.database.path());
   report_.outcome = Outcome::failed;
   report_.error = report_.error ? report_.error : why;
-  report_.error->message += "; the log could not take the run's audit row (" + why.message +
-                            "), which is in holdfast_event instead";
-  try {
-    write_closing(EventPlace::aside);
-  } catch (const std::exception& error) {
-    report_.error->message += "; and it could not be written there (" +
-                              run_error(error, with_.database.path()).message +
-                              "), so the next run will close this one as AUDIT_PRUNE_RUN_FAILED";
+  const std::string before = report_.error->message + "; closing the run failed: " + why.message;
+  for (const EventPlace place : {EventPlace::usual, EventPlace::aside}) {
+    report_.error->message =
+        before + (place == EventPlace::aside ? "; this audit row is in holdfast_event, because the "
+                                               "log could not take it"
+                                             : "");
+    try {
+      write_closing(place);
+      return;
+    } catch (const std::exception& error) {
+      report_.error->message = before + "; the run could not be closed in the ledger (" +
+                               run_error(error, with_.database.path()).message +
+                               "), so the next run will close it as AUDIT_PRUNE_RUN_FAILED";
+    }
   }
 }
 

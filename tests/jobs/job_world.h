@@ -83,13 +83,13 @@ inline Settings small_settings() {
 /// A database that `init` made, in a folder of its own, and the settings for it.
 class JobWorld {
  public:
-  JobWorld() { (void)init_sqlite(options(), "id-of-the-test", kDay); }
+  JobWorld() { write_bytes(path(), made_by_init()); }
 
   [[nodiscard]] Settings& settings() { return settings_; }
   [[nodiscard]] OpenOptions options() const { return folder_.options(); }
   [[nodiscard]] std::filesystem::path path() const { return options().path; }
 
-  void sql(const std::string& text) const { run_sql(path(), text); }
+  void sql(const std::string& text) const { run_sql(path(), "PRAGMA synchronous = OFF;" + text); }
   [[nodiscard]] std::string ask(const std::string& text) const { return ask_sql(path(), text); }
   [[nodiscard]] std::int64_t number(const std::string& text) const { return std::stoll(ask(text)); }
   /// Rows of the log that are not Holdfast's own.
@@ -148,6 +148,16 @@ class JobWorld {
   [[nodiscard]] StopFlag& stop() { return stop_; }
 
  private:
+  /// What `init` makes is the same for every test: it is made once and copied.
+  [[nodiscard]] static const std::string& made_by_init() {
+    static const std::string bytes = [] {
+      const ScratchDatabase folder;
+      (void)init_sqlite(folder.options(), "id-of-the-test", kDay);
+      return bytes_of(folder.options().path);
+    }();
+    return bytes;
+  }
+
   ScratchDatabase folder_;
   Settings settings_ = small_settings();
   WatchingObserver observer_;

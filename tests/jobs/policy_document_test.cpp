@@ -88,7 +88,7 @@ class RandomPolicies {
 
 TEST_CASE("a policy comes back from its document as it was", "[policy_document]") {
   RandomPolicies random;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 200; ++i) {
     const PolicySnapshot policy = random.next();
     const std::string document = to_document(policy);
     const PolicyVersion back = from_document(stored(document));
@@ -118,7 +118,7 @@ TEST_CASE("a document that cannot be read in whole is an error", "[policy_docume
     without.erase(field);
     documents.push_back(without.dump());
     nlohmann::json wrong = whole;
-    wrong[field] = "x";
+    wrong[field] = -1;
     documents.push_back(wrong.dump());
   }
   for (const auto& [field, value] : whole.at("safety").items()) {
