@@ -51,8 +51,8 @@ TEST_CASE("the suggested configuration survives any path and any name", "[config
   const std::string awkward = "C:\\logs \"new\"\t\x01\x7f";
   const auto text = suggested_config("a\\b\"c.db", "o\"neil\\");
 
-  const Settings settings = parse_config(text, "/x/holdfast.toml");
-  CHECK(settings.database == "/x/a\\b\"c.db");
+  const Settings settings = parse_config(text, "/etc/holdfast/holdfast.toml");
+  CHECK(settings.database == "/etc/holdfast/a\\b\"c.db");
   CHECK(settings.administrators == std::set<std::string>{"o\"neil\\"});
   CHECK_THAT(refusal_of(suggested_config(awkward, "alice")),
              Catch::Contains("holds a control character"));
