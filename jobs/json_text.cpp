@@ -57,6 +57,17 @@ std::size_t utf8_length(std::string_view text) {
   return form == kUtf8Forms.end() ? 0 : form->length;
 }
 
+void add_lines(const TallyPlace& place, const ReasonCounts& counts, nlohmann::json& lines) {
+  for (const Reason reason : kAllReasons) {
+    if (counts[reason] != 0) {
+      lines.push_back({{"tenant", json_or_null(place.tenant)},
+                       {"category", place.category},
+                       {"reason", to_token(reason)},
+                       {"rows", counts[reason]}});
+    }
+  }
+}
+
 }  // namespace
 
 std::string utf8_text(std::string_view bytes) {
@@ -99,15 +110,7 @@ nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros) {
 nlohmann::json tally_json(const Tally& tally) {
   nlohmann::json lines = nlohmann::json::array();
   for (const auto& [place, counts] : tally.places()) {
-    for (const Reason reason : kAllReasons) {
-      if (counts[reason] == 0) {
-        continue;
-      }
-      lines.push_back({{"tenant", json_or_null(place.tenant)},
-                       {"category", place.category},
-                       {"reason", to_token(reason)},
-                       {"rows", counts[reason]}});
-    }
+    add_lines(place, counts, lines);
   }
   return lines;
 }

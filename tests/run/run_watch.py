@@ -14,6 +14,7 @@ from pathlib import Path
 from holdfast_cli import program_path
 
 PHASE = " phase="
+TOLD = ("run_id", "outcome", "error", "reconciliation", "rows_before", "deleted", "kept_by_reason", "rows_after", "appended", "vanished")
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -116,7 +117,11 @@ class StartedRun:
             self.kill()
 
     def __str__(self):
-        return f"run: exit {self.exit_status}\nstdout: {''.join(self._answer)[:2000]}\nstderr: {self.log[-2000:]}"
+        try:
+            said = {name: self.json.get(name) for name in TOLD}
+        except (IndexError, ValueError):
+            said = "".join(self._answer)
+        return f"run: exit {self.exit_status}\nsaid: {said}\nstderr: {self.log[-2000:]}"
 
 
 def wait_for_slices(database, run_id, count, run, timeout_s=120):
