@@ -227,19 +227,21 @@ std::vector<std::string> RuleBook::cutoffs() const {
   return lines;
 }
 
+void RuleBook::list_entries(const std::optional<std::string>& tenant,
+                            const WindowEntries& windows,
+                            std::vector<Entry>& entries) {
+  for (const auto& [category, entry] : windows) {
+    if (entry.window) {
+      entries.push_back({.tenant = tenant, .category = category});
+    }
+  }
+}
+
 std::vector<RuleBook::Entry> RuleBook::entries() const {
   std::vector<Entry> entries;
-  const auto add = [&entries](const std::optional<std::string>& tenant,
-                              const WindowEntries& windows) {
-    for (const auto& [category, entry] : windows) {
-      if (entry.window) {
-        entries.push_back({.tenant = tenant, .category = category});
-      }
-    }
-  };
-  add(std::nullopt, snapshot_->retention.category);
+  list_entries(std::nullopt, snapshot_->retention.category, entries);
   for (const auto& [tenant, own] : snapshot_->retention.tenant) {
-    add(tenant, own.category);
+    list_entries(tenant, own.category, entries);
   }
   return entries;
 }

@@ -101,6 +101,9 @@ class RuleBook {
                                          std::string source,
                                          const std::string& basis);
   [[nodiscard]] Instant cutoff_of(const RetentionWindow& window);
+  static void list_entries(const std::optional<std::string>& tenant,
+                           const WindowEntries& windows,
+                           std::vector<Entry>& entries);
   void add_floor(const std::string& category, const DatedWindow* floor);
   void add_preset(const PresetBinding& preset);
   [[nodiscard]] TextMap<const DatedWindow*> dated_entries(const WindowEntries& entries,
