@@ -160,6 +160,9 @@ Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
                         std::optional<std::string_view> code,
                         std::optional<std::string_view> own_category) const {
   Rule rule;
+  if (own_category && !own_category->empty()) {
+    rule.own_category = slug_of(*own_category);
+  }
   const CodeRule* known = code ? find_code(*code) : nullptr;
   if (known == nullptr) {
     return rule;
@@ -175,9 +178,6 @@ Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
     rule.floors = &found->second.floors;
   }
   rule.has_window = rule.window != nullptr;
-  if (own_category && !own_category->empty()) {
-    rule.own_category = slug_of(*own_category);
-  }
   if (!rule.own_category.empty() && rule.own_category != rule.category) {
     const std::string_view own = rule.own_category;
     const auto found = categories_.find(own);
