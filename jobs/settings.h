@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +14,7 @@
 #include "policy/catalogue.h"
 #include "policy/retention_policy.h"
 #include "storage/log_mapping.h"
+#include "storage/subject_store.h"
 
 namespace holdfast {
 
@@ -26,6 +29,26 @@ struct RunBudget {
   std::chrono::milliseconds max_time = std::chrono::hours{2};
   std::int64_t max_rows = 0;                          ///< 0: no limit
   std::int64_t cache_bytes = std::int64_t{64} << 20;  ///< of the database connection
+};
+
+/// One [[erasure.module]]: tables that hold data of persons, and who says whether it must stay.
+/// Shapes: exactly one of holds_sql, holds_command and says_no_holds.
+struct ErasureModule {
+  std::string name;
+  std::vector<ModuleTable> tables;
+  std::string holds_sql;                   ///< one query over this database that only reads
+  std::vector<std::string> holds_command;  ///< program and arguments; run without a shell
+  bool says_no_holds = false;              ///< holds = "none": it never has any, in so many words
+  std::chrono::milliseconds time_limit = std::chrono::seconds{10};
+};
+
+/// The [erasure] section.
+struct ErasureSettings {
+  std::chrono::milliseconds cool_off = std::chrono::hours{24 * 14};
+  std::filesystem::path key_folder;  ///< the tenants' keys; empty: beside the database
+  /// Audit code to the metadata keys that stay when a row is pseudonymised; "*" is for every code.
+  std::map<std::string, std::set<std::string>, std::less<>> keep_metadata;
+  std::vector<ErasureModule> modules;
 };
 
 /// The file that the settings came from, for the report and the policy register.
@@ -48,6 +71,8 @@ struct Settings {
   RetentionPolicy retention;
   std::set<std::string> administrators;
   bool identity_by_flag = false;
+  std::set<std::string> trusted_services;  ///< may request an erasure in a subject's name
+  ErasureSettings erasure;
   SafetyPolicy safety;
   RunBudget run;
   bool archive_wanted = false;
