@@ -201,7 +201,11 @@ class Planner {
         take(row);
       });
       for (const Group& group : code.groups) {
-        count_unread(code, group, group.rows - read[{group.tenant, group.category}]);
+        // Two groups may look alike: 7 and '7' are one tenant, and its rows were read only once.
+        std::int64_t& looked_at = read[{group.tenant, group.category}];
+        const std::int64_t of_group = std::min(looked_at, group.rows);
+        looked_at -= of_group;
+        count_unread(code, group, group.rows - of_group);
       }
     }
   }

@@ -81,7 +81,9 @@ class RandomLogs {
   }
 
   std::string word() {
-    return one({"NULL", "'acme'", "'globex'", "'acme'", "''", "'bob'", "7", "x'41'", "'Acme'"});
+    // x'41' reads as "41": two stored values that are one tenant.
+    return one(
+        {"NULL", "'acme'", "'globex'", "'acme'", "''", "'bob'", "7", "x'41'", "'41'", "'Acme'"});
   }
 
   std::string stamp() {

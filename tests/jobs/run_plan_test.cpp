@@ -197,6 +197,19 @@ TEST_CASE("the limit begins at its number of rows and ends at its share", "[plan
   }
 }
 
+TEST_CASE("the limit counts the rows of a tenant that is stored in two ways", "[plan]") {
+  JobWorld world;
+  world.settings().safety.limit_min_rows = 4;
+  world.add_rows(2, {.tenant = "'41'"});
+  world.add_rows(2, {.tenant = "x'41'"});
+  PlanBench bench{world, world.settings()};
+  RunPlan plan = bench.plan();
+  REQUIRE_FALSE(plan.figures.one_pass);
+  CHECK(plan.figures.rows_before == 4);
+  REQUIRE(plan.figures.over_limit.size() == 1);
+  CHECK(plan.figures.over_limit.front().rows == 4);
+}
+
 TEST_CASE("a category that is limited stays whole and is still listed", "[plan]") {
   JobWorld world;
   world.settings().safety.limit_min_rows = 10;
