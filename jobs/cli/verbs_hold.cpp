@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <vector>
+
 #include "jobs/cli/render.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/hold_desk.h"
@@ -8,6 +11,20 @@ namespace holdfast {
 namespace {
 
 using nlohmann::json;
+
+/// "--person=$ID" with an empty ID would take the next option for its value, and freeze nobody.
+std::string why_no_term(const std::string& word) {
+  const bool is_option = word.starts_with("--");
+  return word.empty() || is_option ? "\"" + word + "\" is no term of a hold: give a value" : "";
+}
+
+/// A kind of term. One option takes one value as it stands: CLI11 would otherwise split "[a,b]".
+void add_term(CLI::App& verb,
+              const std::string& name,
+              std::vector<std::string>& values,
+              const std::string& meaning) {
+  verb.add_option(name, values, meaning)->allow_extra_args(false)->check(why_no_term);
+}
 
 void add_place(CLI::App& hold, ChosenVerb& chosen) {
   const auto request = std::make_shared<HoldRequest>();
@@ -25,13 +42,13 @@ void add_place(CLI::App& hold, ChosenVerb& chosen) {
   verb->add_option("--basis", request->basis, "the legal basis, printed as written");
   verb->add_option("--review-by", request->review_by, "when somebody looks at it again");
   verb->add_flag("--locked", request->locked, "no erasure may override it");
-  verb->add_option("--tenant", request->scope.tenants, "rows of this tenant; repeat for more");
-  verb->add_option("--person", request->scope.persons, "rows with this actor or subject");
-  verb->add_option("--actor", request->scope.actors, "rows by this actor");
-  verb->add_option("--subject", request->scope.subjects, "rows about this subject");
-  verb->add_option("--category", request->scope.categories, "rows of this category");
-  verb->add_option("--code", request->scope.codes, "rows of this audit code");
-  verb->add_option("--event-id", request->scope.event_ids, "this very row");
+  add_term(*verb, "--tenant", request->scope.tenants, "rows of this tenant; repeat for more");
+  add_term(*verb, "--person", request->scope.persons, "rows with this actor or subject");
+  add_term(*verb, "--actor", request->scope.actors, "rows by this actor");
+  add_term(*verb, "--subject", request->scope.subjects, "rows about this subject");
+  add_term(*verb, "--category", request->scope.categories, "rows of this category");
+  add_term(*verb, "--code", request->scope.codes, "rows of this audit code");
+  add_term(*verb, "--event-id", request->scope.event_ids, "this very row");
   verb->add_option("--from", request->from, "from this day (in every zone) or instant on");
   verb->add_option("--to", request->to, "to this day (in every zone) or instant, included");
   verb->add_flag("--everything", request->scope.everything, "every row of the log");

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The terms of a hold as people type them: what stands on the command line is what is held, or it is refused."""
+
+import unittest
+
+from audit_world import at, world
+from figures_check import check_run
+
+AGED = at("2029-01-01")
+
+
+class Typed(unittest.TestCase):
+    def setUp(self):
+        self.made = self.enterContext(world())
+
+    def test_brackets_and_commas_are_part_of_a_name(self):
+        names = ("[system]", "[a,b]", "a,b", "[]", "{x}", "'quoted'", "%7")
+        keys = {name: self.made.insert(AGED, actor=name)[0] for name in names}
+        self.made.insert(AGED, actor="system")
+        for option in ("--actor", "--person"):
+            for name in names:
+                with self.subTest(option=option, name=name):
+                    answer = self.made.freeze(option, name).json
+                    self.assertEqual((answer["covers"][option[2:]], answer["rows"]), ([name], 1))
+        check_run(self, self.made, self.made.run(), "completed")
+        self.assertEqual(self.made.ids(), set(keys.values()))
+
+    def test_an_option_takes_one_value_and_never_the_next_option(self):
+        keys = set(self.made.insert(AGED, tenant="acme", actor="ann"))
+        for terms in (
+            ("--person=", "--tenant=acme"),  # what "--person=$ID" is with an empty ID
+            ("--person", "", "--tenant=acme"),
+            ("--event-id=", "--locked"),
+            ("--person", "ann", "bea"),
+        ):
+            with self.subTest(terms):
+                self.assertIn("holdfast: ", self.made.freeze(*terms, expect=2).stderr)
+        self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_hold"), [(0,)])
+        self.made.freeze("--person=ann", "--person=bea", "--tenant", "acme", "--event-id", str(*keys))
+        check_run(self, self.made, self.made.run(), "completed")
+        self.assertEqual(self.made.ids(), keys)
+
+
+if __name__ == "__main__":
+    unittest.main()
