@@ -133,6 +133,8 @@ HoldCandidate hold_candidate(const Reading& reading) {
           .time = reading.bad_time ? std::nullopt : std::optional{reading.time},
           .own_category = reading.rule.own_category,
           .category = reading.rule.category,
+          .own_category_name = reading.rule.own_category_name,
+          .category_name = reading.rule.category_name,
           .known_code = reading.rule.known_code};
 }
 

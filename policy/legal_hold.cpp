@@ -60,10 +60,12 @@ class ScopeMatch {
   }
 
   /// A code that moved to another category since stays held, and so does a row whose own category
-  /// says something else than the catalogue.
+  /// says something else than the catalogue. A hold on a category to come may have its name.
   [[nodiscard]] bool category() const {
     return scope_.categories.empty() || contains(scope_.categories, candidate_.category) ||
            contains(scope_.categories, candidate_.own_category) ||
+           contains(scope_.categories, candidate_.category_name) ||
+           contains(scope_.categories, candidate_.own_category_name) ||
            contains(scope_.categories, row_.stored_category) ||
            contains(scope_.category_codes, row_.code) ||
            contains(scope_.category_codes, candidate_.known_code);

@@ -27,7 +27,7 @@ struct HoldScope {
   std::vector<std::string> persons;  ///< actor or subject
   std::vector<std::string> actors;
   std::vector<std::string> subjects;
-  std::vector<std::string> categories;      ///< slugs
+  std::vector<std::string> categories;      ///< slugs, or names of categories to come
   std::vector<std::string> category_codes;  ///< the codes of those categories when it was placed
   std::vector<std::string> codes;
   std::vector<std::string> event_ids;  ///< RowKey::display() of the rows
@@ -60,10 +60,12 @@ struct LegalHold {
 /// What holds look at in a row, once the decision has read it.
 struct HoldCandidate {
   const RowFacts* row = nullptr;
-  std::optional<Instant> time;    ///< none: a bad time, which counts as inside every range
-  std::string_view own_category;  ///< slug of the row's own category, empty where it has none
-  std::string_view category;      ///< the catalogue's, empty where the code is unknown
-  std::string_view known_code;    ///< the code that an alias stands for
+  std::optional<Instant> time;         ///< none: a bad time, which counts as inside every range
+  std::string_view own_category;       ///< slug of the row's own category, empty where it has none
+  std::string_view category;           ///< the catalogue's, empty where the code is unknown
+  std::string_view own_category_name;  ///< what people call them, empty where they have no name
+  std::string_view category_name;
+  std::string_view known_code;  ///< the code that an alias stands for
 };
 
 /// True where the scope covers the row.

@@ -26,6 +26,9 @@ Instant Rule::code_floor_cutoff() const {
 
 RuleBook::RuleBook(const PolicySnapshot& snapshot, Instant as_of)
     : snapshot_(&snapshot), as_of_(as_of) {
+  for (const auto& [name, slug] : snapshot.category_names) {
+    names_.try_emplace(slug, name);
+  }
   add_categories();
   add_codes();
   add_tenants();
@@ -82,7 +85,8 @@ void RuleBook::add_categories() {
 
 void RuleBook::add_codes() {
   for (const auto& [code, category] : snapshot_->code_category) {
-    codes_.try_emplace(code, CodeRule{.code = code, .category = category});
+    codes_.try_emplace(
+        code, CodeRule{.code = code, .category = category, .category_name = name_of(category)});
   }
   for (const auto& [code, entry] : snapshot_->retention.code) {
     const auto found = codes_.find(code);
@@ -156,12 +160,18 @@ std::string_view RuleBook::slug_of(std::string_view own_category) const {
   return named == snapshot_->category_names.end() ? own_category : std::string_view(named->second);
 }
 
+std::string_view RuleBook::name_of(std::string_view slug) const {
+  const auto named = names_.find(slug);
+  return named == names_.end() ? std::string_view{} : named->second;
+}
+
 Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
                         std::optional<std::string_view> code,
                         std::optional<std::string_view> own_category) const {
   Rule rule;
   if (own_category && !own_category->empty()) {
     rule.own_category = slug_of(*own_category);
+    rule.own_category_name = name_of(rule.own_category);
   }
   const CodeRule* known = code ? find_code(*code) : nullptr;
   if (known == nullptr) {
@@ -170,6 +180,7 @@ Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
   rule.code_known = true;
   rule.known_code = known->code;
   rule.category = known->category;
+  rule.category_name = known->category_name;
   rule.code_floor = known->floor;
   const auto found_tenant = tenant ? tenants_.find(*tenant) : tenants_.end();
   const TenantRule* own_rules = found_tenant == tenants_.end() ? nullptr : &found_tenant->second;

@@ -35,6 +35,8 @@ struct Rule {
   std::string_view known_code;          ///< what an alias stands for
   std::string_view category;            ///< slug in the catalogue; empty where the code is unknown
   std::string_view own_category;        ///< slug of the row's own category, if it has one
+  std::string_view category_name;       ///< what people call it; empty where it has no name
+  std::string_view own_category_name;   ///< the same of the row's own category
   bool category_differs = false;        ///< the row carries another category of its own
   bool has_window = false;              ///< false: no policy, so the row is kept
   const DatedWindow* window = nullptr;  ///< the first that exists
@@ -85,6 +87,7 @@ class RuleBook {
   struct CodeRule {
     std::string code;
     std::string category;
+    std::string_view category_name;
     const DatedWindow* window = nullptr;
     const DatedWindow* floor = nullptr;
   };
@@ -116,11 +119,13 @@ class RuleBook {
                                                const CodeRule& code,
                                                std::string_view category) const;
   [[nodiscard]] std::string_view slug_of(std::string_view own_category) const;
+  [[nodiscard]] std::string_view name_of(std::string_view slug) const;
 
   const PolicySnapshot* snapshot_;
   Instant as_of_;
   std::deque<DatedWindow> windows_;  // stable addresses
   std::map<std::pair<int, WindowUnit>, Instant> cutoffs_;
+  TextMap<std::string_view> names_;  // slug to name
   TextMap<CodeRule> codes_;
   TextMap<CategoryRule> categories_;
   TextMap<TenantRule> tenants_;

@@ -150,6 +150,19 @@ TEST_CASE("a hold on a category keeps the rows it had when it was placed", "[hol
   CHECK(covered({.categories = {"mfa"}, .category_codes = {"V1"}}, alias));
 }
 
+TEST_CASE("a hold on a category to come may have its name instead of its slug", "[hold]") {
+  const HoldScope scope{.categories = {"Payment events"}};
+  Candidate named;
+  named.as_held.category = "payment-events";
+  CHECK_FALSE(covered(scope, named));
+  named.as_held.category_name = "Payment events";
+  CHECK(covered(scope, named));
+  named.as_held.category_name = "Account";
+  CHECK_FALSE(covered(scope, named));
+  named.as_held.own_category_name = "Payment events";
+  CHECK(covered(scope, named));
+}
+
 TEST_CASE("a hold on an event names its key as people type it", "[hold]") {
   Candidate candidate;
   const std::array<StoredView, 2> columns{StoredView{std::string_view{"eu"}},

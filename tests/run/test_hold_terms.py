@@ -3,10 +3,16 @@
 
 import unittest
 
-from audit_world import at, world
+from audit_world import at, config_with, laid_over, world
 from figures_check import check_run
 
 AGED = at("2029-01-01")
+CONFIG = config_with()
+PAYMENTS = "category\tcode\tseverity\tdescription\nPayment events\tPAYMENT_MADE\tInfo\tMoney moved.\n"
+WITH_PAYMENTS = {
+    "catalogue": {"extend": "codes.tsv"},
+    "retention": {"category": {"payment-events": {"window": "90 days"}}},
+}
 
 
 class Typed(unittest.TestCase):
@@ -39,6 +45,16 @@ class Typed(unittest.TestCase):
         self.made.freeze("--person=ann", "--person=bea", "--tenant", "acme", "--event-id", str(*keys))
         check_run(self, self.made, self.made.run(), "completed")
         self.assertEqual(self.made.ids(), keys)
+
+    def test_a_category_to_come_is_held_under_its_name_and_under_its_slug(self):
+        for term in ("Payment events", "payment-events"):
+            with self.subTest(term), world(CONFIG) as made:
+                made.freeze("--category", term, "--future")
+                (made.folder / "codes.tsv").write_text(PAYMENTS, encoding="utf-8")
+                made.write_config(laid_over(CONFIG, WITH_PAYMENTS))
+                keys = set(made.insert(AGED, "PAYMENT_MADE"))
+                check_run(self, made, made.run(), "completed")
+                self.assertEqual(made.ids(), keys)
 
 
 if __name__ == "__main__":
