@@ -147,7 +147,8 @@ void require_category(const Catalogue& catalogue, const std::string& word) {
                      "; \"holdfast catalogue\" lists them, --future holds one that is to come");
 }
 
-/// Slugs for names, and the codes that the categories have today.
+/// Slugs for names, and the codes that the categories have today, under all their names: an alias
+/// that stands for something else later does not let its rows go.
 void resolve_categories(const Desk& desk, HoldRequest& request) {
   const Catalogue& catalogue = desk.settings.catalogue;
   auto& wanted = request.scope.categories;
@@ -163,6 +164,32 @@ void resolve_categories(const Desk& desk, HoldRequest& request) {
       request.scope.category_codes.push_back(code.code);
     }
   }
+  for (const auto& [alias, code] : catalogue.aliases()) {
+    const AuditCode* const meant = catalogue.find(code);
+    if (meant != nullptr &&
+        std::find(wanted.begin(), wanted.end(), meant->category) != wanted.end()) {
+      request.scope.category_codes.push_back(alias);
+    }
+  }
+}
+
+/// A code goes by any of its names, and a hold on one of them is a hold on the code. The names of
+/// today are written down, so that an alias that is moved later stays held.
+void add_names_of_codes(const Catalogue& catalogue, std::vector<std::string>& codes) {
+  std::set<std::string> names;
+  for (const std::string& word : codes) {
+    if (const AuditCode* const meant = catalogue.find(word)) {
+      names.insert(meant->code);
+    }
+  }
+  for (const auto& [alias, code] : catalogue.aliases()) {
+    if (names.contains(code)) {
+      codes.push_back(alias);
+    }
+  }
+  codes.insert(codes.end(), names.begin(), names.end());
+  std::sort(codes.begin(), codes.end());
+  codes.erase(std::unique(codes.begin(), codes.end()), codes.end());
 }
 
 [[noreturn]] void refuse_unknown(const HoldSurvey& found,
@@ -282,6 +309,7 @@ json place_hold(const Desk& desk, HoldRequest request) {
   require_some_term(request.scope);
   resolve_categories(desk, request);
   require_known_terms(desk, request);
+  add_names_of_codes(desk.settings.catalogue, request.scope.codes);
   LegalHold hold = hold_from(desk, request);
   {
     const auto write = desk.database.begin_write(Durability::full);

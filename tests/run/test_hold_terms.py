@@ -56,6 +56,29 @@ class Typed(unittest.TestCase):
                 check_run(self, made, made.run(), "completed")
                 self.assertEqual(made.ids(), keys)
 
+    def test_an_alias_that_moves_stays_under_the_hold_on_its_code_or_category(self):
+        before = laid_over(CONFIG, {"catalogue": {"aliases": {"OLD_NAME": "ACCOUNT_SESSION_REVOKED"}}})
+        after = laid_over(CONFIG, {"catalogue": {"aliases": {"OLD_NAME": "ACCOUNT_PROFILE_UPDATE"}}})
+        for term in ("--code=ACCOUNT_SESSION_REVOKED", "--category=sessions", "--code=OLD_NAME"):
+            with self.subTest(term), world(before) as made:
+                keys = set(made.insert(AGED, "OLD_NAME"))
+                self.assertEqual(made.freeze(term).json["rows"], 1)
+                check_run(self, made, made.run(), "completed")
+                made.write_config(after)
+                for _ in range(9):  # the delay of the moved alias, and a day more
+                    made.clock.advance(days=1)
+                    made.run(expect=0)
+                self.assertEqual(made.ids(), keys)
+                self.assertEqual(made.explain(*keys)["reason"], "hold")
+
+    def test_a_hold_on_an_alias_is_a_hold_on_its_code(self):
+        self.made.write_config(laid_over(CONFIG, {"catalogue": {"aliases": {"OLD_NAME": "ACCOUNT_PROFILE_UPDATE"}}}))
+        keys = {self.made.insert(AGED, code)[0] for code in ("OLD_NAME", "ACCOUNT_PROFILE_UPDATE")}
+        answer = self.made.freeze("--code=OLD_NAME").json
+        self.assertEqual((answer["covers"]["code"], answer["rows"]), (["ACCOUNT_PROFILE_UPDATE", "OLD_NAME"], 2))
+        check_run(self, self.made, self.made.run(), "completed")
+        self.assertEqual(self.made.ids(), keys)
+
 
 if __name__ == "__main__":
     unittest.main()
