@@ -21,12 +21,13 @@ void visit_group(const std::string& group, std::int64_t rows, const GroupVisit& 
   const std::vector<StoredView>& stored = *values;
   TextForm code;
   TextForm tenant;
-  LogGroup facts{.stored_code = stored[0], .tenant = tenant.of(stored[2]), .rows = rows};
+  TextForm category;
+  LogGroup facts{.stored_code = stored[0],
+                 .tenant = tenant.of(stored[2]),
+                 .stored_category = category.of(stored[3]),
+                 .rows = rows};
   if (can_be_code(stored[1])) {
     facts.code = code.of(stored[1]);
-  }
-  if (const auto* category = std::get_if<std::string_view>(&stored[3])) {
-    facts.stored_category = *category;
   }
   visit(facts);
 }

@@ -84,10 +84,7 @@ RowFacts& RowReader::read(const Statement& row) {
   facts_.tenant = tenant_.of(row.column(next++));
   facts_.actor = actor_.of(row.column(next++));
   facts_.subject = subject_.of(row.column(next++));
-  const StoredView category = row.column(next++);
-  if (const auto* text = std::get_if<std::string_view>(&category)) {
-    facts_.stored_category = *text;
-  }
+  facts_.stored_category = category_.of(row.column(next++));
   facts_.retain_until = row.column(next);
   return facts_;
 }

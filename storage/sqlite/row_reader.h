@@ -55,6 +55,7 @@ class RowReader {
   TextForm tenant_;
   TextForm actor_;
   TextForm subject_;
+  TextForm category_;
   RowFacts facts_;
 };
 
