@@ -80,6 +80,11 @@ bool says_nothing(const HoldScope& scope) {
          });
 }
 
+/// True where no time can be inside the range: what it was meant to cover, nobody can tell.
+bool ends_before_it_begins(const HoldScope& scope) {
+  return scope.from && scope.until && !(*scope.from < *scope.until);
+}
+
 LegalHold read_hold(const RegisterQuery& row) {
   const std::string word = row.text(4);
   const auto kind = parse_hold_kind(word);
@@ -147,6 +152,9 @@ std::vector<LegalHold> SqliteHoldRegister::all() {
   for (const LegalHold& hold : holds) {
     if (says_nothing(hold.scope)) {
       refuse(hold.id, "it names nothing that it covers");
+    }
+    if (ends_before_it_begins(hold.scope)) {
+      refuse(hold.id, "its range ends before it begins");
     }
   }
   return holds;

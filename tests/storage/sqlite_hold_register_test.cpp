@@ -171,6 +171,8 @@ TEST_CASE("a hold that cannot be read stops the reader, and is named", "[hold]")
       Row{"UPDATE holdfast_hold SET kind = 'whim'", "unknown kind \"whim\""},
       Row{"UPDATE holdfast_hold_term SET kind = 'colour'", "unknown kind of term \"colour\""},
       Row{"DELETE FROM holdfast_hold_term", "names nothing"},
+      Row{"UPDATE holdfast_hold SET from_ms = 2, until_ms = 1", "ends before it begins"},
+      Row{"UPDATE holdfast_hold SET from_ms = 2, until_ms = 2", "ends before it begins"},
       Row{lax + "UPDATE holdfast_hold SET placed_at_ms = 'soon'", "no integer"},
       Row{lax + "UPDATE holdfast_hold SET released_at_ms = 1.5", "no integer"},
       Row{lax + "UPDATE holdfast_hold SET until_ms = 'late'", "no integer"},
