@@ -92,7 +92,8 @@ SqliteAuditLog::SqliteAuditLog(Connection& connection, LogLayout layout, bool ap
       layout_(std::move(layout)),
       append_into_log_(append_into_log),
       key_match_(key_match(layout_)),
-      row_reader_(layout_, title()) {
+      row_reader_(layout_, title()),
+      deletions_(connection.db(), layout_.shape.mapping.at("table")) {
   assert(!append_into_log || layout_.shape.made_by_init);
 }
 
@@ -214,8 +215,9 @@ void SqliteAuditLog::dispose(const RowKey& key) {
   Statement& row = prepared(dispose_, "DELETE FROM " + layout_.table + " WHERE " + key_match_);
   const StatementUse use{row};
   bind_key(row, key);
+  deletions_.restart();
   (void)row.step();
-  // Rows that a trigger changes are not in this number.
+  // Rows that a trigger changes are not in this number, but the watch has seen them.
   const int deleted = connection_.db().getChanges();
   if (deleted != 1) {
     throw StorageError(StorageTrouble::other,
@@ -223,6 +225,13 @@ void SqliteAuditLog::dispose(const RowKey& key) {
                            std::to_string(deleted) +
                            " rows instead of 1, so it is taken back: look for a trigger of the "
                            "table, and run \"holdfast check\"");
+  }
+  if (deletions_.rows() > 1) {
+    throw StorageError(StorageTrouble::other,
+                       title() + ": a trigger deletes further rows of the table when row " +
+                           key.display() +
+                           " is deleted, and those may have to stay, so it is taken back: drop "
+                           "that trigger (\"holdfast check\" names it)");
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "storage/audit_log.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/deletion_watch.h"
 #include "storage/sqlite/log_layout.h"
 #include "storage/sqlite/row_reader.h"
 #include "storage/sqlite/statement.h"
@@ -59,6 +60,7 @@ class SqliteAuditLog final : public AuditLog {
   std::optional<Statement> dispose_;
   std::optional<Statement> append_;
   std::optional<Statement> append_aside_;
+  DeletionWatch deletions_;
   /// The highest key when the first scan began: what a plan took for the newest row stays it.
   std::optional<std::int64_t> first_newest_;
 };

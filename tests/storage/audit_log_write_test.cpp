@@ -71,6 +71,21 @@ TEST_CASE("what a trigger changes does not count as disposed of", "[audit_log]")
   CHECK(scratch.number("SELECT count(*) FROM copy") == 2);
 }
 
+TEST_CASE("a trigger that takes further rows along is noticed", "[audit_log]") {
+  ScratchLog scratch{std::string{kPlainTable} +
+                     "; CREATE TRIGGER along AFTER DELETE ON audit_events WHEN old.id = 2 "
+                     "BEGIN DELETE FROM audit_events WHERE id = 3; END"};
+  const auto log = scratch.open();
+  {
+    const SQLite::Transaction write{scratch.connection().db()};
+    CHECK_THROWS_WITH(log->dispose(RowKey::integer(2)),
+                      Contains("deletes further rows") && Contains("row 2"));
+  }
+  CHECK(log->count_rows({}) == 3);
+  log->dispose(RowKey::integer(1));
+  CHECK(log->count_rows({}) == 2);
+}
+
 TEST_CASE("disposing is part of the transaction around it", "[audit_log]") {
   ScratchLog scratch{kPlainTable};
   const auto log = scratch.open();
