@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/plan_desk.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <fstream>
+#include <system_error>
 
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -34,6 +39,28 @@ RunClock clock_for(const Desk& desk,
   return step.clock;
 }
 
+/// Makes the file, or refuses: a slip such as `--rows audit.db` must not cost anybody a file.
+void claim_new_file(const std::filesystem::path& file) {
+  constexpr mode_t kOwnerOnly = 0600;
+  const int descriptor =
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
+  if (descriptor >= 0) {
+    ::close(descriptor);
+    return;
+  }
+  if (errno == EEXIST) {
+    throw JobError(ExitStatus::invalid,
+                   "--rows " + file.string() +
+                       ": there is something of that name already, and it is left alone: name a "
+                       "new file");
+  }
+  throw JobError(ExitStatus::failed,
+                 "--rows " + file.string() + ": cannot be made (" +
+                     std::generic_category().message(errno) +
+                     "): check that its folder exists and that you may write to it");
+}
+
 void write_rows(const Desk& desk, DecisionContext& context, const std::filesystem::path& file) {
   std::ofstream out(file, std::ios::trunc | std::ios::binary);
   PlanOptions options;
@@ -43,7 +70,8 @@ void write_rows(const Desk& desk, DecisionContext& context, const std::filesyste
   (void)make_plan(desk.database, context, options);
   out.flush();
   if (!out) {
-    throw JobError(ExitStatus::failed, file.string() + ": cannot write the rows there");
+    throw JobError(ExitStatus::failed,
+                   file.string() + ": the rows could not all be written: is the disk full?");
   }
 }
 
@@ -99,6 +127,9 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
   if (request.as_of && request.save) {
     throw JobError(ExitStatus::invalid,
                    "--as-of looks ahead and cannot be saved: leave out --as-of or --save");
+  }
+  if (request.rows) {
+    claim_new_file(*request.rows);
   }
   json extra = {{"warnings", json::array()}, {"would_be_refused", nullptr}, {"saved", false}};
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);

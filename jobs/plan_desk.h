@@ -16,7 +16,7 @@ namespace holdfast {
 struct PlanRequest {
   std::optional<Instant> as_of;  ///< look ahead; cannot be saved
   bool save = false;
-  std::optional<std::filesystem::path> rows;  ///< where every row's reason goes, one JSON a line
+  std::optional<std::filesystem::path> rows;  ///< a new file: each row's reason, one JSON a line
 };
 
 /// The dry run: what the next run would delete once approved, and what it would keep and why. Same

@@ -269,7 +269,7 @@ void add_plan(CLI::App& app, ChosenVerb& chosen) {
   verb->add_option("--as-of", *as_of, "look ahead: a date or RFC 3339 instant; cannot be saved");
   verb->add_flag("--save", request->save, "store the plan for approval and print its digest");
   verb->add_option(
-      "--rows", *rows, "write every row's id and reason to this file, one JSON a line");
+      "--rows", *rows, "write every row's id and reason to this new file, one JSON a line");
   verb->callback([&chosen, request, as_of, rows] {
     chosen.carry_out = [request, as_of, rows](Session& session) {
       return plan(session, complete(*request, *as_of, *rows));

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person types: slips are refused in one sentence, nothing is lost by them, and `--json` answers in JSON."""
+
+import unittest
+
+from audit_world import Untouched, at, days, one_sentence, world
+
+NOW = at("2030-01-01T02:00:00")
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.made = self.enterContext(world())
+        self.made.insert(NOW - days(200), tenant="acme", count=5)
+        self.made.insert(NOW - days(3), tenant="acme", count=2)
+
+    def test_plan_rows_writes_a_new_file_and_never_over_another(self):
+        before = Untouched(self.made.database)
+        config = self.made.config_file.read_text()
+        link = self.made.folder / "link"
+        link.symlink_to("nowhere")
+        for name in ("audit.db", "holdfast.toml", "link"):
+            answer = self.made.call("plan", "--rows", self.made.folder / name, expect=2)
+            one_sentence(self, answer, name, "a new file")
+        one_sentence(self, self.made.call("plan", "--rows", "no/folder/rows", expect=1), "no/folder/rows")
+        self.assertEqual(before.differences(), "")
+        self.assertEqual(self.made.config_file.read_text(), config)
+        self.made.call("plan", "--rows", "rows", expect=0)
+        self.assertEqual(len((self.made.folder / "rows").read_text().splitlines()), 7)
+        self.assertEqual((self.made.folder / "rows").stat().st_mode & 0o777, 0o600)
+
+    def test_a_plan_is_not_saved_when_its_rows_cannot_be_written(self):
+        self.made.call("plan", "--save", "--rows", "audit.db", expect=2)
+        self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_plan"), [(0,)])
+
+
+if __name__ == "__main__":
+    unittest.main()
