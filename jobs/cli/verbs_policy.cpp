@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
+#include <optional>
+#include <system_error>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/render.h"
@@ -23,17 +25,42 @@ Settings load_changed(Session& session, const std::string& file) {
   return changed;
 }
 
-/// Puts the new configuration where the old one is, in one step.
-void install(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (std::filesystem::equivalent(from, to)) {
-    return;
+/// A changed configuration that lies ready beside the one in force. What can fail fails here,
+/// before the change is recorded: recorded and not in the file, the next run would undo it.
+class StagedConfig {
+ public:
+  StagedConfig(const std::filesystem::path& from, const std::filesystem::path& config)
+      : to_(std::filesystem::canonical(config)), next_(to_) {
+    next_ += ".new";
+    std::error_code problem;
+    std::filesystem::copy_file(
+        from, next_, std::filesystem::copy_options::overwrite_existing, problem);
+    if (!problem) {
+      std::filesystem::permissions(next_, std::filesystem::status(to_).permissions(), problem);
+    }
+    if (problem) {
+      throw JobError(ExitStatus::failed,
+                     next_.string() + ": cannot be written (" + problem.message() +
+                         "): policy apply replaces " + to_.string() +
+                         ", so run it as a user who may write to that folder; nothing was "
+                         "recorded or changed");
+    }
   }
-  std::filesystem::path next = to;
-  next += ".new";
-  std::filesystem::copy_file(from, next, std::filesystem::copy_options::overwrite_existing);
-  std::filesystem::permissions(next, std::filesystem::status(to).permissions());
-  std::filesystem::rename(next, to);
-}
+  StagedConfig(const StagedConfig&) = delete;
+  StagedConfig& operator=(const StagedConfig&) = delete;
+  StagedConfig(StagedConfig&&) = delete;
+  StagedConfig& operator=(StagedConfig&&) = delete;
+  ~StagedConfig() {
+    std::error_code ignored;  // after install() there is nothing to remove
+    std::filesystem::remove(next_, ignored);
+  }
+
+  void install() { std::filesystem::rename(next_, to_); }
+
+ private:
+  std::filesystem::path to_;
+  std::filesystem::path next_;
+};
 
 ExitStatus diff(Session& session, const std::string& file) {
   const Desk desk = session.desk(Access::read_only);
@@ -43,8 +70,15 @@ ExitStatus diff(Session& session, const std::string& file) {
 
 ExitStatus apply(Session& session, const std::string& file, const std::string& reason) {
   const Desk desk = session.desk(Access::read_write);
-  const json result = apply_policy(desk, load_changed(session, file), reason);
-  install(file, session.options().config);
+  const Settings changed = load_changed(session, file);
+  std::optional<StagedConfig> staged;
+  if (!std::filesystem::equivalent(file, session.options().config)) {
+    staged.emplace(file, session.options().config);
+  }
+  const json result = apply_policy(desk, changed, reason);
+  if (staged) {
+    staged->install();
+  }
   answer(session, result, render_policy_diff);
   return ExitStatus::done;
 }

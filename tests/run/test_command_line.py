@@ -34,5 +34,34 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_plan"), [(0,)])
 
 
+class PolicyApply(unittest.TestCase):
+    def test_nothing_is_recorded_where_the_file_cannot_be_replaced(self):
+        with world() as made:
+            made.run(expect=0)
+            changed = made.folder / "changed.toml"
+            changed.write_text(made.config_file.read_text().replace("90 days", "30 days"))
+            in_the_way = made.folder / "holdfast.toml.new"
+            in_the_way.mkdir()
+            before, config = Untouched(made.database), made.config_file.read_text()
+            apply = ("policy", "apply", changed, "--reason", "contract", "--as", "alice")
+            one_sentence(self, made.call(*apply, expect=1), "holdfast.toml.new", "nothing was recorded")
+            self.assertEqual(before.differences(), "")
+            self.assertEqual(made.config_file.read_text(), config)
+            in_the_way.rmdir()
+            made.call(*apply, expect=0)
+            self.assertEqual(made.config_file.read_text(), changed.read_text())
+
+    def test_a_link_to_the_configuration_stays_a_link(self):
+        with world() as made:
+            real = made.folder / "real.toml"
+            made.config_file.rename(real)
+            made.config_file.symlink_to("real.toml")
+            changed = made.folder / "changed.toml"
+            changed.write_text(real.read_text().replace("90 days", "120 days"))
+            made.call("policy", "apply", changed, "--reason", "contract", "--as", "alice", expect=0)
+            self.assertTrue(made.config_file.is_symlink())
+            self.assertEqual(real.read_text(), changed.read_text())
+
+
 if __name__ == "__main__":
     unittest.main()
