@@ -57,6 +57,12 @@ std::size_t utf8_length(std::string_view text) {
   return form == kUtf8Forms.end() ? 0 : form->length;
 }
 
+void add_hex(unsigned char byte, std::string& out) {
+  out += "\\x";
+  out += kHexDigits[byte >> 4U];
+  out += kHexDigits[byte & 0x0FU];
+}
+
 void add_lines(const TallyPlace& place, const ReasonCounts& counts, nlohmann::json& lines) {
   for (const Reason reason : kAllReasons) {
     if (counts[reason] != 0) {
@@ -76,15 +82,46 @@ std::string utf8_text(std::string_view bytes) {
   while (!bytes.empty()) {
     std::size_t length = utf8_length(bytes);
     if (length == 0) {
-      const auto byte = static_cast<unsigned char>(bytes.front());
-      out += "\\x";
-      out += kHexDigits[byte >> 4U];
-      out += kHexDigits[byte & 0x0FU];
+      add_hex(static_cast<unsigned char>(bytes.front()), out);
       length = 1;
     } else {
       out += bytes.substr(0, length);
     }
     bytes.remove_prefix(length);
+  }
+  return out;
+}
+
+std::string one_line(std::string_view bytes) {
+  const std::string text = utf8_text(bytes);
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    // U+0080 to U+009F are control characters as well, and come as C2 80 to C2 9F.
+    const bool second = byte == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+    if (second) {
+      add_hex(byte, out);
+      add_hex(static_cast<unsigned char>(text[++at]), out);
+    } else if (byte < 0x20 || byte == 0x7F) {
+      add_hex(byte, out);
+    } else {
+      out += text[at];
+    }
+  }
+  return out;
+}
+
+std::string plain_lines(std::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    out += one_line(bytes.substr(0, end));
+    bytes.remove_prefix(end);
+    if (!bytes.empty()) {
+      out += '\n';
+      bytes.remove_prefix(1);
+    }
   }
   return out;
 }

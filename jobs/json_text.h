@@ -16,6 +16,13 @@ namespace holdfast {
 /// cannot stop a run.
 [[nodiscard]] std::string utf8_text(std::string_view bytes);
 
+/// Text from data for a terminal: as utf8_text(), and control characters appear as \xNN as well, so
+/// that no tenant and no broken file can move the cursor or add a line.
+[[nodiscard]] std::string one_line(std::string_view bytes);
+
+/// The same for messages of several lines: line ends stay.
+[[nodiscard]] std::string plain_lines(std::string_view bytes);
+
 /// The text, or null.
 [[nodiscard]] nlohmann::json json_or_null(const std::optional<std::string>& text);
 

@@ -40,7 +40,9 @@ json error_json(const RunError& error) {
 json changes_json(const std::vector<PolicyChange>& changes) {
   json list = json::array();
   for (const PolicyChange& change : changes) {
-    list.push_back({{"where", change.where}, {"from", change.from}, {"to", change.to}});
+    list.push_back({{"where", utf8_text(change.where)},
+                    {"from", utf8_text(change.from)},
+                    {"to", utf8_text(change.to)}});
   }
   return list;
 }
@@ -166,7 +168,10 @@ json report_json(const RunReport& report) {
   for (const LimitExcess& excess : report.over_limit) {
     result["limited"].push_back(excess_json(excess));
   }
-  result["warnings"] = report.warnings;
+  result["warnings"] = json::array();
+  for (const std::string& warning : report.warnings) {
+    result["warnings"].push_back(utf8_text(warning));
+  }
   result["closed_dead_runs"] = report.closed_dead_runs;
   result["reconciliation"] = report.differences;
   result["vanished"] = report.vanished;

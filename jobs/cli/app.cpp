@@ -7,6 +7,7 @@
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/job_error.h"
+#include "jobs/json_text.h"
 #include "jobs/run_errors.h"
 #include "storage/storage_error.h"
 
@@ -52,7 +53,8 @@ int carry_out(const ChosenVerb& chosen) {
     const RunError what = described(error, session);
     Console::complain(what.message);
     if (chosen.common.json) {
-      Console::print_json({{"error", {{"reason", what.reason}, {"message", what.message}}}});
+      Console::print_json(
+          {{"error", {{"reason", what.reason}, {"message", utf8_text(what.message)}}}});
     }
     return static_cast<int>(status_of(error));
   }

@@ -11,6 +11,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "jobs/json_text.h"
+
 namespace holdfast {
 namespace {
 
@@ -72,7 +74,7 @@ void Console::print_json(const nlohmann::json& value) {
 }
 
 void Console::complain(const std::string& sentence) {
-  std::cerr << "holdfast: " << sentence << '\n';
+  std::cerr << "holdfast: " << plain_lines(sentence) << '\n';
 }
 
 std::string Console::strong(const std::string& text) const {
@@ -128,12 +130,12 @@ void ConsoleObserver::clear_line() {
 
 void ConsoleObserver::note(const std::string& line) {
   clear_line();
-  spdlog::info("{}", line);
+  spdlog::info("{}", one_line(line));
 }
 
 void ConsoleObserver::warn(const std::string& line) {
   clear_line();
-  spdlog::warn("{}", line);
+  spdlog::warn("{}", one_line(line));
 }
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 
 #include "jobs/cli/console.h"
 #include "jobs/cli/render.h"
+#include "jobs/json_text.h"
 #include "policy/reason.h"
 
 namespace holdfast {
@@ -127,7 +128,7 @@ std::string excess_lines(const json& list) {
 std::string warning_lines(const json& list) {
   std::string text;
   for (const json& warning : list) {
-    text += "note: " + warning.get<std::string>() + "\n";
+    text += "note: " + cell(warning) + "\n";
   }
   return text;
 }
@@ -141,7 +142,7 @@ std::string cell(const json& value, const std::string& nothing) {
   if (value.is_string() && value.get_ref<const std::string&>().empty()) {
     return "(empty)";
   }
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? one_line(value.get_ref<const std::string&>()) : value.dump();
 }
 
 std::string render_plan(const json& plan) {
@@ -176,7 +177,7 @@ std::string render_run_line(const json& report) {
 std::string render_run(const json& report) {
   std::string text = render_run_line(report) + "\n";
   if (report.contains("error")) {
-    text += "why: " + cell(report.at("error").at("message")) + "\n";
+    text += "why: " + plain_lines(report.at("error").at("message").get<std::string>()) + "\n";
   }
   text += "as of " + cell(report.at("as_of")) + ", system clock " +
           cell(report.at("clock").at("system_now")) + "\npolicy version " +

@@ -13,6 +13,7 @@
 #include "jobs/cli/verbs.h"
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
+#include "jobs/json_text.h"
 #include "jobs/overview.h"
 #include "jobs/plan_desk.h"
 #include "jobs/prune_run.h"
@@ -168,7 +169,7 @@ void print_run(Session& session, const RunReport& report) {
     Console::print(render_run(result));
   } else if (exit_status(report.outcome) != ExitStatus::done) {
     Console::print(render_run_line(result) +
-                   (report.error ? ": " + report.error->message : std::string{}));
+                   (report.error ? ": " + plain_lines(report.error->message) : std::string{}));
   }
 }
 

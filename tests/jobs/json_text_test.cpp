@@ -118,3 +118,12 @@ TEST_CASE("instants and absent values", "[json]") {
   CHECK(json_or_null(std::nullopt).is_null());
   CHECK(json_or_null(std::string{}) == "");
 }
+
+TEST_CASE("text for a terminal has no control characters", "[json]") {
+  CHECK(one_line("plain \xC3\xA9") == "plain \xC3\xA9");
+  CHECK(one_line("a\nb\t\x1b[31m\x7f") == "a\\x0ab\\x09\\x1b[31m\\x7f");
+  CHECK(one_line("\xC2\x9B"
+                 "31m\xC2\xA0") == "\\xc2\\x9b31m\xC2\xA0");
+  CHECK(one_line("\xFF\xC2") == "\\xff\\xc2");
+  CHECK(plain_lines("one\ntwo\x1b\n") == "one\ntwo\\x1b\n");
+}

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person types: slips are refused in one sentence, nothing is lost by them, and `--json` answers in JSON."""
 
+import shutil
 import unittest
 
-from audit_world import Untouched, at, days, one_sentence, world
+from audit_world import Untouched, at, days, one_sentence, shared_data, world
 
 NOW = at("2030-01-01T02:00:00")
 
@@ -32,6 +33,28 @@ class CommandLine(unittest.TestCase):
     def test_a_plan_is_not_saved_when_its_rows_cannot_be_written(self):
         self.made.call("plan", "--save", "--rows", "audit.db", expect=2)
         self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_plan"), [(0,)])
+
+
+class HostileText(unittest.TestCase):
+    def test_json_stays_json_whatever_a_broken_file_says_of_itself(self):
+        for name in ("fts3fuzz001-001.db", "fts5corrupt3-006.db", "fts5corrupt3-029.db", "fts5corrupt3-048.db"):
+            for verb in ("check", "plan", "run", "status", "init"):
+                with self.subTest(name=name, verb=verb), world(init=False) as made:
+                    shutil.copyfile(shared_data("malformed") / name, made.database)
+                    answer = made.call(verb, "--json", expect=1)
+                    self.assertIn("audit.db", answer.json["error"]["message"])
+                    one_sentence(self, answer, "audit.db")
+                    self.assertEqual([sign for sign in answer.stderr if sign < " " and sign != "\n"], [])
+
+    def test_a_tenant_cannot_write_on_the_terminal(self):
+        with world() as made:
+            made.insert(NOW - days(200), tenant="acme\x1b[2J\nrows 0 = to delete 0", count=5)
+            for verb in (("plan",), ("run", "--verbose"), ("report",), ("explain", 1)):
+                text = made.call(*verb, expect=0).stdout
+                self.assertNotIn("\x1b", text)
+                self.assertNotIn("\nrows 0 =", text)
+            made.freeze("--tenant=new\x1b[2J", "--future")
+            self.assertIn("new\\x1b[2J", made.call("hold", "list", expect=0).stdout)
 
 
 class PolicyApply(unittest.TestCase):
