@@ -37,8 +37,9 @@ std::string token(StorageTrouble trouble) {
 }  // namespace
 
 RunError run_error(const std::exception& error, const std::string& database) {
-  if (dynamic_cast<const JobError*>(&error) != nullptr) {
-    return {.reason = "error", .message = error.what()};
+  if (const auto* job = dynamic_cast<const JobError*>(&error)) {
+    return {.reason = job->status() == ExitStatus::another_run ? "locked" : "error",
+            .message = error.what()};
   }
   const StorageError storage = as_storage_error(error, database);
   return {.reason = token(storage.trouble()), .message = storage.what()};

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/cli/app.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <iostream>
+#include <string>
+#include <vector>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/run_errors.h"
+#include "policy/spelling.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -43,6 +46,69 @@ RunError described(const std::exception& error, const Session& session) {
     return {.reason = "config", .message = error.what()};
   }
   return run_error(error, session.database_name());
+}
+
+/// The verb that the words lead to, and the first word that leads nowhere.
+struct VerbPath {
+  const CLI::App* verb = nullptr;
+  std::string name;
+  std::string stray;
+};
+
+const CLI::App* verb_named(const CLI::App& app, const std::string& name) {
+  const auto named = [&name](const CLI::App* verb) {
+    return verb->get_name() == name;
+  };
+  const std::vector<const CLI::App*> found = app.get_subcommands(named);
+  return found.empty() ? nullptr : found.front();
+}
+
+VerbPath follow(const CLI::App& app, const std::vector<std::string>& words) {
+  VerbPath path{.verb = &app, .name = "holdfast"};
+  for (const std::string& word : words) {
+    const CLI::App* next = verb_named(*path.verb, word);
+    if (next == nullptr) {
+      path.stray = word.empty() || word.front() == '-' ? std::string{} : word;
+      break;
+    }
+    path.verb = next;
+    path.name += " " + word;
+  }
+  return path;
+}
+
+/// What is wrong with the command line, in one sentence that says where to go on.
+std::string usage_sentence(const VerbPath& path, const CLI::ParseError& error) {
+  std::vector<std::string> verbs;
+  std::string listed;
+  for (const CLI::App* verb : path.verb->get_subcommands(nullptr)) {
+    verbs.push_back(verb->get_name());
+    listed += (listed.empty() ? "" : ", ") + verb->get_name();
+  }
+  if (!verbs.empty()) {
+    const auto near = nearest_spelling(path.stray, verbs);
+    const std::string what = path.stray.empty()
+                                 ? " has to be followed by a verb"
+                                 : " has no verb \"" + path.stray + "\"" +
+                                       (near ? " (did you mean \"" + *near + "\"?)" : "");
+    return path.name + what + ": " + listed;
+  }
+  std::string what = error.what();
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    what = what.substr(what.find(": ") + 2) + " is not a whole number";
+  }
+  return what + ": \"" + path.name + " --help\" says what it takes";
+}
+
+int refuse_usage(const CLI::App& app,
+                 const std::vector<std::string>& words,
+                 const CLI::ParseError& error) {
+  const std::string sentence = usage_sentence(follow(app, words), error);
+  Console::complain(sentence);
+  if (std::find(words.begin(), words.end(), "--json") != words.end()) {
+    Console::print_json({{"error", {{"reason", "usage"}, {"message", utf8_text(sentence)}}}});
+  }
+  return static_cast<int>(ExitStatus::invalid);
 }
 
 int carry_out(const ChosenVerb& chosen) {
@@ -81,6 +147,16 @@ CLI::App* add_verb(CLI::App& parent,
   return verb;
 }
 
+CLI::App* add_group(CLI::App& app,
+                    const std::string& name,
+                    const std::string& summary,
+                    const std::string& examples) {
+  CLI::App* group = app.add_subcommand(name, summary);
+  group->require_subcommand(1);
+  group->footer("Examples:\n" + examples + "\n" + kExitStatuses);
+  return group;
+}
+
 void answer(Session& session,
             const nlohmann::json& result,
             const std::function<std::string(const nlohmann::json&)>& text) {
@@ -117,10 +193,7 @@ int run_app(int argc, const char* const* argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "holdfast: " << error.what()
-              << "\n\"holdfast --help\" lists the verbs, \"holdfast "
-                 "VERB --help\" what each takes.\n";
-    return static_cast<int>(ExitStatus::invalid);
+    return refuse_usage(app, {argv + 1, argv + argc}, error);
   }
   return carry_out(chosen);
 }

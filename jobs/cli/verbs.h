@@ -25,6 +25,12 @@ struct ChosenVerb {
                                  const std::string& examples,
                                  ChosenVerb& chosen);
 
+/// A verb that only has verbs of its own, such as `hold`, with examples at the end of its help.
+[[nodiscard]] CLI::App* add_group(CLI::App& app,
+                                  const std::string& name,
+                                  const std::string& summary,
+                                  const std::string& examples);
+
 // Each adds verbs to the command line; the callbacks only note what was chosen.
 void add_run_verbs(CLI::App& app, ChosenVerb& chosen);       // init check plan approve run
 void add_hold_verbs(CLI::App& app, ChosenVerb& chosen);      // hold, bookmark

@@ -132,8 +132,11 @@ std::string render_bookmark_set(const json& result) {
 }
 
 void add_bookmark(CLI::App& app, ChosenVerb& chosen) {
-  CLI::App* bookmark = app.add_subcommand("bookmark", "how far the log's consumers have read");
-  bookmark->require_subcommand(1);
+  CLI::App* bookmark =
+      add_group(app,
+                "bookmark",
+                "how far the log's consumers have read",
+                "  holdfast bookmark set webhooks 120384\n  holdfast bookmark list");
   const auto name = std::make_shared<std::string>();
   const auto id = std::make_shared<std::int64_t>(0);
   CLI::App* verb = add_verb(*bookmark,
@@ -171,8 +174,12 @@ void add_bookmark(CLI::App& app, ChosenVerb& chosen) {
 }  // namespace
 
 void add_hold_verbs(CLI::App& app, ChosenVerb& chosen) {
-  CLI::App* hold = app.add_subcommand("hold", "legal and regulatory holds, by matter");
-  hold->require_subcommand(1);
+  CLI::App* hold =
+      add_group(app,
+                "hold",
+                "legal and regulatory holds, by matter",
+                "  holdfast hold place --matter 2026-014 --reason \"litigation\" --person u-4711\n"
+                "  holdfast hold list");
   add_place(*hold, chosen);
   add_release(*hold, chosen);
   add_review(*hold, chosen);

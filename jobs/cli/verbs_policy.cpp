@@ -86,8 +86,10 @@ ExitStatus apply(Session& session, const std::string& file, const std::string& r
 }  // namespace
 
 void add_policy_verbs(CLI::App& app, ChosenVerb& chosen) {
-  CLI::App* policy = app.add_subcommand("policy", "retention windows, floors and presets");
-  policy->require_subcommand(1);
+  CLI::App* policy = add_group(app,
+                               "policy",
+                               "retention windows, floors and presets",
+                               "  holdfast policy show\n  holdfast policy diff changed.toml");
   CLI::App* verb = add_verb(
       *policy, "show", "the effective windows with their basis", "  holdfast policy show", chosen);
   verb->callback([&chosen] {

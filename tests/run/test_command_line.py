@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person types: slips are refused in one sentence, nothing is lost by them, and `--json` answers in JSON."""
 
+import fcntl
 import shutil
 import unittest
 
 from audit_world import Untouched, at, days, one_sentence, shared_data, world
 
 NOW = at("2030-01-01T02:00:00")
+VERBS = ("init", "check", "plan", "approve", "run", "explain", "status", "catalogue", "report", "hold place",
+         "hold release", "hold review", "hold list", "hold show", "policy show", "policy diff", "policy apply",
+         "policy presets", "bookmark set", "bookmark drop", "bookmark list")
 
 
 class CommandLine(unittest.TestCase):
@@ -33,6 +37,39 @@ class CommandLine(unittest.TestCase):
     def test_a_plan_is_not_saved_when_its_rows_cannot_be_written(self):
         self.made.call("plan", "--save", "--rows", "audit.db", expect=2)
         self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_plan"), [(0,)])
+
+    def test_usage_is_refused_in_one_sentence_that_says_where_to_go_on(self):
+        for words, said in (
+            (("pln",), ('holdfast has no verb "pln"', 'did you mean "plan"', "status")),
+            ((), ("has to be followed by a verb", "explain")),
+            (("hold",), ("holdfast hold has to be followed by a verb", "release")),
+            (("hold", "plase"), ('has no verb "plase"', 'did you mean "place"')),
+            (("hold", "show", "seven"), ("id = seven is not a whole number", '"holdfast hold show --help"')),
+            (("plan", "--sav"), ("--sav", '"holdfast plan --help"')),
+            (("hold", "release", "1"), ("--reason is required", '"holdfast hold release --help"')),
+        ):
+            with self.subTest(words):
+                answer = self.made.call(*words, expect=2)
+                one_sentence(self, answer, *said)
+                self.assertEqual(answer.stdout, "", answer)
+                if words:
+                    error = self.made.call(*words, "--json", expect=2).json["error"]
+                    self.assertEqual((error["reason"], answer.stderr), ("usage", f"holdfast: {error['message']}\n"))
+
+    def test_every_verb_has_help_with_examples_of_its_own(self):
+        for verb in (*VERBS, "hold", "policy", "bookmark"):
+            with self.subTest(verb):
+                answer = self.made.call(*verb.split(), "--help", expect=0)
+                examples = answer.stdout.partition("Examples:")[2].partition("Exit statuses")[0]
+                self.assertIn(f"holdfast {verb}", examples, answer)
+                self.assertIn("130 interrupted", answer.stdout)
+
+    def test_two_runs_at_once(self):
+        with open(f"{self.made.database}.holdfast-lock", "r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            answer = self.made.run(expect=11)
+        self.assertEqual(answer.json["error"]["reason"], "locked")
+        self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_run"), [(0,)])
 
 
 class HostileText(unittest.TestCase):
