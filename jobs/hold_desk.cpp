@@ -35,6 +35,17 @@ Instant instant_from(const std::string& text, const char* option) {
   return *instant;
 }
 
+/// A review date that has passed is a slip of the year: the hold would be overdue at once.
+Instant review_date(const Desk& desk, const std::string& text, const char* option) {
+  const Instant date = instant_from(text, option);
+  if (date <= desk.now) {
+    throw JobError(ExitStatus::invalid,
+                   std::string(option) + " " + text + ": is not in the future (it is " +
+                       to_rfc3339(desk.now) + "): name the day by which somebody looks again");
+  }
+  return date;
+}
+
 void read_range(HoldRequest& request) {
   if (!request.from.empty()) {
     const Instant from = instant_from(request.from, "--from");
@@ -82,8 +93,12 @@ class HoldSurvey {
         note(*value);
       }
     }
-    tenants_.insert(std::string(row.tenant.value_or(std::string_view{})));
-    codes_.insert(std::string(row.code.value_or(std::string_view{})));
+    if (row.tenant) {
+      tenants_.insert(std::string(*row.tenant));
+    }
+    if (row.code) {
+      codes_.insert(std::string(*row.code));
+    }
   }
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
@@ -261,7 +276,7 @@ LegalHold hold_from(const Desk& desk, const HoldRequest& request) {
                  .placed_by = desk.who,
                  .placed_at = desk.now};
   if (!request.review_by.empty()) {
-    hold.review_by = instant_from(request.review_by, "--review-by");
+    hold.review_by = review_date(desk, request.review_by, "--review-by");
   }
   return hold;
 }
@@ -352,7 +367,7 @@ json review_hold(const Desk& desk,
   require_reason(reason);
   require_clock_not_behind(desk);
   (void)require_hold(desk, id);
-  const Instant date = instant_from(until, "--until");
+  const Instant date = review_date(desk, until, "--until");
   const auto write = desk.database.begin_write(Durability::full);
   if (!desk.database.holds().review(
           id, date, {.who = desk.who, .at = desk.now, .reason = reason})) {

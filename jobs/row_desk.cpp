@@ -87,6 +87,10 @@ json explain_id(const Desk& desk, const std::string& id) {
 }
 
 json set_bookmark(const Desk& desk, const std::string& name, std::int64_t event_id) {
+  if (name.empty()) {
+    throw JobError(ExitStatus::invalid,
+                   "NAME may not be empty: say which consumer has read so far");
+  }
   if (!desk.database.audit_log().shape().ordered_keys) {
     throw JobError(ExitStatus::invalid,
                    "bookmarks need keys that go upwards, and this table's key does not: a consumer "
@@ -97,7 +101,10 @@ json set_bookmark(const Desk& desk, const std::string& name, std::int64_t event_
       {.name = name, .event_id = event_id, .set_by = desk.who, .set_at = desk.now});
   note_in_journal(desk, "bookmark_set", compact({{"name", name}, {"event_id", event_id}}), "");
   write->commit();
-  return {{"name", name}, {"event_id", event_id}};
+  const std::optional<std::int64_t> highest = desk.database.audit_log().highest_key();
+  return {{"name", utf8_text(name)},
+          {"event_id", event_id},
+          {"highest_id", highest ? json(*highest) : json(nullptr)}};
 }
 
 json drop_bookmark(const Desk& desk, const std::string& name) {

@@ -126,9 +126,17 @@ void add_list_and_show(CLI::App& hold, ChosenVerb& chosen) {
 }
 
 std::string render_bookmark_set(const json& result) {
-  return result.contains("dropped") ? "dropped bookmark " + cell(result.at("dropped")) + "\n"
-                                    : "bookmark " + cell(result.at("name")) + ": rows above " +
-                                          result.at("event_id").dump() + " are kept\n";
+  if (result.contains("dropped")) {
+    return "dropped bookmark " + cell(result.at("dropped")) + "\n";
+  }
+  std::string text = "bookmark " + cell(result.at("name")) + ": rows above " +
+                     result.at("event_id").dump() + " are kept\n";
+  const json& highest = result.at("highest_id");
+  if (highest.is_null() || highest < result.at("event_id")) {
+    text += "note: the highest id in the log is " + cell(highest, "none") +
+            ": this bookmark keeps no row that is there now\n";
+  }
+  return text;
 }
 
 void add_bookmark(CLI::App& app, ChosenVerb& chosen) {

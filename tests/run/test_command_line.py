@@ -71,6 +71,25 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(answer.json["error"]["reason"], "locked")
         self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_run"), [(0,)])
 
+    def test_a_bookmark_has_a_name_and_says_when_it_is_ahead_of_the_log(self):
+        one_sentence(self, self.made.call("bookmark", "set", "", 5, expect=2), "NAME")
+        self.assertNotIn("note:", self.made.call("bookmark", "set", "webhooks", 7, expect=0).stdout)
+        ahead = self.made.call("bookmark", "set", "webhooks", 70, expect=0)
+        self.assertIn("the highest id in the log is 7", ahead.stdout)
+
+    def test_a_hold_on_an_empty_tenant_is_a_slip_where_no_row_has_one(self):
+        self.made.insert(NOW - days(3), tenant=None)
+        one_sentence(self, self.made.freeze("--tenant", "", expect=2), "--tenant", "--future")
+        self.made.insert(NOW - days(3), tenant="")
+        self.assertEqual(self.made.freeze("--tenant", "").json["rows"], 1)
+
+    def test_a_review_date_lies_ahead(self):
+        for date in ("2029-12-31", "2030-01-01", "2030-01-01T02:00:00Z"):
+            one_sentence(self, self.made.freeze("--tenant=acme", f"--review-by={date}", expect=2), "--review-by", date)
+        hold = self.made.freeze("--tenant=acme", "--review-by=2030-01-02").json["hold"]
+        late = ("hold", "review", hold, "--until=2029-06-30", "--reason=appeal", "--as", "alice")
+        one_sentence(self, self.made.call(*late, expect=2), "--until 2029-06-30")
+
 
 class HostileText(unittest.TestCase):
     def test_json_stays_json_whatever_a_broken_file_says_of_itself(self):
