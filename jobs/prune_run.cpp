@@ -46,6 +46,7 @@ RunReport PruneRun::execute() {
 void PruneRun::steps() {
   report_.clock.system_now = with_.clock.now();
   report_.clock.as_of = report_.clock.system_now;
+  report_.space_before = with_.database.space();
   highest_before_ = with_.database.audit_log().highest_key();
   const bool clock_stands = take_clock();
   close_dead_runs();
@@ -66,6 +67,7 @@ void PruneRun::steps() {
   record_first_seen();
   enter("deleting");
   delete_rows();
+  give_back_space();
   enter("reconciling");
   reconcile();
 }

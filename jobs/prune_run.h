@@ -28,7 +28,8 @@ struct RunDependencies {
 ///
 /// Steps, and what a kill between them leaves: clock; runs found dead are closed as
 /// AUDIT_PRUNE_RUN_FAILED; the open record is committed before anything else happens; policy; plan;
-/// limits; slices, each with its tally in its own transaction; checkpoint and reconciliation; the
+/// limits; slices, each with its tally in its own transaction; checkpoint, incremental vacuum where
+/// the file has it, and reconciliation; the
 /// audit event and the closing of the ledger in one transaction. Kill it anywhere: each deleted row
 /// is attested by a committed slice, no held row is gone, and the next run says what happened and
 /// goes on.
@@ -58,6 +59,7 @@ class PruneRun {
   void record_first_seen();
   void delete_rows();
   void settle_tally();
+  void give_back_space();
   void reconcile();
   void fail(const std::exception& error);
   void complete_figures();

@@ -2,9 +2,11 @@
 // The end of a run: reconciliation, the audit event and the closing of the ledger.
 
 #include <algorithm>
+#include <thread>
 
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/lock_pacer.h"
 #include "jobs/own_events.h"
 #include "jobs/prune_run.h"
 #include "jobs/run_errors.h"
@@ -40,9 +42,45 @@ void PruneRun::settle_tally() {
   report_.longest_lock = totals.longest_lock;
 }
 
+/// Rows deleted are not space freed. Where the file can give pages back it is done in steps that
+/// hold the write lock no longer than a slice does, and only as long as the run may last; every
+/// step stands for itself, so that a kill between them leaves a smaller file and nothing else.
+void PruneRun::give_back_space() {
+  report_.wal_emptied = with_.database.checkpoint_all();
+  SpaceReport space = with_.database.space();
+  if (!space.gives_back || space.free_bytes == 0 || with_.stop.raised()) {
+    return;
+  }
+  enter("vacuuming");
+  LockPacer pacer{settings_.run};
+  std::int64_t seen_commits = with_.database.foreign_commits();
+  while (space.free_bytes > 0 && !with_.stop.raised() &&
+         since_start_.elapsed() < settings_.run.max_time) {
+    SliceTiming timing{.rows = pacer.row_budget()};
+    const auto write = with_.database.begin_write(Durability::normal);
+    const Stopwatch lock;
+    timing.others_wrote = with_.database.foreign_commits() != seen_commits;
+    with_.database.give_back_pages(timing.rows);
+    timing.work = lock.elapsed();
+    write->commit();
+    timing.commit = lock.elapsed() - timing.work;
+    pacer.learn(timing);
+    seen_commits = with_.database.foreign_commits();
+    with_.database.checkpoint_some();
+    const SpaceReport after = with_.database.space();
+    if (after.file_bytes >= space.file_bytes) {
+      break;  // others use free pages up and make new ones: another night
+    }
+    report_.given_back_bytes += space.file_bytes - after.file_bytes;
+    space = after;
+    std::this_thread::sleep_for(pacer.pause());
+  }
+  report_.longest_vacuum_lock = pacer.longest_lock();
+  report_.wal_emptied = with_.database.checkpoint_all();
+}
+
 void PruneRun::reconcile() {
   AuditLog& log = with_.database.audit_log();
-  report_.wal_emptied = with_.database.checkpoint_all();
   settle_tally();
   const ReasonCounts counted = final_.totals();
   const std::int64_t before = plan_.figures.rows_before;
@@ -123,6 +161,7 @@ void PruneRun::complete_figures() {
   const SpaceReport space = with_.database.space();
   report_.file_bytes = space.file_bytes;
   report_.free_bytes = space.free_bytes;
+  report_.incremental_vacuum = space.gives_back;
   if (!report_.rows_after) {
     report_.rows_after =
         count_if_possible(std::nullopt) + (with_.database.audit_log().appends_to_log() ? 1 : 0);

@@ -83,12 +83,18 @@ json policy_json(const RunReport& report) {
 }
 
 json storage_json(const RunReport& report) {
+  const auto& before = report.space_before;
   return {{"slices", report.slices},
           {"longest_lock_ms", report.longest_lock.count() / kMicrosPerMilli},
           {"duration_ms", report.duration.count() / kMicrosPerMilli},
           {"wal_emptied", report.wal_emptied},
+          {"file_bytes_before", before ? json(before->file_bytes) : json(nullptr)},
+          {"free_bytes_before", before ? json(before->free_bytes) : json(nullptr)},
           {"file_bytes", report.file_bytes},
-          {"free_bytes", report.free_bytes}};
+          {"free_bytes", report.free_bytes},
+          {"incremental_vacuum", report.incremental_vacuum},
+          {"given_back_bytes", report.given_back_bytes},
+          {"longest_vacuum_lock_ms", report.longest_vacuum_lock.count() / kMicrosPerMilli}};
 }
 
 }  // namespace

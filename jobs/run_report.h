@@ -11,6 +11,7 @@
 #include "jobs/decision_context.h"
 #include "jobs/outcome.h"
 #include "jobs/run_plan.h"
+#include "storage/database.h"
 
 #include <nlohmann/json.hpp>
 
@@ -83,8 +84,12 @@ struct RunReport {
   std::string started_by;
   std::string host;
   bool wal_emptied = false;
+  std::optional<SpaceReport> space_before;  ///< none where the run came to nothing before that
   std::int64_t file_bytes = 0;
   std::int64_t free_bytes = 0;
+  bool incremental_vacuum = false;    ///< the file is one that can give pages back
+  std::int64_t given_back_bytes = 0;  ///< by which incremental vacuum made the file smaller
+  std::chrono::microseconds longest_vacuum_lock{0};
 };
 
 /// The run as one JSON object: the contract of `run --json`.

@@ -47,10 +47,12 @@ class ReadScope {
 /// holds (normal; in rollback-journal mode every commit is full).
 enum class Durability { normal, full };
 
-/// What is left in the files after the rows are gone.
+/// How large the database is, and what of it is free for new rows.
 struct SpaceReport {
   std::int64_t file_bytes = 0;
   std::int64_t free_bytes = 0;
+  std::int64_t page_bytes = 0;
+  bool gives_back = false;  ///< the file is one of those whose free pages can be cut off its end
 };
 
 /// The database in which the audit log and Holdfast's own tables live together.
@@ -95,6 +97,9 @@ class Database {
   /// Empties the write-ahead log. Returns false where a reader stood in the way.
   virtual bool checkpoint_all() = 0;
   [[nodiscard]] virtual SpaceReport space() = 0;
+  /// Cuts up to so many free pages off the end of the file, where SpaceReport::gives_back;
+  /// otherwise does nothing. Call inside a write; the file shrinks when that is in the file.
+  virtual void give_back_pages(std::int64_t most) = 0;
   /// Empty where the database is sound, otherwise the first thing that is not.
   [[nodiscard]] virtual std::string integrity_problem() = 0;
 

@@ -125,6 +125,20 @@ std::string excess_lines(const json& list) {
   return text;
 }
 
+/// Rows deleted are not space freed, so both are printed. Records of older versions lack the parts.
+std::string space_line(const json& storage) {
+  if (!storage.contains("file_bytes_before") || storage.at("file_bytes_before").is_null()) {
+    return "";
+  }
+  const std::string given_back =
+      storage.at("incremental_vacuum").get<bool>()
+          ? "; " + storage.at("given_back_bytes").dump() + " given back by incremental vacuum"
+          : std::string{};
+  return "database file: " + storage.at("file_bytes_before").dump() + " bytes before (" +
+         storage.at("free_bytes_before").dump() + " free), " + storage.at("file_bytes").dump() +
+         " after (" + storage.at("free_bytes").dump() + " free for new rows)" + given_back + "\n";
+}
+
 std::string warning_lines(const json& list) {
   std::string text;
   for (const json& warning : list) {
@@ -200,7 +214,7 @@ std::string render_run(const json& report) {
   const json& storage = report.at("storage");
   text += storage.at("slices").dump() + " slices, longest write lock " +
           storage.at("longest_lock_ms").dump() + " ms, " + storage.at("duration_ms").dump() +
-          " ms in all\n";
+          " ms in all\n" + space_line(storage);
   return text + warning_lines(report.at("warnings"));
 }
 

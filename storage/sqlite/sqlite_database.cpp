@@ -54,6 +54,12 @@ std::int64_t read_integer(Statement& statement) {
   return number == nullptr ? 0 : *number;
 }
 
+/// In the other modes SQLite either gives back at every commit or cannot without a whole VACUUM.
+bool is_incremental(SQLite::Database& db) {
+  constexpr int kIncremental = 2;
+  return db.execAndGet("PRAGMA auto_vacuum").getInt() == kIncremental;
+}
+
 /// Shortens the busy wait of a connection for as long as it lives.
 class ShortWait {
  public:
@@ -149,7 +155,17 @@ SpaceReport SqliteDatabase::space() {
   SQLite::Database& db = connection_.db();
   const std::int64_t page = db.execAndGet("PRAGMA page_size").getInt64();
   return {.file_bytes = page * db.execAndGet("PRAGMA page_count").getInt64(),
-          .free_bytes = page * db.execAndGet("PRAGMA freelist_count").getInt64()};
+          .free_bytes = page * db.execAndGet("PRAGMA freelist_count").getInt64(),
+          .page_bytes = page,
+          .gives_back = is_incremental(db)};
+}
+
+void SqliteDatabase::give_back_pages(std::int64_t most) {
+  SQLite::Database& db = connection_.db();
+  if (most > 0 && is_incremental(db)) {
+    // Run to its end: each step of this statement gives back one page only.
+    db.exec("PRAGMA incremental_vacuum(" + std::to_string(most) + ")");
+  }
 }
 
 std::string SqliteDatabase::integrity_problem() {

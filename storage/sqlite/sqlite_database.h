@@ -51,6 +51,7 @@ class SqliteDatabase final : public Database {
   void checkpoint_some() override;
   bool checkpoint_all() override;
   [[nodiscard]] SpaceReport space() override;
+  void give_back_pages(std::int64_t most) override;
   [[nodiscard]] std::string integrity_problem() override;
   std::vector<std::string> lower_instants(Instant now) override;
 

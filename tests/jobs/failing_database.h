@@ -179,6 +179,10 @@ class FailingDatabase final : public Database {
   void checkpoint_some() override { real_.checkpoint_some(); }
   bool checkpoint_all() override { return real_.checkpoint_all(); }
   [[nodiscard]] SpaceReport space() override { return real_.space(); }
+  void give_back_pages(std::int64_t most) override {
+    faults_.pass("give_back_pages");
+    real_.give_back_pages(most);
+  }
   [[nodiscard]] std::string integrity_problem() override { return real_.integrity_problem(); }
   std::vector<std::string> lower_instants(Instant now) override {
     return real_.lower_instants(now);

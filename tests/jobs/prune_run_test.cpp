@@ -297,3 +297,44 @@ TEST_CASE("rows with a bad time go when the window has run from when they were f
   CHECK(world.rows() == 0);
   CHECK(world.number("SELECT count(*) FROM holdfast_first_seen") == 0);
 }
+
+TEST_CASE("free pages go back to the disk where the file has incremental vacuum", "[run][space]") {
+  const int mode = GENERATE(0, 1, 2);  // none, full, incremental
+  CAPTURE(mode);
+  JobWorld world;
+  world.settings().safety.max_category_share_ppm = 1'000'000;
+  world.sql("PRAGMA auto_vacuum = " + std::to_string(mode) + "; VACUUM");
+  world.sql(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO "
+      "audit_events (occurred_at, code, metadata) SELECT i + 1580601600000, "
+      "'ACCOUNT_PROFILE_UPDATE', zeroblob(3000) FROM n");
+  const std::int64_t pages_before = world.number("PRAGMA page_count");
+  const RunReport report = world.run();
+  CHECK((report.outcome == Outcome::completed));
+  CHECK(report.figures.totals.deleted() == 2000);
+  check_sums(report);
+  const std::int64_t pages = world.number("PRAGMA page_count");
+  const std::int64_t free_pages = world.number("PRAGMA freelist_count");
+  CHECK((pages < pages_before / 2) == (mode != 0));
+  CHECK((free_pages > 1000) == (mode == 0));
+  CHECK(report.incremental_vacuum == (mode == 2));
+  CHECK((report.given_back_bytes > 0) == (mode == 2));
+  REQUIRE(report.space_before.has_value());
+  CHECK(report.space_before->file_bytes > 2000 * 3000);
+  const auto storage = report_json(report).at("storage");
+  CHECK(storage.at("file_bytes_before") == report.space_before->file_bytes);
+  CHECK(storage.at("given_back_bytes") == report.given_back_bytes);
+  CHECK(world.ask("PRAGMA integrity_check") == "ok");
+}
+
+TEST_CASE("a run that is stopped gives no space back any more", "[run][space]") {
+  JobWorld world;
+  world.settings().safety.max_category_share_ppm = 1'000'000;
+  world.sql("PRAGMA auto_vacuum = 2; VACUUM");
+  world.add_rows(3000);
+  world.observer().after_first_slice([&world] { world.stop().raise(); });
+  const RunReport report = world.run();
+  CHECK((report.outcome == Outcome::interrupted));
+  CHECK(report.given_back_bytes == 0);
+  CHECK(newest_line(world, "phase") == "reconciling");
+}

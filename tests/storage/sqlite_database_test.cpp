@@ -139,6 +139,33 @@ TEST_CASE("the room of deleted rows is counted as free", "[database]") {
   CHECK(database->space().free_bytes >= 98'304);
 }
 
+TEST_CASE("only a file of incremental vacuum gives pages back, and no more than asked for",
+          "[database]") {
+  const int mode = GENERATE(0, 1, 2);  // none, full, incremental
+  const bool wal = GENERATE(true, false);
+  CAPTURE(mode, wal);
+  const ScratchDatabase scratch;
+  (void)made_database(scratch.options());
+  run_sql(scratch.file("audit.db"),
+          std::string{"PRAGMA journal_mode = "} + (wal ? "WAL" : "DELETE") +
+              "; PRAGMA auto_vacuum = " + std::to_string(mode) +
+              "; VACUUM; INSERT INTO audit_events (occurred_at, code, metadata) VALUES (1, 'A', "
+              "zeroblob(400000)); DELETE FROM audit_events");
+  const auto database = open_sqlite(scratch.options());
+  const SpaceReport before = database->space();
+  CHECK(before.gives_back == (mode == 2));
+  in_write(*database, [&] { database->give_back_pages(0); });
+  in_write(*database, [&] { database->give_back_pages(3); });
+  // Pages that map the others may go along.
+  const std::int64_t given_back = before.file_bytes - database->space().file_bytes;
+  CHECK(given_back >= (mode == 2 ? 3 * before.page_bytes : 0));
+  CHECK(given_back <= (mode == 2 ? 4 * before.page_bytes : 0));
+  CHECK(database->integrity_problem().empty());
+  CHECK(database->checkpoint_all());
+  CHECK(std::filesystem::file_size(scratch.file("audit.db")) ==
+        static_cast<std::uintmax_t>(database->space().file_bytes));
+}
+
 TEST_CASE("damage is found and said", "[database]") {
   const ScratchDatabase scratch;
   const auto options = scratch.options();
