@@ -63,6 +63,7 @@ class PruneRun {
   void reconcile();
   void fail(const std::exception& error);
   void complete_figures();
+  void count_rows_after();
   void close_record();
   enum class EventPlace { usual, aside };
   void write_closing(EventPlace place);

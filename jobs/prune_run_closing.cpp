@@ -163,8 +163,18 @@ void PruneRun::complete_figures() {
   report_.free_bytes = space.free_bytes;
   report_.incremental_vacuum = space.gives_back;
   if (!report_.rows_after) {
-    report_.rows_after =
-        count_if_possible(std::nullopt) + (with_.database.audit_log().appends_to_log() ? 1 : 0);
+    count_rows_after();
+  }
+}
+
+/// For a run that ended before it was reconciled; its own audit row comes with the closing.
+void PruneRun::count_rows_after() {
+  AuditLog& log = with_.database.audit_log();
+  const std::int64_t own = log.appends_to_log() ? 1 : 0;
+  const std::int64_t total = count_if_possible(std::nullopt);
+  report_.rows_after = total + own;
+  if (log.shape().ordered_keys) {
+    report_.appended = total - (highest_before_ ? count_if_possible(highest_before_) : 0) + own;
   }
 }
 
