@@ -59,8 +59,7 @@ void PruneRun::steps() {
     return;
   }
   enter("planning");
-  plan();
-  if (!pass_gates()) {
+  if (!plan() || !pass_gates()) {
     return;
   }
   enter("recording");
@@ -198,10 +197,11 @@ void PruneRun::record_policy(const PolicyState& state, const RunClock& clock) {
   write->commit();
 }
 
-void PruneRun::plan() {
+bool PruneRun::plan() {
   PlanOptions options{.highest_key = highest_before_,
                       .longest_read = settings_.run.max_lock,
-                      .observer = &with_.observer};
+                      .observer = &with_.observer,
+                      .stop = &with_.stop};
   const bool empty = with_.database.audit_log().shape().ordered_keys && !highest_before_;
   options.nothing_there = empty;
   plan_ = make_plan(with_.database, *context_, options);
@@ -210,6 +210,15 @@ void PruneRun::plan() {
     report_.over_limit = plan_.figures.over_limit;
     context_->close_limit_gate(places_over_limit(plan_.figures));
     plan_ = make_plan(with_.database, *context_, options);
+  }
+  if (plan_.stopped) {
+    plan_ = RunPlan{};
+    report_.over_limit.clear();
+    report_.outcome = Outcome::interrupted;
+    warn(
+        "stopped_while_planning: the run was told to stop before it knew which rows are due; nothing "
+        "was deleted and every row counts as not_reached");
+    return false;
   }
   planned_ = true;
   final_ = plan_.figures.tally;
@@ -222,6 +231,7 @@ void PruneRun::plan() {
          " and the system clock says " + to_rfc3339(report_.clock.system_now) +
          ": either nothing is being logged, or the clock is ahead");
   }
+  return true;
 }
 
 bool PruneRun::pass_gates() {

@@ -52,7 +52,7 @@ class PruneRun {
   void enter(const std::string& phase);
   [[nodiscard]] bool adopt_policy();
   void record_policy(const PolicyState& state, const RunClock& clock);
-  void plan();
+  [[nodiscard]] bool plan();
   [[nodiscard]] bool pass_gates();
   void refuse(const std::string& reason, const std::string& message);
   void keep_all_due(Reason reason);

@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::int64_t kPartsPerMillion = 1'000'000;
 constexpr std::int64_t kRowsPerProgress = 50'000;
+constexpr std::int64_t kRowsPerLook = 256;  // how often the stop flag is looked at
+
+/// Leaves the reading of the log half way, and never leaves make().
+struct PlanStopped {};
 
 /// One pass of planning: takes rows, decides, counts, collects.
 class Planner {
@@ -26,6 +30,17 @@ class Planner {
   }
 
   RunPlan make() {
+    try {
+      look_at_all();
+    } catch (const PlanStopped&) {
+      // Nothing but temporary tables has been written, and the caller uses none of the keys.
+      plan_.stopped = true;
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void look_at_all() {
     database_.first_seen().forget_met();
     const auto snapshot = database_.begin_read();
     const LogShape& shape = database_.audit_log().shape();
@@ -45,10 +60,14 @@ class Planner {
     const ReasonCounts totals = plan_.figures.tally.totals();
     plan_.figures.rows_before = totals.total();
     find_excess();
-    return std::move(plan_);
   }
 
- private:
+  void look_at_stop_flag() const {
+    if (options_.stop != nullptr && options_.stop->raised()) {
+      throw PlanStopped{};
+    }
+  }
+
   void take(const RowFacts& row) {
     const Decision decision = context_.decide_row(row);
     PlanFigures& figures = plan_.figures;
@@ -123,6 +142,9 @@ class Planner {
 
   void report_progress() {
     ++seen_;
+    if (seen_ % kRowsPerLook == 0) {
+      look_at_stop_flag();
+    }
     if (options_.observer != nullptr && seen_ % kRowsPerProgress == 0) {
       options_.observer->progress({.phase = "planning", .done = seen_});
     }
@@ -161,25 +183,28 @@ class Planner {
 
   std::map<std::string, CodeRows> read_groups() {
     std::map<std::string, CodeRows> codes;  // by canonical bytes of the stored code
-    database_.audit_log().count_groups(plan_.highest_key, [&codes](const LogGroup& group) {
-      std::string name;
-      append_canonical(name, group.stored_code);
-      CodeRows& rows = codes[name];
-      rows.code = owned(group.code);
-      rows.blob = std::holds_alternative<BlobView>(group.stored_code);
-      if (const auto* text = std::get_if<std::string_view>(&group.stored_code)) {
-        rows.stored = std::string(*text);
-      } else if (const auto* blob = std::get_if<BlobView>(&group.stored_code)) {
-        rows.stored = std::string(blob->bytes);
-      } else if (const auto* number = std::get_if<std::int64_t>(&group.stored_code)) {
-        rows.stored = *number;
-      } else if (const auto* real = std::get_if<double>(&group.stored_code)) {
-        rows.stored = *real;
-      }
-      rows.groups.push_back({.tenant = owned(group.tenant),
-                             .category = owned(group.stored_category),
-                             .rows = group.rows});
-    });
+    database_.audit_log().count_groups(
+        plan_.highest_key,
+        [&codes](const LogGroup& group) {
+          std::string name;
+          append_canonical(name, group.stored_code);
+          CodeRows& rows = codes[name];
+          rows.code = owned(group.code);
+          rows.blob = std::holds_alternative<BlobView>(group.stored_code);
+          if (const auto* text = std::get_if<std::string_view>(&group.stored_code)) {
+            rows.stored = std::string(*text);
+          } else if (const auto* blob = std::get_if<BlobView>(&group.stored_code)) {
+            rows.stored = std::string(blob->bytes);
+          } else if (const auto* number = std::get_if<std::int64_t>(&group.stored_code)) {
+            rows.stored = *number;
+          } else if (const auto* real = std::get_if<double>(&group.stored_code)) {
+            rows.stored = *real;
+          }
+          rows.groups.push_back({.tenant = owned(group.tenant),
+                                 .category = owned(group.stored_category),
+                                 .rows = group.rows});
+        },
+        [this] { look_at_stop_flag(); });
     return codes;
   }
 
@@ -189,6 +214,7 @@ class Planner {
   void read_by_index() {
     const DecisionFrame& frame = context_.frame();
     for (const auto& [name, code] : read_groups()) {
+      look_at_stop_flag();
       const Instant cutoff =
           code.code ? context_.rules().latest_cutoff(*code.code) : kBeginningOfTime;
       const CandidateRange range{.stored_code = view(code),

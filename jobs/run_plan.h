@@ -40,6 +40,7 @@ struct RunPlan {
   PlanFigures figures;
   std::unique_ptr<KeySet> keys;
   std::optional<std::int64_t> highest_key;  ///< rows above it came later and are not looked at
+  bool stopped = false;  ///< PlanOptions::stop was raised: the figures and keys are not all
 };
 
 using RowReport = std::function<void(const RowKey&, Reason)>;
@@ -51,6 +52,7 @@ struct PlanOptions {
   std::chrono::milliseconds longest_read{50};
   RowReport each_row;  ///< empty: not wanted; set: every single row is read and reported
   RunObserver* observer = nullptr;
+  const StopFlag* stop = nullptr;  ///< raised: the plan ends within some thousand rows
 };
 
 /// Decides about every row of the log and collects the ones that go. Reads only; rows whose time is

@@ -58,6 +58,8 @@ struct CandidateRange {
 
 using RowVisit = std::function<void(const RowFacts&)>;
 using GroupVisit = std::function<void(const LogGroup&)>;
+/// Called now and then while rows are read and nothing is visited; what it throws ends the reading.
+using Pulse = std::function<void()>;
 
 /// The audit log, in whichever table it lives. Views handed to a visitor live for that call only.
 class AuditLog {
@@ -84,7 +86,9 @@ class AuditLog {
                         const RowVisit& visit) = 0;
 
   /// Counts rows by code, tenant and own category. Only with a code_time_index.
-  virtual void count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) = 0;
+  virtual void count_groups(std::optional<std::int64_t> up_to,
+                            const GroupVisit& visit,
+                            const Pulse& pulse) = 0;
 
   /// Visits the candidates of one code. Only with a code_time_index.
   virtual void scan_candidates(const CandidateRange& range,

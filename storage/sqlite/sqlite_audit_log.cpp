@@ -22,6 +22,8 @@ constexpr const char* kAppendOwn = R"sql(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 )sql";
 
+constexpr std::int64_t kRowsPerPulse = 4096;
+
 std::string append_to_log_sql(const LogLayout& layout) {
   return "INSERT INTO " + layout.table + " (" + layout.time + ", " + layout.tenant + ", " +
          layout.raw_code + ", " + layout.severity + ", " + layout.actor + ", " + layout.subject +
@@ -135,10 +137,19 @@ void SqliteAuditLog::scan_all(std::optional<std::int64_t> up_to,
       });
 }
 
-void SqliteAuditLog::count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) {
+void SqliteAuditLog::count_groups(std::optional<std::int64_t> up_to,
+                                  const GroupVisit& visit,
+                                  const Pulse& pulse) {
   const std::string values =
       layout_.raw_code + ", " + layout_.code + ", " + layout_.tenant + ", " + layout_.category;
   GroupCounter groups;
+  std::int64_t counted = 0;
+  const auto count = [&](const Statement& row, int first) {
+    groups.add(row, first);
+    if (pulse && ++counted % kRowsPerPulse == 0) {
+      pulse();
+    }
+  };
   if (connection_.wal() && layout_.groups_in_index) {
     const bool bounded = layout_.rowid_alias && up_to;
     Statement rows{connection_.db(),
@@ -150,12 +161,12 @@ void SqliteAuditLog::count_groups(std::optional<std::int64_t> up_to, const Group
       rows.bind(1, *up_to);
     }
     while (rows.step()) {
-      groups.add(rows, 0);
+      count(rows, 0);
     }
   } else {
     const int first = static_cast<int>(layout_.key_columns.size());
     LogPass{connection_, layout_, RowReader::key_columns(layout_) + ", " + values}.run(
-        {.up_to = up_to}, [&](const Statement& row) { groups.add(row, first); });
+        {.up_to = up_to}, [&](const Statement& row) { count(row, first); });
   }
   groups.visit_all(visit);
 }

@@ -28,7 +28,9 @@ class SqliteAuditLog final : public AuditLog {
   void scan_all(std::optional<std::int64_t> up_to,
                 std::chrono::milliseconds longest_read,
                 const RowVisit& visit) override;
-  void count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) override;
+  void count_groups(std::optional<std::int64_t> up_to,
+                    const GroupVisit& visit,
+                    const Pulse& pulse) override;
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override;

@@ -66,8 +66,10 @@ class FailingLog final : public AuditLog {
                 const RowVisit& visit) override {
     real_.scan_all(up_to, longest_read, visit);
   }
-  void count_groups(std::optional<std::int64_t> up_to, const GroupVisit& visit) override {
-    real_.count_groups(up_to, visit);
+  void count_groups(std::optional<std::int64_t> up_to,
+                    const GroupVisit& visit,
+                    const Pulse& pulse) override {
+    real_.count_groups(up_to, visit, pulse);
   }
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,

@@ -32,6 +32,20 @@ TEST_CASE("a run that is stopped is interrupted after its slice", "[run]") {
   CHECK(newest_line(world, "outcome") == "interrupted");
 }
 
+TEST_CASE("a run that is stopped while it plans ends there and deletes nothing", "[run]") {
+  JobWorld world;
+  world.add_rows(300);
+  world.stop().raise();
+  const RunReport report = world.run();
+  CHECK((report.outcome == Outcome::interrupted));
+  CHECK(report.figures.totals[Reason::not_reached] == 300);
+  check_sums(report);
+  CHECK(world.rows() == 300);
+  CHECK(world.own_events() == kCompleted);
+  CHECK(newest_line(world, "outcome || ' ' || phase") == "interrupted planning");
+  CHECK_THAT(world.observer().warnings(), Catch::Contains("stopped_while_planning"));
+}
+
 TEST_CASE("a run that breaks off is failed and says what it had deleted", "[run][fault]") {
   JobWorld world;
   world.add_rows(300);

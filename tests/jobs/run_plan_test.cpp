@@ -281,3 +281,24 @@ TEST_CASE("too many bad times are more than the share of all rows", "[plan]") {
   figures.bad_times = 1;
   CHECK(too_many_bad_times(figures, {.max_bad_time_share_ppm = 0}));
 }
+
+TEST_CASE("a plan ends soon after it is told to stop", "[plan]") {
+  JobWorld world;
+  world.add_rows(3000);
+  PlanBench bench{world, world.settings()};
+  StopFlag stop;
+  int seen = 0;
+  const RunPlan by_pass = bench.plan({.each_row =
+                                          [&](const RowKey&, Reason) {
+                                            if (++seen == 1000) {
+                                              stop.raise();
+                                            }
+                                          },
+                                      .stop = &stop});
+  CHECK(by_pass.stopped);
+  CHECK(seen < 1500);
+  CHECK(bench.plan({.stop = &stop}).stopped);
+  const RunPlan whole = bench.plan();
+  CHECK_FALSE(whole.stopped);
+  CHECK(whole.keys->size() == 3000);
+}

@@ -77,7 +77,7 @@ class SignalTest(unittest.TestCase):
     def test_a_second_signal_changes_nothing(self):
         self.stop_while_deleting(signal.SIGINT, signal.SIGTERM, signal.SIGINT)
 
-    def test_a_signal_before_the_first_slice_leaves_every_row(self):
+    def test_a_signal_before_the_plan_ends_the_run_there(self):
         made = self.make()
         with contextlib.closing(sqlite3.connect(made.database, isolation_level=None)) as neighbour:
             neighbour.execute("BEGIN IMMEDIATE")  # the run waits for it before its first write
@@ -85,9 +85,16 @@ class SignalTest(unittest.TestCase):
             time.sleep(0.3)
             run.send(signal.SIGTERM)
             neighbour.execute("ROLLBACK")
-        deleted, left = self.check_interrupted(made, run, 0)
-        self.assertEqual(deleted, 0)
-        self.check_next_run_finishes(made, left)
+        self.assertEqual(run.finish(), INTERRUPTED, run)
+        report = run.json
+        self.assertEqual((report["outcome"], report["deleted"]), ("interrupted", 0), run)
+        # Nothing was looked at, so nobody knows which rows are due.
+        self.assertEqual(report["kept_by_reason"]["not_reached"], DUE + YOUNG)
+        self.assertEqual(report["rows_after"], report["rows_before"] + report["appended"])
+        self.assertTrue(any("stopped_while_planning" in warning for warning in report["warnings"]), run)
+        self.assertEqual(made.query("SELECT outcome, phase FROM holdfast_run"), [("interrupted", "planning")])
+        self.assertEqual(len(made.rows()), DUE + YOUNG)
+        self.check_next_run_finishes(made, DUE)
 
     def test_every_run_may_be_interrupted_and_the_work_still_gets_done(self):
         made = self.make()

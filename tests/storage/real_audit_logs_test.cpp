@@ -86,7 +86,7 @@ TEST_CASE("real audit logs are read whole, found and disposed of row by row", "[
   CHECK(std::set<std::string>(texts.begin(), texts.end()).size() ==
         static_cast<std::size_t>(real.rows));
   std::int64_t counted = 0;
-  log->count_groups({}, [&](const LogGroup& group) { counted += group.rows; });
+  log->count_groups({}, [&](const LogGroup& group) { counted += group.rows; }, {});
   CHECK(counted == real.rows);
 
   const SQLite::Transaction write{scratch.connection().db()};

@@ -119,11 +119,13 @@ std::vector<std::string> candidate_keys(AuditLog& log, Instant below, Instant ab
   std::vector<std::string> keys;
   // One code may have several groups, and each group asks for all rows of its code.
   std::set<std::string> codes;
-  log.count_groups({}, [&codes](const LogGroup& group) {
-    std::string bytes;
-    append_canonical(bytes, group.stored_code);
-    codes.insert(bytes);
-  });
+  log.count_groups({},
+                   [&codes](const LogGroup& group) {
+                     std::string bytes;
+                     append_canonical(bytes, group.stored_code);
+                     codes.insert(bytes);
+                   },
+                   {});
   for (const std::string& bytes : codes) {
     const auto values = split_canonical(bytes);
     log.scan_candidates({.stored_code = values->front(), .below = below, .above = above},
@@ -135,10 +137,12 @@ std::vector<std::string> candidate_keys(AuditLog& log, Instant below, Instant ab
 
 std::map<std::string, std::int64_t> groups(AuditLog& log, std::optional<std::int64_t> up_to) {
   std::map<std::string, std::int64_t> rows;
-  log.count_groups(up_to, [&rows](const LogGroup& group) {
-    rows[or_dash(group.code) + "|" + or_dash(group.tenant) + "|" +
-         or_dash(group.stored_category)] += group.rows;
-  });
+  log.count_groups(up_to,
+                   [&rows](const LogGroup& group) {
+                     rows[or_dash(group.code) + "|" + or_dash(group.tenant) + "|" +
+                          or_dash(group.stored_category)] += group.rows;
+                   },
+                   {});
   return rows;
 }
 
