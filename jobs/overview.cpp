@@ -2,6 +2,7 @@
 #include "jobs/overview.h"
 
 #include <limits>
+#include <map>
 
 #include "jobs/hold_desk.h"
 #include "jobs/job_error.h"
@@ -175,15 +176,39 @@ json past_review(const Desk& desk, std::int64_t& active) {
   return list;
 }
 
-json oldest_json(const Desk& desk, const RunPlan& plan, const DecisionContext& context) {
-  json list = json::array();
+/// Due rows over all tenants, by category.
+std::map<std::string, std::int64_t, std::less<>> waiting_rows(const RunPlan& plan) {
+  std::map<std::string, std::int64_t, std::less<>> waiting;
+  for (const auto& [place, counts] : plan.figures.tally.places()) {
+    if (counts.deleted() > 0) {
+      waiting[place.category] += counts.deleted();
+    }
+  }
+  return waiting;
+}
+
+json oldest_line(const RuleBook& rules, const std::string& category) {
+  const DatedWindow* window = rules.category_window(std::nullopt, category);
+  return {{"category", category.empty() ? json(nullptr) : json(category)},
+          {"window", window == nullptr ? json(nullptr) : json(to_string(window->window))},
+          {"oldest", nullptr},
+          {"age_days", nullptr},
+          {"waiting", 0}};
+}
+
+json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
+  std::map<std::string, json> lines;
   for (const auto& [category, time] : plan.figures.oldest_time) {
-    const DatedWindow* window = context.rules().category_window(std::nullopt, category);
-    list.push_back(
-        {{"category", category.empty() ? json(nullptr) : json(category)},
-         {"oldest", to_rfc3339(time)},
-         {"age_days", age_days(desk.now, time)},
-         {"window", window == nullptr ? json(nullptr) : json(to_string(window->window))}});
+    json& line = lines.try_emplace(category, oldest_line(rules, category)).first->second;
+    line["oldest"] = to_rfc3339(time);
+    line["age_days"] = age_days(desk.now, time);
+  }
+  for (const auto& [category, rows] : waiting_rows(plan)) {
+    lines.try_emplace(category, oldest_line(rules, category)).first->second["waiting"] = rows;
+  }
+  json list = json::array();
+  for (auto& [category, line] : lines) {
+    list.push_back(std::move(line));
   }
   return list;
 }
@@ -208,7 +233,10 @@ json check_everything(const Desk& desk) {
   check_data(plan, context, findings);
   const auto& newest = plan.figures.newest_time;
   if (newest && *newest + std::chrono::hours{24 * 7} < desk.now) {
-    findings.doubtful("log_idle_or_clock_ahead: the newest row is of " + to_rfc3339(*newest));
+    findings.doubtful("log_idle_or_clock_ahead: the newest row that is not Holdfast's own is of " +
+                      to_rfc3339(*newest) +
+                      ": either nothing is being logged, or the system clock (" +
+                      to_rfc3339(desk.now) + ") is ahead");
   }
   return {{"findings", findings.take()},
           {"rows", plan.figures.rows_before},
@@ -234,7 +262,7 @@ json status_now(const Desk& desk) {
                   success ? age_days(desk.now, success->opening.opened_at) : json(nullptr)},
                  {"rows", plan.figures.rows_before},
                  {"rows_waiting", plan.keys->size()},
-                 {"oldest", oldest_json(desk, plan, context)},
+                 {"oldest", oldest_json(desk, plan, context.rules())},
                  {"holds_active", active},
                  {"holds_past_review", std::move(overdue)},
                  {"system_now", to_rfc3339(desk.now)},
@@ -251,10 +279,11 @@ json status_now(const Desk& desk) {
 json run_record(const Desk& desk, std::int64_t run) {
   const auto line = run == 0 ? desk.database.ledger().last() : desk.database.ledger().find(run);
   if (!line) {
-    throw JobError(ExitStatus::invalid,
-                   run == 0 ? std::string("no run has been recorded yet")
-                            : "there is no run " + std::to_string(run) +
-                                  ": \"holdfast report list\" lists them");
+    throw JobError(
+        ExitStatus::invalid,
+        run == 0
+            ? std::string(R"(no run has been recorded yet: "holdfast run" makes the first)")
+            : "there is no run " + std::to_string(run) + ": \"holdfast report list\" lists them");
   }
   if (!line->closing) {
     json open = line_json(*line);

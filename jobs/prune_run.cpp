@@ -227,8 +227,9 @@ bool PruneRun::plan() {
                             : plan_digest(with_.database, policy_, *context_, *plan_.keys);
   const auto& newest = plan_.figures.newest_time;
   if (newest && *newest + kIdleLog < report_.clock.system_now) {
-    warn("log_idle_or_clock_ahead: the newest row is of " + to_rfc3339(*newest) +
-         " and the system clock says " + to_rfc3339(report_.clock.system_now) +
+    warn("log_idle_or_clock_ahead: the newest row that is not Holdfast's own is of " +
+         to_rfc3339(*newest) + " and the system clock says " +
+         to_rfc3339(report_.clock.system_now) +
          ": either nothing is being logged, or the clock is ahead");
   }
   return true;

@@ -15,6 +15,12 @@ namespace {
 constexpr std::int64_t kPartsPerMillion = 1'000'000;
 constexpr std::int64_t kRowsPerProgress = 50'000;
 constexpr std::int64_t kRowsPerLook = 256;  // how often the stop flag is looked at
+constexpr std::string_view kOwnRunCodes = "AUDIT_PRUNE_RUN_";
+
+/// Every run leaves a row of its own: a log with nothing else in it is idle.
+bool tells_of_a_run(const std::optional<std::string_view>& code) {
+  return code && code->substr(0, kOwnRunCodes.size()) == kOwnRunCodes;
+}
 
 /// Leaves the reading of the log half way, and never leaves make().
 struct PlanStopped {};
@@ -52,7 +58,6 @@ class Planner {
           plan_.highest_key, options_.longest_read, [this](const RowFacts& row) { take(row); });
     } else if (!nothing_there) {
       read_by_index();
-      read_newest();
     }
     for (const RuleBook::Entry& entry : context_.rules().entries()) {
       plan_.figures.tally.mention(entry.tenant, entry.category);
@@ -80,8 +85,7 @@ class Planner {
       ++figures.bad_times;
       database_.first_seen().meet(row);
     } else {
-      note_time(row);
-      note_oldest(row, decision);
+      note_time(row.time, row.code, decision.category);
     }
     if (decision.reason == Reason::hold) {
       count_holds(row);
@@ -95,35 +99,27 @@ class Planner {
     report_progress();
   }
 
-  void note_time(const RowFacts& row) {
-    const auto time = parse_event_time(row.time, context_.frame().time_format);
-    auto& newest = plan_.figures.newest_time;
-    newest = newest ? std::max(newest, time) : time;
-  }
-
-  void note_oldest(const RowFacts& row, const Decision& decision) {
-    const auto time = parse_event_time(row.time, context_.frame().time_format);
-    auto& oldest = plan_.figures.oldest_time;
-    const auto found = oldest.find(decision.category);
-    if (found == oldest.end()) {
-      oldest.emplace(std::string(decision.category), *time);
-    } else {
-      found->second = std::min(found->second, *time);
-    }
-  }
-
-  /// The ranges leave the newest rows out, so the row with the highest key stands for them.
-  void read_newest() {
-    plan_.figures.newest_time.reset();
-    if (!plan_.highest_key) {
+  /// `category`: none where it is not known which of several the time belongs to.
+  void note_time(const StoredView& stored,
+                 const std::optional<std::string_view>& code,
+                 const std::optional<std::string_view>& category) {
+    const auto time = parse_event_time(stored, context_.frame().time_format);
+    if (!time) {
       return;
     }
-    const auto note = [this](const RowFacts& row) {
-      if (!has_bad_time(row, context_.frame())) {
-        note_time(row);
+    auto& newest = plan_.figures.newest_time;
+    if (!tells_of_a_run(code)) {
+      newest = newest ? std::max(*newest, *time) : *time;
+    }
+    if (category) {
+      auto& oldest = plan_.figures.oldest_time;
+      const auto found = oldest.find(*category);
+      if (found == oldest.end()) {
+        oldest.emplace(std::string(*category), *time);
+      } else {
+        found->second = std::min(found->second, *time);
       }
-    };
-    (void)database_.audit_log().read_row(RowKey::integer(*plan_.highest_key), note);
+    }
   }
 
   void count_holds(const RowFacts& row) {
@@ -233,7 +229,23 @@ class Planner {
         looked_at -= of_group;
         count_unread(code, group, group.rows - of_group);
       }
+      note_unread_times(code, range);
     }
+  }
+
+  /// The rows that are not read are sane, so the index alone knows the first and the last of them.
+  void note_unread_times(const CodeRows& code, const CandidateRange& range) {
+    std::set<std::string_view> categories;
+    for (const Group& group : code.groups) {
+      categories.insert(
+          context_.rules().rule_for(group.tenant, code.code, group.category).category);
+    }
+    const auto category =
+        categories.size() == 1 ? std::optional{*categories.begin()} : std::nullopt;
+    database_.audit_log().find_span(range, plan_.highest_key, [&](const TimeSpan& span) {
+      note_time(span.first, code.code, category);
+      note_time(span.last, code.code, category);
+    });
   }
 
   void count_unread(const CodeRows& code, const Group& group, std::int64_t rows) {

@@ -28,9 +28,12 @@ struct PlanFigures {
   std::int64_t bad_times = 0;
   std::int64_t category_mismatches = 0;
   std::map<std::int64_t, std::int64_t>
-      kept_by_hold;                    ///< hold id to rows that it alone or with others keeps
-  std::optional<Instant> newest_time;  ///< newest sane time that was looked at
-  std::map<std::string, Instant, std::less<>> oldest_time;  ///< by category, of rows looked at
+      kept_by_hold;  ///< hold id to rows that it alone or with others keeps
+  /// Newest sane time; rows that say how a run of Holdfast ended do not count.
+  std::optional<Instant> newest_time;
+  /// Oldest sane time, by category. Where rows carry their own category, of the rows that were
+  /// read.
+  std::map<std::string, Instant, std::less<>> oldest_time;
   std::vector<LimitExcess> over_limit;
   bool one_pass = false;  ///< the whole table was read, for want of an index or of free readers
 };

@@ -56,6 +56,13 @@ struct CandidateRange {
   Instant above;
 };
 
+/// The first and the last of the times between two others, as they stand in the column.
+struct TimeSpan {
+  StoredView first;
+  StoredView last;
+};
+
+using SpanVisit = std::function<void(const TimeSpan&)>;
 using RowVisit = std::function<void(const RowFacts&)>;
 using GroupVisit = std::function<void(const LogGroup&)>;
 /// Called now and then while rows are read and nothing is visited; what it throws ends the reading.
@@ -94,6 +101,12 @@ class AuditLog {
   virtual void scan_candidates(const CandidateRange& range,
                                std::optional<std::int64_t> up_to,
                                const RowVisit& visit) = 0;
+
+  /// Gives the span of the rows of one code that are no candidates; not called where there are
+  /// none. Two looks into the index, however many rows there are. Only with a code_time_index.
+  virtual void find_span(const CandidateRange& range,
+                         std::optional<std::int64_t> up_to,
+                         const SpanVisit& visit) = 0;
 
   /// Reads one row. Returns false where there is none.
   [[nodiscard]] virtual bool read_row(const RowKey& key, const RowVisit& visit) = 0;

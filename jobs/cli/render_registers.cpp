@@ -226,20 +226,28 @@ std::string render_status(const json& status) {
                                cell(success.at("opened_at")) + ", " +
                                status.at("last_success_age_days").dump() + " days ago\n";
   if (!status.at("last_run").is_null()) {
-    text += "last run: " + status.at("last_run").at("run").dump() + ", " +
-            cell(status.at("last_run").at("outcome"), "open") + "\n";
+    const json& last = status.at("last_run");
+    text += "last run: " + last.at("run").dump() + ", " + cell(last.at("outcome"), "open") +
+            (last.at("error").is_null()
+                 ? std::string{}
+                 : " (" + cell(last.at("error")) + "): \"holdfast report\" says what to do") +
+            "\n";
+  }
+  if (status.at("first_run_pending").get<bool>()) {
+    text += "the first run that may delete is still to come: look at \"holdfast plan\"\n";
   }
   text += status.at("rows").dump() + " rows, " + status.at("rows_waiting").dump() +
           " due and waiting\n" + status.at("holds_active").dump() + " active holds, " +
           std::to_string(status.at("holds_past_review").size()) + " past review\n" +
           "system clock " + cell(status.at("system_now")) + ", run clock " +
           cell(status.at("run_clock"), "not set yet") + "\n";
-  TextTable table({"category", "oldest row looked at", "age in days", "window"});
+  TextTable table({"category", "oldest row", "age in days", "window", "due and waiting"});
   for (const json& line : status.at("oldest")) {
     table.add({cell(line.at("category"), "(unknown code)"),
                cell(line.at("oldest")),
-               line.at("age_days").dump(),
-               cell(line.at("window"))});
+               cell(line.at("age_days")),
+               cell(line.at("window")),
+               line.at("waiting").dump()});
   }
   return text + (status.at("oldest").empty() ? "" : table.text());
 }

@@ -70,6 +70,12 @@ struct BoundQuery {
     sql += clause;
     values.push_back(value);
   }
+  void bind_to(Statement& statement) const {
+    int index = 1;
+    for (const StoredView& value : values) {
+      statement.bind(index++, value);
+    }
+  }
 };
 
 /// What typeof() calls them, in the order of StoredView.
@@ -125,6 +131,16 @@ class CandidatePass {
         bounds_(bounds_of(range, layout.time_format)),
         up_to_(layout.rowid_alias ? up_to : std::nullopt) {}
 
+  /// The times that are no candidates lie between the bounds: numbers, because text and blobs sort
+  /// above every number.
+  void find_span(const SpanVisit& visit) {
+    const std::optional<KeptValue> first = edge_time("ASC");
+    const std::optional<KeptValue> last = first ? edge_time("DESC") : std::nullopt;
+    if (first && last) {
+      visit({.first = first->view(), .last = last->view()});
+    }
+  }
+
   /// Pieces end between two different times, so that the next one can begin at a time.
   void run(Part part, const StatementVisit& visit) {
     std::optional<KeptValue> from;
@@ -141,16 +157,32 @@ class CandidatePass {
   }
 
  private:
-  [[nodiscard]] BoundQuery query_for(Part part, const std::optional<KeptValue>& from) const {
-    const std::string& time = layout_.time;
-    BoundQuery query{.sql = "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +
-                            " INDEXED BY " + layout_.code_time_index};
+  /// The rows of the code, whatever their time.
+  [[nodiscard]] BoundQuery query_of(const std::string& columns) const {
+    BoundQuery query{.sql = "SELECT " + columns + " FROM " + layout_.table + " INDEXED BY " +
+                            layout_.code_time_index};
     query.add(" WHERE " + layout_.raw_code + " IS ?", stored_code_);
     // 1 and 1.0 are equal to SQLite, and yet two codes.
     query.add(" AND typeof(" + layout_.raw_code + ") = ?", storage_class(stored_code_));
     if (up_to_) {
       query.add(" AND " + layout_.key_columns.front() + " <= ?", *up_to_);
     }
+    return query;
+  }
+
+  [[nodiscard]] std::optional<KeptValue> edge_time(const char* order) {
+    BoundQuery query = query_of(layout_.time);
+    query.add(" AND " + layout_.time + " >= ?", bounds_.below);
+    query.add(" AND " + layout_.time + " <= ?", bounds_.above);
+    query.sql += " ORDER BY " + layout_.time + " " + order + " LIMIT 1";
+    Statement row{connection_.db(), query.sql};
+    query.bind_to(row);
+    return row.step() ? std::optional{KeptValue{row.column(0)}} : std::nullopt;
+  }
+
+  [[nodiscard]] BoundQuery query_for(Part part, const std::optional<KeptValue>& from) const {
+    const std::string& time = layout_.time;
+    BoundQuery query = query_of(RowReader::columns(layout_));
     // A plus sign keeps a comparison out of the choice of the range to read.
     switch (part) {
       case Part::no_time:
@@ -175,10 +207,7 @@ class CandidatePass {
   [[nodiscard]] std::optional<KeptValue> read_piece(const BoundQuery& query,
                                                     const StatementVisit& visit) {
     Statement rows{connection_.db(), query.sql};
-    int index = 1;
-    for (const StoredView& value : query.values) {
-      rows.bind(index++, value);
-    }
+    query.bind_to(rows);
     const int time_column = static_cast<int>(layout_.key_columns.size());
     const auto end = std::chrono::steady_clock::now() + kLongestPiece / 2;
     std::optional<KeptValue> last;
@@ -213,6 +242,14 @@ void pass_candidates(Connection& connection,
   for (const Part part : {Part::no_time, Part::below, Part::above}) {
     pass.run(part, visit);
   }
+}
+
+void span_between_candidates(Connection& connection,
+                             const LogLayout& layout,
+                             const CandidateRange& range,
+                             std::optional<std::int64_t> up_to,
+                             const SpanVisit& visit) {
+  CandidatePass{connection, layout, range, up_to}.find_span(visit);
 }
 
 }  // namespace holdfast

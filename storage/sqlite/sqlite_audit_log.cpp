@@ -184,6 +184,13 @@ void SqliteAuditLog::scan_candidates(const CandidateRange& range,
   });
 }
 
+void SqliteAuditLog::find_span(const CandidateRange& range,
+                               std::optional<std::int64_t> up_to,
+                               const SpanVisit& visit) {
+  assert(layout_.shape.code_time_index);
+  span_between_candidates(connection_, layout_, range, up_to, visit);
+}
+
 bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
   Statement& row = prepared(read_row_,
                             "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +

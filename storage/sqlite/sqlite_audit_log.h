@@ -34,6 +34,9 @@ class SqliteAuditLog final : public AuditLog {
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override;
+  void find_span(const CandidateRange& range,
+                 std::optional<std::int64_t> up_to,
+                 const SpanVisit& visit) override;
   [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override;
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
   void dispose(const RowKey& key) override;

@@ -76,6 +76,11 @@ class FailingLog final : public AuditLog {
                        const RowVisit& visit) override {
     real_.scan_candidates(range, up_to, visit);
   }
+  void find_span(const CandidateRange& range,
+                 std::optional<std::int64_t> up_to,
+                 const SpanVisit& visit) override {
+    real_.find_span(range, up_to, visit);
+  }
   [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override {
     return real_.read_row(key, visit);
   }

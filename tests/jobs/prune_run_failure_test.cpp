@@ -278,6 +278,16 @@ TEST_CASE("a log that has been quiet for more than a week is doubted", "[run][cl
   }
 }
 
+TEST_CASE("Holdfast's own rows do not make a quiet log look alive", "[run][clock]") {
+  JobWorld world;
+  world.add_rows(1, {.time = sql_time("2026-11-16T02:00:00Z")});
+  (void)world.run(kTonight - hours{3});
+  CHECK(world.observer().warnings().empty());
+  (void)world.run();
+  CHECK_THAT(world.observer().warnings(),
+             Catch::Contains("log_idle_or_clock_ahead") && Catch::Contains("2026-11-16T02:00:00Z"));
+}
+
 TEST_CASE("what an audit row says of a run is in the ledger as well", "[run]") {
   JobWorld world;
   world.add_rows(20);

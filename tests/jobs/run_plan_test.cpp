@@ -73,6 +73,9 @@ TEST_CASE("the plan by index and the plan by one pass are the same plan", "[plan
     }});
     REQUIRE(by_pass.figures.one_pass);
     CHECK(digest_of(by_index) == digest_of(by_pass));
+    CHECK((by_index.figures.newest_time == by_pass.figures.newest_time));
+    CHECK((by_index.figures.oldest_time == by_pass.figures.oldest_time));
+    CHECK_FALSE(by_index.figures.oldest_time.empty());
     CHECK(static_cast<std::int64_t>(each.size()) == by_pass.figures.rows_before);
     CHECK(by_index.figures.rows_before == world.number("SELECT count(*) FROM audit_events"));
     seen += by_index.figures.tally.totals();
@@ -280,6 +283,17 @@ TEST_CASE("too many bad times are more than the share of all rows", "[plan]") {
   CHECK_FALSE(too_many_bad_times(PlanFigures{}, one_percent));
   figures.bad_times = 1;
   CHECK(too_many_bad_times(figures, {.max_bad_time_share_ppm = 0}));
+}
+
+TEST_CASE("a row that says how a run ended is no sign of life of the log", "[plan]") {
+  JobWorld world;
+  world.add_rows(3, {.time = sql_time("2026-11-01"), .tenant = "NULL"});
+  world.add_rows(9, {.time = sql_time("2026-11-22"), .code = "AUDIT_PRUNE_RUN_COMPLETED"});
+  PlanBench bench{world, world.settings()};
+  CHECK((bench.plan().figures.newest_time == at("2026-11-01")));
+  const RunPlan by_pass = bench.plan({.each_row = [](const RowKey&, Reason) {
+  }});
+  CHECK((by_pass.figures.newest_time == at("2026-11-01")));
 }
 
 TEST_CASE("a plan ends soon after it is told to stop", "[plan]") {

@@ -5,7 +5,7 @@ import fcntl
 import shutil
 import unittest
 
-from audit_world import Untouched, at, days, one_sentence, shared_data, world
+from audit_world import Untouched, at, config_with, days, one_sentence, shared_data, world
 
 NOW = at("2030-01-01T02:00:00")
 VERBS = ("init", "check", "plan", "approve", "run", "explain", "status", "catalogue", "report", "hold place",
@@ -140,6 +140,30 @@ class PolicyApply(unittest.TestCase):
             made.call("policy", "apply", changed, "--reason", "contract", "--as", "alice", expect=0)
             self.assertTrue(made.config_file.is_symlink())
             self.assertEqual(real.read_text(), changed.read_text())
+
+
+class Status(unittest.TestCase):
+    def setUp(self):
+        strict = {"safety": {"first_run_needs_approval": True}}
+        self.made = self.enterContext(world(config_with(strict)))
+        self.made.insert(at("2028-01-01"), tenant="acme", count=5)
+        self.made.insert(at("2029-12-01"), tenant="acme", count=2)
+
+    def status(self):
+        (line,) = self.made.call("status", "--json", expect=0).json["oldest"]
+        return line["oldest"], line["waiting"]
+
+    def test_the_oldest_row_of_a_category_is_told_also_when_nothing_is_due(self):
+        self.assertEqual(self.status(), ("2028-01-01T00:00:00Z", 5))
+        self.made.approved_run(expect=0)
+        self.made.query("DELETE FROM audit_events WHERE code LIKE 'AUDIT_%'")
+        self.assertEqual(self.status(), ("2029-12-01T00:00:00Z", 0))
+
+    def test_it_says_what_became_of_the_last_run_and_where_to_read_on(self):
+        self.assertIn('look at "holdfast plan"', self.made.call("status", expect=0).stdout)
+        self.made.run(expect=4)
+        text = self.made.call("status", expect=0).stdout
+        self.assertIn('refused (first_run_not_approved): "holdfast report" says what to do', text)
 
 
 if __name__ == "__main__":
