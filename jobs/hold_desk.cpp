@@ -2,12 +2,11 @@
 #include "jobs/hold_desk.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
-#include <map>
 #include <set>
 
 #include "jobs/hold_document.h"
+#include "jobs/hold_survey.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "policy/spelling.h"
@@ -21,7 +20,6 @@ using std::chrono::milliseconds;
 
 constexpr hours kEarliestZone{14};  // a day begins first at UTC+14
 constexpr hours kLatestZone{12};    // and is over last at UTC-12
-constexpr std::size_t kMostNearMisses = 10;
 
 bool is_day(const std::string& text) {
   return text.find_first_of("Tt ") == std::string::npos;
@@ -60,91 +58,6 @@ void read_range(HoldRequest& request) {
                    "--from " + request.from + " is after --to " + request.to +
                        ": the hold would cover nothing");
   }
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char letter) {
-    return static_cast<char>(letter < 0x80 ? std::tolower(letter) : letter);
-  });
-  return out;
-}
-
-/// What one pass over the log says about a hold.
-class HoldSurvey {
- public:
-  HoldSurvey(const HoldScope& scope, const DecisionFrame& frame)
-      : hold_({LegalHold{.scope = scope}}), frame_(frame) {
-    for (const auto* words :
-         {&scope.tenants, &scope.persons, &scope.actors, &scope.subjects, &scope.codes}) {
-      for (const std::string& word : *words) {
-        wanted_.emplace(lower(word), word);
-      }
-    }
-  }
-
-  void take(const RowFacts& row) {
-    hold_.for_each_match(as_hold_candidate(row, frame_), [this](const LegalHold&) {
-      ++rows_;
-      return false;
-    });
-    for (const auto& value : {row.tenant, row.actor, row.subject, row.code}) {
-      if (value) {
-        note(*value);
-      }
-    }
-    if (row.tenant) {
-      tenants_.insert(std::string(*row.tenant));
-    }
-    if (row.code) {
-      codes_.insert(std::string(*row.code));
-    }
-  }
-
-  [[nodiscard]] std::int64_t rows() const { return rows_; }
-  [[nodiscard]] bool has_tenant(const std::string& name) const { return tenants_.contains(name); }
-  [[nodiscard]] bool has_code(const std::string& code) const { return codes_.contains(code); }
-
-  [[nodiscard]] json near_misses() const {
-    json list = json::array();
-    for (const auto& [value, rows] : near_) {
-      if (list.size() < kMostNearMisses) {
-        list.push_back({{"value", utf8_text(value)}, {"rows", rows}});
-      }
-    }
-    return list;
-  }
-
- private:
-  void note(std::string_view value) {
-    const auto found = wanted_.find(lower(value));
-    if (found != wanted_.end() && found->second != value) {
-      ++near_[std::string(value)];
-    }
-  }
-
-  HoldIndex hold_;
-  const DecisionFrame& frame_;
-  std::map<std::string, std::string> wanted_;  // lower case to what was typed
-  std::map<std::string, std::int64_t> near_;
-  std::set<std::string> tenants_;
-  std::set<std::string> codes_;
-  std::int64_t rows_ = 0;
-};
-
-HoldSurvey survey(const Desk& desk, const HoldScope& scope) {
-  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
-  const DecisionContext context(desk.database,
-                                desk.settings,
-                                policy,
-                                {.system_now = desk.now, .as_of = desk.now},
-                                DecisionContext::WithoutApproval{});
-  HoldSurvey result(scope, context.frame());
-  const auto view = desk.database.begin_read();
-  desk.database.audit_log().scan_all(std::nullopt,
-                                     desk.settings.run.max_lock,
-                                     [&result](const RowFacts& row) { result.take(row); });
-  return result;
 }
 
 void require_category(const Catalogue& catalogue, const std::string& word) {
@@ -250,12 +163,12 @@ void require_known_terms(const Desk& desk, const HoldRequest& request) {
   }
   const HoldSurvey found = survey(desk, request.scope);
   for (const std::string& code : unsure.codes) {
-    if (!found.has_code(code)) {
+    if (!found.codes.contains(code)) {
       refuse_unknown(found, "--code", code);
     }
   }
   for (const std::string& tenant : unsure.tenants) {
-    if (!found.has_tenant(tenant)) {
+    if (!found.tenants.contains(tenant)) {
       refuse_unknown(found, "--tenant", tenant);
     }
   }
@@ -336,7 +249,7 @@ json place_hold(const Desk& desk, HoldRequest request) {
   // Counted after the hold stands: from here on no run takes a row that it covers.
   const HoldSurvey found = survey(desk, hold.scope);
   json result = hold_json(hold, HoldDetail::with_names);
-  result["rows"] = found.rows();
+  result["rows"] = found.rows;
   result["near_misses"] = found.near_misses();
   return result;
 }
@@ -396,7 +309,7 @@ json show_hold(const Desk& desk, std::int64_t id) {
   const LegalHold hold = require_hold(desk, id);
   json result = hold_json(hold, HoldDetail::with_names);
   const HoldSurvey found = survey(desk, hold.scope);
-  result["rows"] = found.rows();
+  result["rows"] = found.rows;
   result["near_misses"] = found.near_misses();
   return result;
 }
