@@ -154,16 +154,21 @@ json snapshot_json(const PolicySnapshot& snapshot) {
   for (const auto& [key, value] : snapshot.mapping) {
     mapping.push_back(json::array({key, value}));
   }
-  return {{"format", 1},
-          {"retention", retention_json(snapshot.retention)},
-          {"code_category", pairs(snapshot.code_category, same_text)},
-          {"aliases", pairs(snapshot.aliases, same_text)},
-          {"categories", snapshot.categories},
-          {"category_names", pairs(snapshot.category_names, same_text)},
-          {"mapping", std::move(mapping)},
-          {"safety", safety_json(snapshot.safety)},
-          {"administrators", snapshot.administrators},
-          {"identity_by_flag", snapshot.identity_by_flag}};
+  json document = {{"format", 1},
+                   {"retention", retention_json(snapshot.retention)},
+                   {"code_category", pairs(snapshot.code_category, same_text)},
+                   {"aliases", pairs(snapshot.aliases, same_text)},
+                   {"categories", snapshot.categories},
+                   {"category_names", pairs(snapshot.category_names, same_text)},
+                   {"mapping", std::move(mapping)},
+                   {"safety", safety_json(snapshot.safety)},
+                   {"administrators", snapshot.administrators},
+                   {"identity_by_flag", snapshot.identity_by_flag}};
+  // Only where it is set: documents from before this field keep their digest.
+  if (snapshot.archive_wanted) {
+    document["archive_wanted"] = true;
+  }
+  return document;
 }
 
 PolicySnapshot snapshot_from(const json& value) {
@@ -184,6 +189,8 @@ PolicySnapshot snapshot_from(const json& value) {
   snapshot.safety = safety_from(value.at("safety"));
   snapshot.administrators = value.at("administrators").get<std::set<std::string>>();
   snapshot.identity_by_flag = value.at("identity_by_flag").get<bool>();
+  snapshot.archive_wanted =
+      value.contains("archive_wanted") && value.at("archive_wanted").get<bool>();
   return snapshot;
 }
 
@@ -198,6 +205,7 @@ PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape) {
   snapshot.safety = settings.safety;
   snapshot.administrators = settings.administrators;
   snapshot.identity_by_flag = settings.identity_by_flag;
+  snapshot.archive_wanted = settings.archive_wanted;
   return snapshot;
 }
 

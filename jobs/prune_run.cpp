@@ -167,7 +167,8 @@ bool PruneRun::adopt_policy() {
   if (context_->archive_missing()) {
     warn(
         "[archive] is set, and this version cannot write archives yet: every row that is due stays "
-        "as not_archived; take the section out to let rows go without an archive");
+        "as not_archived; take the section out to let rows go without an archive once "
+        "policy_shorten_delay is over");
   }
   return true;
 }

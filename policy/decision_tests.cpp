@@ -52,6 +52,10 @@ bool keeps_code_floor(const Reading& reading) {
 }
 
 bool older_policy_keeps(const Reading& reading, const RuleBook& older) {
+  // Where the newest version wants the archive too, not_archived is the reason that says more.
+  if (older.snapshot().archive_wanted && !reading.frame.archive_missing) {
+    return true;
+  }
   const Rule rule =
       older.rule_for(reading.row.tenant, reading.row.code, reading.row.stored_category);
   const Instant cutoff =

@@ -98,6 +98,9 @@ Facts flatten(const PolicySnapshot& snapshot) {
   for (const std::string& name : snapshot.administrators) {
     facts["admins.principals." + name] = "administrator";
   }
+  if (snapshot.archive_wanted) {
+    facts["archive"] = "wanted";
+  }
   facts["identity.trust_flag"] = snapshot.identity_by_flag ? "true" : "false";
   return facts;
 }

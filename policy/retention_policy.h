@@ -82,6 +82,7 @@ struct PolicySnapshot {
   SafetyPolicy safety;
   std::set<std::string> administrators;
   bool identity_by_flag = false;
+  bool archive_wanted = false;  ///< no row goes before it is in an archive
 
   [[nodiscard]] bool operator==(const PolicySnapshot&) const = default;
 };

@@ -61,6 +61,7 @@ class RandomPolicies {
                      .policy_shorten_delay = milliseconds{number()},
                      .max_clock_step = milliseconds{number()}};
     policy.identity_by_flag = chance_.one_in(2);
+    policy.archive_wanted = chance_.one_in(2);
     return policy;
   }
 
@@ -170,6 +171,9 @@ TEST_CASE("a snapshot has everything of the settings that can let a row go", "[p
   CHECK(differs(changed, shape));
   changed = settings;
   changed.identity_by_flag = true;
+  CHECK(differs(changed, shape));
+  changed = settings;
+  changed.archive_wanted = true;
   CHECK(differs(changed, shape));
   changed = settings;
   changed.safety.limit_min_rows = 1;

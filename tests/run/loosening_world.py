@@ -116,6 +116,7 @@ WAYS_OF_LOOSENING = {
         {"retention": {"category": {"sessions": {"window": "400 days"}}}},
         row={"class": "sessions"},
     ),
+    "a removed archive": Edit({"archive": {"directory": "archive", "keep": "1 year"}}, {}),
     "an earlier earliest_plausible": Edit(
         {"events": {"earliest_plausible": "2029-07-02"}}, {"events": {"earliest_plausible": "2000-01-01"}}
     ),
