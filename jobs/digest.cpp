@@ -2,6 +2,7 @@
 #include "jobs/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -60,6 +61,23 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 digest;
   digest.update(bytes);
   return digest.hex();
+}
+
+std::string hmac_sha256_hex(std::string_view key, std::string_view text) {
+  const std::vector<unsigned char> bytes{text.begin(), text.end()};
+  // A null pointer would mean "the key of last time".
+  const std::string own_key{key};
+  std::array<unsigned char, kSha256Bytes> digest{};
+  unsigned int length = 0;
+  const bool done = HMAC(EVP_sha256(),
+                         own_key.data(),
+                         static_cast<int>(own_key.size()),
+                         bytes.data(),
+                         bytes.size(),
+                         digest.data(),
+                         &length) != nullptr;
+  require(done && length == digest.size(), "HMAC-SHA-256");
+  return to_hex(digest);
 }
 
 std::string hold_set_digest(const std::vector<LegalHold>& holds) {

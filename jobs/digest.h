@@ -29,6 +29,10 @@ class Sha256 {
 
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
+/// HMAC-SHA-256 as lower-case hex. Shapes: key and text of any bytes and any length, empty too.
+/// Source: RFC 2104, RFC 4231.
+[[nodiscard]] std::string hmac_sha256_hex(std::string_view key, std::string_view text);
+
 /// The digest of a hold set: every hold that is active or was ever released, with its scope.
 [[nodiscard]] std::string hold_set_digest(const std::vector<LegalHold>& holds);
 
