@@ -60,7 +60,9 @@ void add_alias(ConfigTable& aliases, const std::string& alias, Catalogue& catalo
 
 }  // namespace
 
-bool read_catalogue(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
+CatalogueState read_catalogue(ConfigTable section,
+                              const std::filesystem::path& folder,
+                              Settings& settings) {
   assign(settings.catalogue_url, section.text("url", R"("https://docs.example.com/audit-codes")"));
   const bool built_in = section.flag("built_in").value_or(true);
   settings.catalogue = built_in ? Catalogue::built_in() : Catalogue::categories_only();
@@ -70,7 +72,7 @@ bool read_catalogue(ConfigTable section, const std::filesystem::path& folder, Se
     add_alias(aliases, alias, settings.catalogue);
   }
   section.refuse_unknown();
-  return complete;
+  return complete ? CatalogueState::complete : CatalogueState::incomplete;
 }
 
 }  // namespace holdfast

@@ -35,15 +35,22 @@ void read_database(ConfigTable section, const std::filesystem::path& folder, Set
   section.refuse_unknown();
 }
 
-void read_administrators(ConfigTable section, std::set<std::string>& administrators) {
-  for (ConfigText& principal : section.texts("principals")) {
-    administrators.insert(std::move(principal.text));
+std::set<std::string> read_names(ConfigTable& section, std::string_view key) {
+  std::set<std::string> names;
+  for (ConfigText& name : section.texts(key)) {
+    names.insert(std::move(name.text));
   }
+  return names;
+}
+
+void read_administrators(ConfigTable section, std::set<std::string>& administrators) {
+  administrators = read_names(section, "principals");
   section.refuse_unknown();
 }
 
 void read_identity(ConfigTable section, Settings& settings) {
   assign(settings.identity_by_flag, section.flag("trust_flag"));
+  settings.trusted_services = read_names(section, "services");
   section.refuse_unknown();
 }
 
@@ -78,18 +85,19 @@ void read_sections(ConfigTable& file, ConfigProblems& problems, Settings& settin
   }
   read_database(file.table("database", "a [database] section"), folder, settings);
   read_events(file.table("events", "an [events] section"), settings);
-  const bool catalogue_complete =
+  const CatalogueState catalogue =
       read_catalogue(file.table("catalogue", "a [catalogue] section"), folder, settings);
   read_retention(file.table("retention", "a [retention] section"), problems, settings);
   read_administrators(file.table("admins", "an [admins] section"), settings.administrators);
   read_identity(file.table("identity", "an [identity] section"), settings);
+  read_erasure(file.table("erasure", "an [erasure] section"), folder, catalogue, settings);
   read_safety(file.table("safety", "a [safety] section"), settings.safety);
   read_run(file.table("run", "a [run] section"), settings.run);
   read_dormant_sections(file, settings);
   read_log(file.table("log", "a [log] section"), settings);
   file.refuse_unknown();
   // Without the codes that the file meant to bring, every second name would seem unknown.
-  if (catalogue_complete) {
+  if (catalogue == CatalogueState::complete) {
     report_refusals(settings, problems);
   }
 }

@@ -238,7 +238,7 @@ std::optional<ConfigText> ConfigTable::sound_item(std::string_view name, const t
   return ConfigText{.text = text, .line = line};
 }
 
-std::vector<ConfigText> ConfigTable::texts(std::string_view name) {
+std::vector<ConfigText> ConfigTable::texts(std::string_view name, Repeats repeats) {
   const toml::node* const found = node(name);
   std::vector<ConfigText> texts;
   if (found == nullptr) {
@@ -256,7 +256,7 @@ std::vector<ConfigText> ConfigTable::texts(std::string_view name) {
     const bool repeated = std::any_of(texts.begin(), texts.end(), [&read](const ConfigText& other) {
       return other.text == read->text;
     });
-    if (repeated) {
+    if (repeated && repeats == Repeats::refused) {
       refuse_at(read->line, name, in_quotes(read->text) + " is there twice: write it once");
     } else {
       texts.push_back(*std::move(read));

@@ -22,6 +22,9 @@ struct ConfigText {
   ConfigLine line = 0;
 };
 
+/// Whether an array may hold the same text twice, as the arguments of a program may.
+enum class Repeats { refused, allowed };
+
 /// One table of the configuration. It gives typed values and reports what has another type; every
 /// key that was asked for is a key that exists, and refuse_unknown() reports the others. Shapes: a
 /// table that the file lacks answers none to everything and reports nothing. The file's tree and
@@ -54,10 +57,12 @@ class ConfigTable {
   /// One of the words.
   [[nodiscard]] std::optional<std::string> word(std::string_view name,
                                                 std::span<const std::string_view> words);
-  /// An array of texts without repetition; empty where the key is missing.
-  [[nodiscard]] std::vector<ConfigText> texts(std::string_view name);
+  /// An array of texts; empty where the key is missing.
+  [[nodiscard]] std::vector<ConfigText> texts(std::string_view name,
+                                              Repeats repeats = Repeats::refused);
   [[nodiscard]] ConfigTable table(std::string_view name, std::string_view example);
-  /// An array of tables; each has the full key of the array and the text of its key `label`.
+  /// An array of tables; each has the full key of the array and the text of its key `label`, or
+  /// where it lacks that, and with an empty `label`, its number.
   [[nodiscard]] std::vector<ConfigTable> tables(std::string_view name,
                                                 std::string_view label,
                                                 std::string_view example);

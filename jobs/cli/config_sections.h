@@ -14,14 +14,24 @@ namespace holdfast {
 
 void read_events(ConfigTable section, Settings& settings);
 
-/// Relative paths start from `folder`. False where codes that the file meant to bring are missing,
-/// so that an unknown name in the policy may be the fault of that.
-[[nodiscard]] bool read_catalogue(ConfigTable section,
-                                  const std::filesystem::path& folder,
-                                  Settings& settings);
+/// Whether codes that the file meant to bring are missing, so that an unknown name elsewhere may be
+/// the fault of that.
+enum class CatalogueState { complete, incomplete };
+
+/// Relative paths start from `folder`.
+[[nodiscard]] CatalogueState read_catalogue(ConfigTable section,
+                                            const std::filesystem::path& folder,
+                                            Settings& settings);
 
 /// Needs the catalogue: codes may go by an alias. Whether the other names exist is for validate().
 void read_retention(ConfigTable section, ConfigProblems& problems, Settings& settings);
+
+/// Relative paths start from `folder`. Needs the catalogue, for the codes of keep_metadata; where
+/// that is not complete, unknown codes are not told.
+void read_erasure(ConfigTable section,
+                  const std::filesystem::path& folder,
+                  CatalogueState state,
+                  Settings& settings);
 
 void read_safety(ConfigTable section, SafetyPolicy& safety);
 void read_run(ConfigTable section, RunBudget& run);

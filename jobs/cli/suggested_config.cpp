@@ -85,6 +85,23 @@ constexpr std::string_view kSafetyToEnd =
 
 [identity]
 trust_flag = false                    # true: --as WHO is believed; false: the user of the system
+# services = ["portal"]               # who may request an erasure in a person's name
+
+[erasure]                             # the right to erasure: holdfast erasure --help
+cool_off = "14 days"                  # from the request; and 24 hours from the approval at least
+# keys = "/var/lib/holdfast/keys"     # of the tokens; left out: beside the database, in a folder
+                                      # that ends in .keys. Keep it out of the database's backup
+# [erasure.keep_metadata]             # what stays of a row that has to be kept: code or "*", keys
+# "*" = ["ip_country"]                # every other key is dropped: free text names people
+# ACCOUNT_MFA_ENROLLED = ["method"]
+# [[erasure.module]]                  # tables with data of persons, and who says that it must stay
+# name = "crm"
+# tables = [
+#   { table = "contacts", subject = "user_id", tenant = "tenant", action = "delete" },
+#   { table = "orders", subject = "buyer", action = "redact", columns = { email = "null" } },
+# ]                                   # treatments: "null", "token"; the subject gets its token
+# holds_command = ["/usr/local/bin/crm-holds"]  # or holds_sql = "a query", or holds = "none"
+# time_limit = "10s"                  # then its silence counts as a hold
 
 [safety]
 first_run_needs_approval = true

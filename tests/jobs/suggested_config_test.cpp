@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <set>
 #include <string>
 
@@ -23,6 +24,8 @@ TEST_CASE("the suggested configuration loads back without any doubt", "[config]"
   CHECK(settings.safety == SafetyPolicy{});
   CHECK(settings.dormant_sections.empty());
   CHECK_FALSE(settings.identity_by_flag);
+  CHECK(settings.erasure.cool_off == std::chrono::hours{14 * 24});
+  CHECK(settings.erasure.modules.empty());
   CHECK_FALSE(settings.events.category.named_in_config);
   CHECK(settings.events.retain_until.named_in_config);
 }
@@ -57,4 +60,22 @@ TEST_CASE("the suggested configuration survives any path and any name", "[config
   CHECK_THAT(refusal_of(suggested_config(awkward, "alice")),
              Catch::Contains("holds a control character"));
   CHECK(parse_config(suggested_config("a.db", ""), "h.toml").administrators.empty());
+}
+
+TEST_CASE("what the suggested configuration says of erasure holds once it is uncommented",
+          "[config][erasure]") {
+  std::string text = suggested_config("audit.db", "alice");
+  const std::size_t section = text.find("\n[erasure]");
+  const std::size_t end = text.find("\n[safety]");
+  REQUIRE(section < end);
+  for (std::size_t line = text.find("\n# ", section); line < end; line = text.find("\n# ", line)) {
+    text.replace(line + 1, 2, "  ");
+  }
+  const ErasureSettings erasure = parse_config(text, "/etc/holdfast/holdfast.toml").erasure;
+
+  CHECK(erasure.key_folder == "/var/lib/holdfast/keys");
+  CHECK(erasure.keep_metadata.size() == 2);
+  REQUIRE(erasure.modules.size() == 1);
+  CHECK(erasure.modules[0].tables.size() == 2);
+  CHECK(erasure.modules[0].holds_command.size() == 1);
 }
