@@ -6,6 +6,8 @@
 
 #include <date/date.h>
 
+#include "policy/calendar_day.h"
+
 namespace holdfast {
 namespace {
 
@@ -14,40 +16,23 @@ namespace {
 constexpr std::chrono::hours kEastmostZone{14};
 constexpr date::days kUntilOverEverywhere{2};
 
-// The event days that are counted with. The date library keeps years in 16 bits, and a window of
-// 400 years must fit on either side.
-constexpr date::sys_days kFirstDay{date::year{-20000} / 1 / 1};
-constexpr date::sys_days kLastDay{date::year{20000} / 12 / 31};
-
 /// The first instant whose event day is `day`.
 constexpr Instant start_of(date::sys_days day) {
   return Instant{day} - kEastmostZone;
 }
 
-constexpr Instant kCountedFrom = start_of(kFirstDay);
-constexpr Instant kCountedUntil = start_of(kLastDay + date::days{1});
+constexpr Instant kCountedFrom = start_of(kFirstCountedDay);
+constexpr Instant kCountedUntil = start_of(kLastCountedDay + date::days{1});
 
 int months_of(const RetentionWindow& window) {
   return window.unit == WindowUnit::years ? 12 * window.count : window.count;
-}
-
-date::sys_days last_day_of(date::year_month month) {
-  return date::sys_days{month / date::last};
-}
-
-/// The day of `month` with the number of `day`, or the last one where it has no such number.
-date::sys_days same_day_in(date::year_month month, date::year_month_day day) {
-  const date::year_month_day wanted = month / day.day();
-  return wanted.ok() ? date::sys_days{wanted} : last_day_of(month);
 }
 
 date::sys_days last_day_inside(date::sys_days event_day, const RetentionWindow& window) {
   if (window.unit == WindowUnit::days) {
     return event_day + date::days{window.count};
   }
-  const date::year_month_day start{event_day};
-  const date::year_month month = start.year() / start.month() + date::months{months_of(window)};
-  return same_day_in(month, start);
+  return months_after(event_day, months_of(window));
 }
 
 /// The latest event day whose window is over when `last_day` is.
