@@ -92,9 +92,11 @@ struct ErasureStep {
     ask_holds   ///< every earlier guard is open: ask the modules, and step again with the answer
   };
   Kind kind = Kind::refused;
-  int line = 0;  ///< of the table in policy/README.md
-  ErasureState state = ErasureState::requested;
-  std::string reason;  ///< a token: "not_administrator", "cool_off", "holds", "override_stale"
+  int line = 0;  ///< of the table in policy/README.md; 0 where it has no line, and to ask for holds
+  ErasureState state = ErasureState::requested;  ///< afterwards; says nothing without a request
+  /// Why it is refused, unchanged or blocked, a token: "not_administrator", "cool_off", "holds",
+  /// "override_stale". Empty where it is done.
+  std::string reason;
   std::vector<ErasureEvent> events;
   bool new_request = false;              ///< open one; `deadline` says when its answer is due
   bool store_confirmation = false;       ///< complete --when-due
@@ -104,11 +106,12 @@ struct ErasureStep {
   std::optional<Instant> deadline;       ///< new, or extended
 };
 
-/// The state machine: what `deed` does to `request` (null: there is none, or a new one is meant).
-/// Every pair of state and deed that the table does not have is refused. Guards of a completion in
-/// this order: dual control, cool-off, holds; so who is barred learns nothing about holds, and one
-/// attempt leaves one audit row, two on an override. Never throws.
-/// Source: the table of erasures in policy/README.md.
+/// The state machine: what `deed` does to `request`, the newest one of its subject in the tenant
+/// (null: there is none). Every pair of state and deed that the table does not have is refused.
+/// Guards of a completion in this order: dual control, cool-off, holds; so who is barred learns
+/// nothing about holds, and one attempt leaves one audit row, two on an override. The row of a
+/// blocked nightly run is the caller's to leave out where it would repeat the last one. Never
+/// throws. Source: the table of erasures in policy/README.md; its line 23 is deadline_state().
 [[nodiscard]] ErasureStep step_erasure(const ErasureRequest* request,
                                        ErasureDeed deed,
                                        const ErasureFacts& facts);
@@ -119,19 +122,21 @@ struct ErasureStep {
 [[nodiscard]] Instant answer_deadline(Instant requested_at);
 /// Two further months from a deadline, counted the same way. Source: GDPR art. 12(3).
 [[nodiscard]] Instant extended_deadline(Instant deadline);
-/// The later of `cool_off` after the request and 24 hours after the approval.
+/// The later of `cool_off` after the request and 24 hours after the approval. Never overflows: a
+/// negative cool-off counts as none, one beyond the calendar gives kEndOfTime.
 [[nodiscard]] Instant cooloff_end(Instant requested_at,
                                   Instant approved_at,
                                   std::chrono::milliseconds cool_off);
 
-/// How near the answer is: open requests within 7 days of their deadline, or past it.
+/// How near the answer is: open requests at most 7 days before their deadline, or not before it any
+/// more. A request that has ended is far.
 enum class DeadlineState { far, due_soon, overdue };
 [[nodiscard]] DeadlineState deadline_state(const ErasureRequest& request, Instant system_now);
 
 /// The reasons that a rejection may give, in the words of GDPR art. 12 and 17.
 [[nodiscard]] const std::vector<std::string>& rejection_reasons();
 
-/// An override says why in at least this many characters.
+/// An override says why in at least this many characters of UTF-8, blanks around it not counted.
 inline constexpr std::size_t kShortestOverrideReason = 20;
 
 }  // namespace holdfast

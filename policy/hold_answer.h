@@ -43,14 +43,16 @@ struct HoldAnswer {
 
   /// True where every module answered and none has a hold.
   [[nodiscard]] bool all_clear() const;
-  /// True where every module answered, whatever it said.
+  /// True where every module answered, whatever it said. "clear" with holds and "hold" without any
+  /// contradict themselves and are no answer.
   [[nodiscard]] bool complete() const;
   /// True where a reported hold is locked.
   [[nodiscard]] bool any_locked() const;
 };
 
-/// The bytes that the digest of a hold set covers: modules and holds in a fixed order, each value
-/// with its length, so that the same set has the same digest whoever asks and whenever.
+/// The bytes that the digest of a hold set covers: modules and holds in a fixed order and each
+/// once, each value with its length, so that the same set has the same digest whoever asks and
+/// whenever. The problem of a module that did not answer is not among them.
 [[nodiscard]] std::string canonical_bytes(const HoldAnswer& answer);
 
 }  // namespace holdfast
