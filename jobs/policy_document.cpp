@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/policy_document.h"
 
+#include <set>
+#include <utility>
+
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 
@@ -145,8 +148,46 @@ SafetyPolicy safety_from(const json& value) {
       .max_clock_step = milliseconds{value.at("max_clock_step_ms").get<std::int64_t>()}};
 }
 
+/// Whom a module asks about holds, and for which tables: the text that has versions.
+std::string hold_source(const ErasureModule& module) {
+  json holds = "none";
+  if (!module.holds_sql.empty()) {
+    holds = json::object({{"sql", module.holds_sql}});
+  } else if (!module.holds_command.empty()) {
+    holds = json::object({{"command", module.holds_command}});
+  }
+  std::set<std::string> tables;
+  for (const ModuleTable& table : module.tables) {
+    tables.insert(table.table);
+  }
+  return compact({{"holds", std::move(holds)}, {"tables", tables}});
+}
+
+ErasurePolicy erasure_policy(const Settings& settings) {
+  ErasurePolicy erasure{.cool_off = settings.erasure.cool_off,
+                        .trusted_services = settings.trusted_services,
+                        .hold_sources = {}};
+  for (const ErasureModule& module : settings.erasure.modules) {
+    // Should two have the same name, a change of either still shows.
+    erasure.hold_sources[module.name] += hold_source(module);
+  }
+  return erasure;
+}
+
 json same_text(const std::string& value) {
   return value;
+}
+
+json erasure_json(const ErasurePolicy& erasure) {
+  return {{"cool_off_ms", erasure.cool_off.count()},
+          {"trusted_services", erasure.trusted_services},
+          {"hold_sources", pairs(erasure.hold_sources, same_text)}};
+}
+
+ErasurePolicy erasure_from(const json& value) {
+  return {.cool_off = milliseconds{value.at("cool_off_ms").get<std::int64_t>()},
+          .trusted_services = value.at("trusted_services").get<std::set<std::string>>(),
+          .hold_sources = map_from<std::string>(value.at("hold_sources"), text_from)};
 }
 
 json snapshot_json(const PolicySnapshot& snapshot) {
@@ -167,6 +208,11 @@ json snapshot_json(const PolicySnapshot& snapshot) {
   // Only where it is set: documents from before this field keep their digest.
   if (snapshot.archive_wanted) {
     document["archive_wanted"] = true;
+  }
+  // Left out where it says nothing, so that a policy from before there were erasures keeps its
+  // document and digest. What a document without it means is part of format 1: 14 days, and nobody.
+  if (!(snapshot.erasure == ErasurePolicy{})) {
+    document["erasure"] = erasure_json(snapshot.erasure);
   }
   return document;
 }
@@ -191,6 +237,9 @@ PolicySnapshot snapshot_from(const json& value) {
   snapshot.identity_by_flag = value.at("identity_by_flag").get<bool>();
   snapshot.archive_wanted =
       value.contains("archive_wanted") && value.at("archive_wanted").get<bool>();
+  if (value.contains("erasure")) {
+    snapshot.erasure = erasure_from(value.at("erasure"));
+  }
   return snapshot;
 }
 
@@ -206,6 +255,7 @@ PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape) {
   snapshot.administrators = settings.administrators;
   snapshot.identity_by_flag = settings.identity_by_flag;
   snapshot.archive_wanted = settings.archive_wanted;
+  snapshot.erasure = erasure_policy(settings);
   return snapshot;
 }
 

@@ -68,6 +68,30 @@ void put_safety(Facts& facts, const SafetyPolicy& safety) {
   facts["safety.max_clock_step_ms"] = std::to_string(safety.max_clock_step.count());
 }
 
+/// Names in quotes, so that no two sets of them read the same.
+std::string quoted_list(const std::set<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    list += list.empty() ? "\"" : ", \"";
+    for (const char letter : name) {
+      list += letter == '"' || letter == '\\' ? "\\" : "";
+      list += letter;
+    }
+    list += '"';
+  }
+  return list;
+}
+
+void put_erasure(Facts& facts, const ErasurePolicy& erasure) {
+  facts["erasure.cool_off"] = std::to_string(erasure.cool_off.count()) + " ms";
+  if (!erasure.trusted_services.empty()) {
+    facts["identity.services"] = quoted_list(erasure.trusted_services);
+  }
+  for (const auto& [module, source] : erasure.hold_sources) {
+    facts["erasure.module." + module] = source;
+  }
+}
+
 /// A policy as a flat list of places and values.
 Facts flatten(const PolicySnapshot& snapshot) {
   Facts facts;
@@ -102,7 +126,25 @@ Facts flatten(const PolicySnapshot& snapshot) {
     facts["archive"] = "wanted";
   }
   facts["identity.trust_flag"] = snapshot.identity_by_flag ? "true" : "false";
+  put_erasure(facts, snapshot.erasure);
   return facts;
+}
+
+/// Takes the names out of `common` that are not among `names`.
+void keep_common(std::set<std::string>& common, const std::set<std::string>& names) {
+  std::erase_if(common, [&](const std::string& name) { return !names.contains(name); });
+}
+
+/// The modules of `from` that `to` asks otherwise, or does not have.
+std::vector<std::string> changed_modules(const ErasurePolicy& from, const ErasurePolicy& to) {
+  std::vector<std::string> modules;
+  for (const auto& [module, source] : from.hold_sources) {
+    const auto now = to.hold_sources.find(module);
+    if (now == to.hold_sources.end() || now->second != source) {
+      modules.push_back(module);
+    }
+  }
+  return modules;
 }
 
 bool shortened(const std::optional<RetentionWindow>& from,
@@ -192,10 +234,36 @@ SafetyPolicy strictest_safety(std::span<const PolicyVersion* const> versions) {
 std::set<std::string> common_administrators(std::span<const PolicyVersion* const> versions) {
   std::set<std::string> common = versions.front()->snapshot.administrators;
   for (const PolicyVersion* version : versions) {
-    const std::set<std::string>& names = version->snapshot.administrators;
-    std::erase_if(common, [&](const std::string& name) { return !names.contains(name); });
+    keep_common(common, version->snapshot.administrators);
   }
   return common;
+}
+
+milliseconds strictest_cool_off(std::span<const PolicyVersion* const> versions) {
+  milliseconds longest = versions.front()->snapshot.erasure.cool_off;
+  for (const PolicyVersion* version : versions) {
+    longest = std::max(longest, version->snapshot.erasure.cool_off);
+  }
+  return longest;
+}
+
+std::set<std::string> common_services(std::span<const PolicyVersion* const> versions) {
+  std::set<std::string> common = versions.front()->snapshot.erasure.trusted_services;
+  for (const PolicyVersion* version : versions) {
+    keep_common(common, version->snapshot.erasure.trusted_services);
+  }
+  return common;
+}
+
+std::set<std::string> waiting_hold_sources(std::span<const PolicyVersion* const> versions) {
+  const ErasurePolicy& newest = versions.front()->snapshot.erasure;
+  std::set<std::string> waiting;
+  for (const PolicyVersion* version : versions) {
+    for (const std::string& module : changed_modules(version->snapshot.erasure, newest)) {
+      waiting.insert(module);
+    }
+  }
+  return waiting;
 }
 
 std::vector<PolicyChange> changes(const PolicySnapshot& from, const PolicySnapshot& to) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +32,19 @@ struct PolicyVersion {
 
 /// Who is an administrator in every one of the versions: a longer list waits like any loosening.
 [[nodiscard]] std::set<std::string> common_administrators(
+    std::span<const PolicyVersion* const> versions);
+
+/// The longest cool-off of the versions: a shorter one waits. Shapes: `versions` not empty.
+[[nodiscard]] std::chrono::milliseconds strictest_cool_off(
+    std::span<const PolicyVersion* const> versions);
+
+/// The services that every one of the versions trusts. Shapes: `versions` not empty.
+[[nodiscard]] std::set<std::string> common_services(std::span<const PolicyVersion* const> versions);
+
+/// The modules whose answer about holds does not count yet, because an older version would have
+/// asked somebody else, or a module that is gone: until the delay is over each counts as one that
+/// did not answer. Shapes: `versions` newest first, as versions_in_force() gives them, not empty.
+[[nodiscard]] std::set<std::string> waiting_hold_sources(
     std::span<const PolicyVersion* const> versions);
 
 /// One difference between two policies, in words: "retention.category.account.window".

@@ -70,6 +70,17 @@ struct SafetyPolicy {
   [[nodiscard]] bool operator==(const SafetyPolicy&) const = default;
 };
 
+/// What the policy says about erasures: a shorter cool-off, a further trusted service and another
+/// source of holds wait like any loosening.
+struct ErasurePolicy {
+  std::chrono::milliseconds cool_off = std::chrono::hours{24 * 14};
+  std::set<std::string> trusted_services;  ///< may request an erasure in a subject's name
+  /// Module to a text that says whom it asks about holds, and for which tables.
+  std::map<std::string, std::string, std::less<>> hold_sources;
+
+  [[nodiscard]] bool operator==(const ErasurePolicy&) const = default;
+};
+
 /// Everything that can let a row go sooner or later, as one value: this is what has versions, what
 /// a plan is bound to, and what waits when it is loosened.
 struct PolicySnapshot {
@@ -83,6 +94,7 @@ struct PolicySnapshot {
   std::set<std::string> administrators;
   bool identity_by_flag = false;
   bool archive_wanted = false;  ///< no row goes before it is in an archive
+  ErasurePolicy erasure;
 
   [[nodiscard]] bool operator==(const PolicySnapshot&) const = default;
 };

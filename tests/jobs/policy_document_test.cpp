@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,13 @@ class RandomPolicies {
                      .max_clock_step = milliseconds{number()}};
     policy.identity_by_flag = chance_.one_in(2);
     policy.archive_wanted = chance_.one_in(2);
+    if (chance_.one_in(2)) {
+      policy.erasure.cool_off = milliseconds{number()};
+    }
+    while (chance_.one_in(2)) {
+      policy.erasure.trusted_services.insert(name());
+      policy.erasure.hold_sources[name()] = name();
+    }
     return policy;
   }
 
@@ -109,6 +117,41 @@ TEST_CASE("a document is one line without floats, the same for the same policy",
   CHECK(document.find('\n') == std::string::npos);
   CHECK_THAT(document, Catch::StartsWith(R"({"administrators":[],"aliases":[],"categories":[)"));
   CHECK_THAT(document, Catch::Contains(R"("max_category_share_ppm":200000)"));
+}
+
+TEST_CASE("a document without erasures is one from before there were any", "[policy_document]") {
+  const PolicySnapshot plain = no_windows();
+  CHECK_FALSE(nlohmann::json::parse(to_document(plain)).contains("erasure"));
+  const PolicySnapshot back = from_document(stored(to_document(plain))).snapshot;
+  CHECK(back.erasure.cool_off == std::chrono::hours{24 * 14});
+  CHECK(back.erasure.trusted_services.empty());
+  CHECK(back.erasure.hold_sources.empty());
+}
+
+TEST_CASE("a document with half of what it says about erasures is an error", "[policy_document]") {
+  PolicySnapshot policy = no_windows();
+  policy.erasure = {.cool_off = milliseconds{5},
+                    .trusted_services = {"portal"},
+                    .hold_sources = {{"billing", "none"}}};
+  const auto whole = nlohmann::json::parse(to_document(policy));
+  CHECK(whole.at("format") == 1);
+  CHECK(from_document(stored(whole.dump())).snapshot == policy);
+  std::vector<nlohmann::json> documents(3, whole);
+  documents.at(0)["erasure"] = nullptr;
+  documents.at(1)["erasure"] = nlohmann::json::array();
+  documents.at(2)["erasure"]["hold_sources"] = nlohmann::json::object({{"billing", "none"}});
+  for (const auto& [field, value] : whole.at("erasure").items()) {
+    nlohmann::json broken = whole;
+    broken["erasure"].erase(field);
+    documents.push_back(broken);
+    broken["erasure"][field] = "5";
+    documents.push_back(broken);
+  }
+  CHECK(documents.size() == 9);
+  for (const nlohmann::json& document : documents) {
+    CAPTURE(document.at("erasure").dump());
+    CHECK_THROWS_AS(from_document(stored(document.dump())), JobError);
+  }
 }
 
 TEST_CASE("a document that cannot be read in whole is an error", "[policy_document]") {
@@ -184,4 +227,63 @@ TEST_CASE("a snapshot has everything of the settings that can let a row go", "[p
   changed = settings;
   REQUIRE(changed.catalogue.add_alias("V1", "ACCOUNT_PAT_CREATED").has_value());
   CHECK(differs(changed, shape));
+}
+
+namespace {
+
+/// A module that is asked by a query over one table.
+ErasureModule billing() {
+  return {.name = "billing",
+          .tables = {{.table = "invoices", .subject = "customer"}},
+          .holds_sql = "SELECT id FROM tax_holds WHERE person = :subject",
+          .holds_command = {}};
+}
+
+/// What the policy says about billing's holds.
+std::string source_of(const ErasureModule& module) {
+  Settings settings;
+  settings.erasure.modules = {module};
+  return make_snapshot(settings, LogShape{}).erasure.hold_sources.at("billing");
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot has what must wait when erasures are made easier", "[policy_document]") {
+  Settings settings;
+  settings.trusted_services = {"portal"};
+  settings.erasure.cool_off = std::chrono::hours{24};
+  settings.erasure.modules = {billing(), {.name = "crm", .tables = {}, .says_no_holds = true}};
+  const ErasurePolicy policy = make_snapshot(settings, LogShape{}).erasure;
+  CHECK(policy.cool_off == std::chrono::hours{24});
+  CHECK(policy.trusted_services == std::set<std::string>{"portal"});
+  CHECK(policy.hold_sources.size() == 2);
+  CHECK(policy.hold_sources.at("crm") == R"({"holds":"none","tables":[]})");
+}
+
+TEST_CASE("a hold source is known by whom it asks and by its tables", "[policy_document]") {
+  const std::string before = source_of(billing());
+  CHECK(before == R"({"holds":{"sql":"SELECT id FROM tax_holds WHERE person = :subject"},)"
+                  R"("tables":["invoices"]})");
+  ErasureModule changed = billing();
+  changed.time_limit = std::chrono::seconds{1};
+  CHECK(source_of(changed) == before);
+  changed = billing();
+  changed.holds_sql = "SELECT id FROM tax_holds WHERE 0";
+  CHECK(source_of(changed) != before);
+  changed = billing();
+  changed.tables.push_back({.table = "addresses", .subject = "customer"});
+  CHECK(source_of(changed) ==
+        R"({"holds":{"sql":"SELECT id FROM tax_holds WHERE person = :subject"},)"
+        R"("tables":["addresses","invoices"]})");
+  changed = billing();
+  changed.holds_sql.clear();
+  changed.says_no_holds = true;
+  CHECK(source_of(changed) == R"({"holds":"none","tables":["invoices"]})");
+  changed.says_no_holds = false;
+  changed.holds_command = {"/usr/bin/ask", "--holds"};
+  CHECK(source_of(changed) ==
+        R"({"holds":{"command":["/usr/bin/ask","--holds"]},"tables":["invoices"]})");
+  changed.holds_command = {"/usr/bin/ask --holds"};
+  CHECK(source_of(changed) ==
+        R"({"holds":{"command":["/usr/bin/ask --holds"]},"tables":["invoices"]})");
 }
