@@ -71,6 +71,11 @@ class Catalogue:
         text = self.aliases.get(text, text)
         return text if text in self.category_by_code else None
 
+    def names_of(self, code):
+        """Every name that the code goes by, given one of them; just the given one where it is unknown."""
+        known = self.catalogue_code(code)
+        return {str(code)} if known is None else {known, *(a for a, c in self.aliases.items() if c == known)}
+
     def category(self, stored_code):
         code = self.catalogue_code(stored_code)
         return None if code is None else self.category_by_code[code]

@@ -139,7 +139,7 @@ class Policy:
 
 @dataclass
 class Hold:
-    """A hold as it was placed. `category_codes`: the codes that its categories held on that day."""
+    """A hold as it was placed. `category_codes`: the codes that its categories held on that day, by all their names."""
 
     hold_id: object
     terms: dict
@@ -168,7 +168,8 @@ class Hold:
             return str(row.code) in values or policy.catalogue.catalogue_code(row.code) in values
         if kind == "category":
             in_category = any(c is not None and c in values for c in policy.categories_of(row))
-            return in_category or policy.catalogue.catalogue_code(row.code) in self.category_codes
+            known = policy.catalogue.catalogue_code(row.code)
+            return in_category or known in self.category_codes or str(row.code) in self.category_codes
         if kind == "from":
             return time_ms is None or time_ms >= day_start_ms(values[0]) - 14 * HOUR_MS
         if kind == "to":

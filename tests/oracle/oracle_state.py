@@ -114,9 +114,16 @@ class OracleState:
         self.approved = ApprovedPlan(keys, night.cutoff_clock_ms)
 
     def place_hold(self, hold_id, terms, policy):
-        wanted = terms.get("category", [])
-        wanted = wanted if isinstance(wanted, list) else [wanted]
-        codes = frozenset(code for code, slug in policy.catalogue.category_by_code.items() if slug in wanted)
+        def listed(kind):
+            values = terms.get(kind, [])
+            return values if isinstance(values, list) else [values]
+
+        catalogue = policy.catalogue
+        in_category = [code for code, slug in catalogue.category_by_code.items() if slug in listed("category")]
+        codes = frozenset(name for code in in_category for name in catalogue.names_of(code))
+        if "code" in terms:
+            names = {name for code in listed("code") for name in catalogue.names_of(code)}
+            terms = terms | {"code": sorted(names)}
         self.holds.append(Hold(hold_id, terms, codes))
         return self.holds[-1]
 
