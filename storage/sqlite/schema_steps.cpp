@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "storage/sqlite/schema.h"
+
+namespace holdfast {
+namespace {
+
+// STRICT keeps every column to its type, so that a register that was edited by hand is refused when
+// it is written and not when it is read. holdfast_event has the columns of the table that `init`
+// makes for the log.
+constexpr const char* kFirstSchema = R"sql(
+CREATE TABLE holdfast_meta (
+  key TEXT NOT NULL PRIMARY KEY,
+  value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO holdfast_meta (key, value) VALUES ('hold_version', 0);
+
+CREATE TABLE holdfast_run (
+  id INTEGER PRIMARY KEY,
+  opened_at_ms INTEGER NOT NULL,
+  as_of_ms INTEGER NOT NULL,
+  started_by TEXT NOT NULL,
+  host TEXT NOT NULL,
+  process INTEGER NOT NULL,
+  phase TEXT NOT NULL DEFAULT '',
+  outcome TEXT,                        -- NULL, like the rest of the closing: going on, or dead
+  error_reason TEXT,
+  error_message TEXT,
+  closed_at_ms INTEGER,
+  deleted INTEGER,
+  record TEXT,
+  CHECK ((outcome IS NULL) = (closed_at_ms IS NULL))
+) STRICT;
+
+CREATE TABLE holdfast_run_slice (
+  run_id INTEGER NOT NULL REFERENCES holdfast_run (id),
+  number INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  tally TEXT NOT NULL,
+  hold_version INTEGER NOT NULL,
+  hold_digest TEXT NOT NULL,
+  keys BLOB NOT NULL,                  -- last: reading the rest does not walk through it
+  PRIMARY KEY (run_id, number)
+) STRICT;
+
+CREATE TABLE holdfast_clock (
+  id INTEGER PRIMARY KEY,
+  system_now_ms INTEGER NOT NULL,
+  as_of_ms INTEGER NOT NULL,
+  source TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE holdfast_policy (
+  version INTEGER PRIMARY KEY,
+  in_force_from_ms INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  document TEXT NOT NULL,
+  changed_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  source TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE holdfast_hold (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  matter TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  basis TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  locked INTEGER NOT NULL CHECK (locked IN (0, 1)),
+  everything INTEGER NOT NULL CHECK (everything IN (0, 1)),
+  from_ms INTEGER,
+  until_ms INTEGER,
+  placed_by TEXT NOT NULL,
+  placed_at_ms INTEGER NOT NULL,
+  review_by_ms INTEGER,
+  reviewed_by TEXT NOT NULL DEFAULT '',
+  reviewed_at_ms INTEGER,
+  review_reason TEXT NOT NULL DEFAULT '',
+  released_at_ms INTEGER,
+  released_by TEXT NOT NULL DEFAULT '',
+  release_reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE holdfast_hold_term (
+  hold_id INTEGER NOT NULL REFERENCES holdfast_hold (id),
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (hold_id, kind, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holdfast_plan (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest TEXT NOT NULL UNIQUE,
+  saved_at_ms INTEGER NOT NULL,
+  as_of_ms INTEGER NOT NULL,
+  policy_digest TEXT NOT NULL,
+  hold_digest TEXT NOT NULL,
+  rows_planned INTEGER NOT NULL,
+  figures TEXT NOT NULL,
+  keys BLOB                            -- integer keys; NULL: they stand in holdfast_plan_key
+) STRICT;
+
+CREATE TABLE holdfast_plan_key (
+  plan_id INTEGER NOT NULL REFERENCES holdfast_plan (id),
+  seq INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  PRIMARY KEY (plan_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holdfast_approval (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  plan_id INTEGER NOT NULL REFERENCES holdfast_plan (id),
+  approved_by TEXT NOT NULL,
+  approved_at_ms INTEGER NOT NULL,
+  last_used_at_ms INTEGER NOT NULL,
+  spent_at_ms INTEGER
+) STRICT;
+
+CREATE TABLE holdfast_first_seen (
+  key BLOB NOT NULL PRIMARY KEY,
+  stored_time ANY,
+  code TEXT,
+  seen_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holdfast_bookmark (
+  name TEXT NOT NULL PRIMARY KEY,
+  event_id INTEGER NOT NULL,
+  set_by TEXT NOT NULL,
+  set_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holdfast_journal (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  what TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE holdfast_event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  occurred_at INTEGER NOT NULL,        -- UTC milliseconds
+  tenant TEXT,
+  code TEXT NOT NULL,
+  severity TEXT,
+  actor TEXT,
+  subject TEXT,
+  retain_until INTEGER,                -- UTC milliseconds, the row's own stamp
+  metadata TEXT                        -- JSON
+) STRICT;
+
+-- Whoever changes the register, with whatever program, moves its version in the same transaction.
+CREATE TRIGGER holdfast_hold_inserted AFTER INSERT ON holdfast_hold BEGIN
+  UPDATE holdfast_meta SET value = value + 1 WHERE key = 'hold_version';
+END;
+CREATE TRIGGER holdfast_hold_updated AFTER UPDATE ON holdfast_hold BEGIN
+  UPDATE holdfast_meta SET value = value + 1 WHERE key = 'hold_version';
+END;
+CREATE TRIGGER holdfast_hold_deleted AFTER DELETE ON holdfast_hold BEGIN
+  UPDATE holdfast_meta SET value = value + 1 WHERE key = 'hold_version';
+END;
+CREATE TRIGGER holdfast_hold_term_inserted AFTER INSERT ON holdfast_hold_term BEGIN
+  UPDATE holdfast_meta SET value = value + 1 WHERE key = 'hold_version';
+END;
+CREATE TRIGGER holdfast_hold_term_updated AFTER UPDATE ON holdfast_hold_term BEGIN
+  UPDATE holdfast_meta SET value = value + 1 WHERE key = 'hold_version';
+END;
+CREATE TRIGGER holdfast_hold_term_deleted AFTER DELETE ON holdfast_hold_term BEGIN
+  UPDATE holdfast_meta SET value = value + 1 WHERE key = 'hold_version';
+END;
+)sql";
+
+constexpr std::array<MigrationStep, 1> kSteps = {{{.version = 1, .sql = kFirstSchema}}};
+
+}  // namespace
+
+std::span<const MigrationStep> migration_steps() {
+  return kSteps;
+}
+
+}  // namespace holdfast
