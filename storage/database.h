@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/audit_log.h"
+#include "storage/erasure_register.h"
 #include "storage/hold_register.h"
 #include "storage/key_set.h"
 #include "storage/log_mapping.h"
@@ -73,6 +74,7 @@ class Database {
   [[nodiscard]] virtual BookmarkRegister& bookmarks() = 0;
   [[nodiscard]] virtual FirstSeenRegister& first_seen() = 0;
   [[nodiscard]] virtual Journal& journal() = 0;
+  [[nodiscard]] virtual ErasureRegister& erasures() = 0;
   /// An empty key set of the kind that the log's keys need.
   [[nodiscard]] virtual std::unique_ptr<KeySet> new_key_set() = 0;
 

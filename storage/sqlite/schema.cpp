@@ -13,7 +13,7 @@ namespace holdfast {
 namespace {
 
 // Tables that refer to another one stand before it.
-constexpr std::array<const char*, 14> kTables = {"holdfast_run_slice",
+constexpr std::array<const char*, 18> kTables = {"holdfast_run_slice",
                                                  "holdfast_run",
                                                  "holdfast_clock",
                                                  "holdfast_policy",
@@ -22,6 +22,10 @@ constexpr std::array<const char*, 14> kTables = {"holdfast_run_slice",
                                                  "holdfast_plan_key",
                                                  "holdfast_approval",
                                                  "holdfast_plan",
+                                                 "holdfast_erasure_attempt",
+                                                 "holdfast_erasure_receipt",
+                                                 "holdfast_erasure",
+                                                 "holdfast_erasure_key",
                                                  "holdfast_first_seen",
                                                  "holdfast_bookmark",
                                                  "holdfast_journal",
@@ -33,6 +37,9 @@ constexpr std::array<const char*, 6> kTriggers = {"holdfast_hold_inserted",
                                                   "holdfast_hold_term_inserted",
                                                   "holdfast_hold_term_updated",
                                                   "holdfast_hold_term_deleted"};
+
+// Without it a subject could have two open requests.
+constexpr const char* kOpenErasures = "holdfast_erasure_open";
 
 constexpr const char* kHasObject = R"sql(
 SELECT count(*) FROM sqlite_schema WHERE type = ?1 AND name = ?2
@@ -135,6 +142,7 @@ bool is_set_up(Connection& connection) {
   for (const char* name : kTriggers) {
     require_object(connection, "trigger", name);
   }
+  require_object(connection, "index", kOpenErasures);
   return true;
 }
 

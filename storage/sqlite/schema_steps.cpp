@@ -173,7 +173,64 @@ CREATE TRIGGER holdfast_hold_term_deleted AFTER DELETE ON holdfast_hold_term BEG
 END;
 )sql";
 
-constexpr std::array<MigrationStep, 1> kSteps = {{{.version = 1, .sql = kFirstSchema}}};
+// Erasure. One open request per person and tenant, whoever writes the line; NULL and empty text are
+// the same tenant. The receipt stands beside the request, so that listing requests does not walk
+// through the keys.
+constexpr const char* kErasureSchema = R"sql(
+CREATE TABLE holdfast_erasure (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  tenant TEXT,
+  subject TEXT NOT NULL,               -- from completion on the token that stands for the person
+  state TEXT NOT NULL
+    CHECK (state IN ('requested', 'approved', 'completed', 'rejected', 'cancelled')),
+  requested_by TEXT NOT NULL,
+  requested_at_ms INTEGER NOT NULL,
+  deadline_ms INTEGER NOT NULL,
+  extended INTEGER NOT NULL CHECK (extended IN (0, 1)),
+  approved_by TEXT NOT NULL,
+  approved_at_ms INTEGER,
+  cooloff_until_ms INTEGER,
+  confirmed_by TEXT NOT NULL,
+  confirmed_at_ms INTEGER,
+  ended_by TEXT NOT NULL,
+  ended_at_ms INTEGER,
+  end_reason TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX holdfast_erasure_open ON holdfast_erasure (coalesce(tenant, ''), subject)
+  WHERE state IN ('requested', 'approved');
+CREATE INDEX holdfast_erasure_subject ON holdfast_erasure (subject);
+
+CREATE TABLE holdfast_erasure_attempt (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  erasure_id INTEGER NOT NULL REFERENCES holdfast_erasure (id),
+  at_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  deed TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  hold_digest TEXT NOT NULL,
+  report TEXT NOT NULL
+) STRICT;
+CREATE INDEX holdfast_erasure_attempt_erasure ON holdfast_erasure_attempt (erasure_id);
+
+CREATE TABLE holdfast_erasure_receipt (
+  erasure_id INTEGER PRIMARY KEY REFERENCES holdfast_erasure (id),
+  receipt TEXT NOT NULL,
+  deleted_keys BLOB NOT NULL           -- of the log's rows, as in holdfast_run_slice
+) STRICT;
+
+CREATE TABLE holdfast_erasure_key (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  tenant TEXT,
+  made_at_ms INTEGER NOT NULL,
+  key_check TEXT NOT NULL,
+  forgotten_at_ms INTEGER,
+  forgotten_by TEXT NOT NULL DEFAULT '',
+  forget_reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+)sql";
+
+constexpr std::array<MigrationStep, 2> kSteps = {
+    {{.version = 1, .sql = kFirstSchema}, {.version = 2, .sql = kErasureSchema}}};
 
 }  // namespace
 

@@ -94,6 +94,7 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       bookmarks_(home_),
       first_seen_(home_),
       journal_(home_),
+      erasures_(home_),
       foreign_commits_(connection_.db(), kForeignCommits),
       schema_cookie_now_(connection_.db(), kSchemaCookie) {}
 

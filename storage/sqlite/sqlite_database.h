@@ -12,6 +12,7 @@
 #include "storage/sqlite/register_query.h"
 #include "storage/sqlite/sqlite_audit_log.h"
 #include "storage/sqlite/sqlite_bookmarks.h"
+#include "storage/sqlite/sqlite_erasure_register.h"
 #include "storage/sqlite/sqlite_first_seen.h"
 #include "storage/sqlite/sqlite_hold_register.h"
 #include "storage/sqlite/sqlite_journal.h"
@@ -36,6 +37,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] BookmarkRegister& bookmarks() override { return bookmarks_; }
   [[nodiscard]] FirstSeenRegister& first_seen() override { return first_seen_; }
   [[nodiscard]] Journal& journal() override { return journal_; }
+  [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override;
 
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
@@ -68,6 +70,7 @@ class SqliteDatabase final : public Database {
   SqliteBookmarks bookmarks_;
   SqliteFirstSeen first_seen_;
   SqliteJournal journal_;
+  SqliteErasureRegister erasures_;
   Statement foreign_commits_;
   Statement schema_cookie_now_;
 };

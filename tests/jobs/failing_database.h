@@ -171,6 +171,7 @@ class FailingDatabase final : public Database {
   [[nodiscard]] BookmarkRegister& bookmarks() override { return real_.bookmarks(); }
   [[nodiscard]] FirstSeenRegister& first_seen() override { return real_.first_seen(); }
   [[nodiscard]] Journal& journal() override { return real_.journal(); }
+  [[nodiscard]] ErasureRegister& erasures() override { return real_.erasures(); }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override { return real_.new_key_set(); }
   [[nodiscard]] bool is_set_up() const override { return real_.is_set_up(); }
   [[nodiscard]] std::string identity() override { return real_.identity(); }

@@ -86,7 +86,7 @@ TEST_CASE("beside somebody's log only Holdfast's own tables are added", "[init]"
   run_sql(path, kForeignLog);
   const OpenOptions options = foreign_options(scratch);
   const InitReport report = init(options);
-  CHECK(report.done == std::vector<std::string>{"made Holdfast's own tables (schema 1)"});
+  CHECK(report.done == std::vector<std::string>{"made Holdfast's own tables (schema 2)"});
   CHECK(ask_sql(path, "SELECT group_concat(uuid || type) FROM event") == "a1000,b1001");
   CHECK(ask_sql(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'audit_events'") == "0");
   CHECK(ask_sql(path, "PRAGMA journal_mode") == "delete");
@@ -184,6 +184,14 @@ TEST_CASE("without init a database can be read and not be worked with", "[init]"
   CHECK_FALSE(database->plans().open_approval());
   CHECK(database->bookmarks().all().empty());
   CHECK(database->journal().since(0).empty());
+  CHECK(database->erasures().all().empty());
+  CHECK(database->erasures().keys().empty());
+  CHECK(database->erasures().attempts(1).empty());
+  CHECK(database->erasures().deleted_keys(1).empty());
+  CHECK_FALSE(database->erasures().find(1));
+  CHECK_FALSE(database->erasures().find_open({.person = "u7"}));
+  CHECK_FALSE(database->erasures().receipt(1));
+  CHECK_FALSE(database->erasures().erasure_that_deleted("1"));
   CHECK_FALSE(database->first_seen().find({.key = &key}));
   database->first_seen().meet({.key = &key});
   CHECK(error_of([&] { database->journal().add({}); }).trouble() == StorageTrouble::not_set_up);

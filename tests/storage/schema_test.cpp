@@ -21,8 +21,8 @@ std::vector<MigrationStep> steps_and(const std::vector<MigrationStep>& more) {
 }
 
 const std::vector<MigrationStep> kTwoMore = {
-    {.version = 2, .sql = "ALTER TABLE holdfast_run ADD COLUMN weather TEXT"},
-    {.version = 3, .sql = "UPDATE holdfast_run SET weather = 'fair'"}};
+    {.version = 3, .sql = "ALTER TABLE holdfast_run ADD COLUMN weather TEXT"},
+    {.version = 4, .sql = "UPDATE holdfast_run SET weather = 'fair'"}};
 
 }  // namespace
 
@@ -33,21 +33,21 @@ TEST_CASE("an older schema is brought up to date step by step", "[schema]") {
           "INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process) "
           "VALUES (1, 0, 0, '', '', 0)");
   Connection connection(scratch.options(), ConnectionMode::read_write);
-  CHECK(migrate(connection, steps_and(kTwoMore), 3));
-  CHECK(schema_version(connection) == 3);
+  CHECK(migrate(connection, steps_and(kTwoMore), 4));
+  CHECK(schema_version(connection) == 4);
   CHECK(connection.db().execAndGet("SELECT weather FROM holdfast_run").getString() == "fair");
-  CHECK_FALSE(migrate(connection, steps_and(kTwoMore), 3));
+  CHECK_FALSE(migrate(connection, steps_and(kTwoMore), 4));
 }
 
 TEST_CASE("a step that fails takes the ones before it back", "[schema]") {
   const ScratchDatabase scratch;
   (void)made_database(scratch.options());
   Connection connection(scratch.options(), ConnectionMode::read_write);
-  const auto steps = steps_and({kTwoMore.front(), {.version = 3, .sql = "SELECT no_such_column"}});
-  CHECK_THROWS_AS(migrate(connection, steps, 3), SQLite::Exception);
-  CHECK(schema_version(connection) == 1);
+  const auto steps = steps_and({kTwoMore.front(), {.version = 4, .sql = "SELECT no_such_column"}});
+  CHECK_THROWS_AS(migrate(connection, steps, 4), SQLite::Exception);
+  CHECK(schema_version(connection) == 2);
   CHECK_THROWS_AS(connection.db().exec("SELECT weather FROM holdfast_run"), SQLite::Exception);
-  CHECK(migrate(connection, steps_and(kTwoMore), 3));
+  CHECK(migrate(connection, steps_and(kTwoMore), 4));
 }
 
 TEST_CASE("a gap in the steps is refused before anything stays", "[schema]") {
@@ -55,9 +55,9 @@ TEST_CASE("a gap in the steps is refused before anything stays", "[schema]") {
   (void)made_database(scratch.options());
   Connection connection(scratch.options(), ConnectionMode::read_write);
   const auto steps = steps_and({kTwoMore.back()});
-  const StorageError error = error_of([&] { migrate(connection, steps, 3); });
+  const StorageError error = error_of([&] { migrate(connection, steps, 4); });
   CHECK(error.trouble() == StorageTrouble::older_schema);
-  CHECK(schema_version(connection) == 1);
+  CHECK(schema_version(connection) == 2);
 }
 
 TEST_CASE("a newer schema is refused by every verb", "[schema]") {
@@ -67,7 +67,7 @@ TEST_CASE("a newer schema is refused by every verb", "[schema]") {
           "UPDATE holdfast_meta SET value = 9 WHERE key = 'schema_version'");
   const auto refused = [](const auto& action) {
     const StorageError error = error_of(action);
-    CHECK_THAT(error.what(), Contains("newer Holdfast (schema 9, this program knows 1)"));
+    CHECK_THAT(error.what(), Contains("newer Holdfast (schema 9, this program knows 2)"));
     return error.trouble() == StorageTrouble::newer_schema;
   };
   OpenOptions reading = scratch.options();
@@ -85,7 +85,7 @@ TEST_CASE("an older schema asks for init", "[schema]") {
           "UPDATE holdfast_meta SET value = 0 WHERE key = 'schema_version'");
   const StorageError error = error_of([&] { (void)open_sqlite(scratch.options()); });
   CHECK(error.trouble() == StorageTrouble::older_schema);
-  CHECK_THAT(error.what(), Contains("schema 0, this program needs 1: run \"holdfast init\""));
+  CHECK_THAT(error.what(), Contains("schema 0, this program needs 2: run \"holdfast init\""));
 }
 
 TEST_CASE("a register that somebody took out is not an empty one", "[schema]") {
@@ -93,11 +93,71 @@ TEST_CASE("a register that somebody took out is not an empty one", "[schema]") {
   (void)made_database(scratch.options());
   const std::string loss = GENERATE("DROP TABLE holdfast_hold_term",
                                     "DROP TABLE holdfast_meta",
-                                    "DROP TRIGGER holdfast_hold_deleted");
+                                    "DROP TRIGGER holdfast_hold_deleted",
+                                    "DROP TABLE holdfast_erasure_receipt",
+                                    "DROP INDEX holdfast_erasure_open");
   run_sql(scratch.file("audit.db"), loss);
   OpenOptions options = scratch.options();
   options.read_only = true;
   const StorageError error = error_of([&] { (void)open_sqlite(options); });
   CHECK(error.trouble() == StorageTrouble::corrupt);
   CHECK_THAT(error.what(), Contains(loss.substr(loss.find("holdfast"))));
+}
+
+namespace {
+
+/// A database as the first schema left it, with a line in it.
+void make_first_schema(const ScratchDatabase& scratch) {
+  (void)made_database(scratch.options());
+  run_sql(scratch.file("audit.db"),
+          "DROP TABLE holdfast_erasure_attempt; DROP TABLE holdfast_erasure_receipt;"
+          "DROP TABLE holdfast_erasure; DROP TABLE holdfast_erasure_key;"
+          "UPDATE holdfast_meta SET value = 1 WHERE key = 'schema_version';"
+          "INSERT INTO holdfast_bookmark VALUES ('siem', 7, 'ann', 0)");
+}
+
+}  // namespace
+
+TEST_CASE("init brings the first schema to the one with erasures", "[schema]") {
+  const ScratchDatabase scratch;
+  make_first_schema(scratch);
+  CHECK(error_of([&] { (void)open_sqlite(scratch.options()); }).trouble() ==
+        StorageTrouble::older_schema);
+  const InitReport report = init_sqlite(scratch.options(), "another-id", kDay);
+  REQUIRE(report.done.size() == 1);
+  CHECK(report.done.front() == "brought Holdfast's own tables from schema 1 to 2");
+  const auto database = open_sqlite(scratch.options());
+  CHECK(database->identity() == "id-of-the-test");
+  CHECK(database->bookmarks().all().size() == 1);
+  CHECK(database->erasures().all().empty());
+}
+
+TEST_CASE("a step to erasures that fails leaves the first schema whole", "[schema]") {
+  const ScratchDatabase scratch;
+  make_first_schema(scratch);
+  // The last table of the step is in the way: what the step made before it has to go again.
+  run_sql(scratch.file("audit.db"), "CREATE TABLE holdfast_erasure_key (mine TEXT)");
+  CHECK_THROWS_AS(init_sqlite(scratch.options(), "another-id", kDay), StorageError);
+  CHECK(ask_sql(scratch.file("audit.db"),
+                "SELECT value FROM holdfast_meta WHERE key = 'schema_version'") == "1");
+  CHECK(ask_sql(scratch.file("audit.db"),
+                "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'holdfast_erasure%'") == "1");
+}
+
+TEST_CASE("removing takes the tables of erasures out of any schema", "[schema]") {
+  const ScratchDatabase scratch;
+  const bool older = GENERATE(false, true);
+  if (older) {
+    make_first_schema(scratch);
+  } else {
+    const auto database = made_database(scratch.options());
+    in_write(*database, [&] {
+      const std::int64_t id = database->erasures().open({.subject = "u7"});
+      database->erasures().add_attempt({.erasure = id});
+      database->erasures().store_receipt(id, "{}", {});
+    });
+  }
+  CHECK(remove_sqlite(scratch.options()).changed);
+  CHECK(ask_sql(scratch.file("audit.db"),
+                "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'holdfast%'") == "0");
 }
