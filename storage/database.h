@@ -18,6 +18,7 @@
 #include "storage/run_ledger.h"
 #include "storage/small_registers.h"
 #include "storage/storage_error.h"
+#include "storage/subject_store.h"
 
 namespace holdfast {
 
@@ -75,6 +76,7 @@ class Database {
   [[nodiscard]] virtual FirstSeenRegister& first_seen() = 0;
   [[nodiscard]] virtual Journal& journal() = 0;
   [[nodiscard]] virtual ErasureRegister& erasures() = 0;
+  [[nodiscard]] virtual SubjectStore& subjects() = 0;
   /// An empty key set of the kind that the log's keys need.
   [[nodiscard]] virtual std::unique_ptr<KeySet> new_key_set() = 0;
 

@@ -95,6 +95,7 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       first_seen_(home_),
       journal_(home_),
       erasures_(home_),
+      subjects_(home_, layout_),
       foreign_commits_(connection_.db(), kForeignCommits),
       schema_cookie_now_(connection_.db(), kSchemaCookie) {}
 

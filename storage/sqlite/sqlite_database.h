@@ -19,6 +19,7 @@
 #include "storage/sqlite/sqlite_plan_store.h"
 #include "storage/sqlite/sqlite_policy_register.h"
 #include "storage/sqlite/sqlite_run_ledger.h"
+#include "storage/sqlite/sqlite_subject_store.h"
 #include "storage/sqlite/statement.h"
 
 namespace holdfast {
@@ -38,6 +39,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] FirstSeenRegister& first_seen() override { return first_seen_; }
   [[nodiscard]] Journal& journal() override { return journal_; }
   [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
+  [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override;
 
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
@@ -71,6 +73,7 @@ class SqliteDatabase final : public Database {
   SqliteFirstSeen first_seen_;
   SqliteJournal journal_;
   SqliteErasureRegister erasures_;
+  SqliteSubjectStore subjects_;
   Statement foreign_commits_;
   Statement schema_cookie_now_;
 };

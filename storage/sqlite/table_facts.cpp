@@ -218,12 +218,26 @@ constexpr std::size_t kFirstAfterName = 3;
 constexpr std::array<std::string_view, 3> kEvents{"DELETE", "INSERT", "UPDATE"};
 
 /// SQLite keeps the text as "CREATE TRIGGER name [BEFORE|AFTER|INSTEAD OF] event ...".
-bool fires_on_delete(const std::string& sql) {
+bool fires_on(std::string_view wanted, const std::string& sql) {
   const auto words = words_of(sql);
   const auto skipped = static_cast<std::ptrdiff_t>(std::min(kFirstAfterName, words.size()));
   const auto event =
       std::find_first_of(words.begin() + skipped, words.end(), kEvents.begin(), kEvents.end());
-  return event != words.end() && *event == "DELETE";
+  return event != words.end() && *event == wanted;
+}
+
+std::vector<std::string> triggers_on(SQLite::Database& db,
+                                     const std::string& table,
+                                     std::string_view event) {
+  SQLite::Statement query{db, kSelectTriggers};
+  query.bind(1, table);
+  std::vector<std::string> names;
+  while (query.executeStep()) {
+    if (fires_on(event, query.getColumn(1).getString())) {
+      names.push_back(query.getColumn(0).getString());
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -277,15 +291,11 @@ std::optional<ReferringColumn> find_referring_column(SQLite::Database& db,
 }
 
 std::vector<std::string> delete_triggers(SQLite::Database& db, const std::string& table) {
-  SQLite::Statement query{db, kSelectTriggers};
-  query.bind(1, table);
-  std::vector<std::string> names;
-  while (query.executeStep()) {
-    if (fires_on_delete(query.getColumn(1).getString())) {
-      names.push_back(query.getColumn(0).getString());
-    }
-  }
-  return names;
+  return triggers_on(db, table, "DELETE");
+}
+
+std::vector<std::string> update_triggers(SQLite::Database& db, const std::string& table) {
+  return triggers_on(db, table, "UPDATE");
 }
 
 bool same_name(const std::string& left, const std::string& right) {

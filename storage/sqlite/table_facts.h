@@ -79,6 +79,10 @@ struct ReferringColumn {
 [[nodiscard]] std::vector<std::string> delete_triggers(SQLite::Database& db,
                                                        const std::string& table);
 
+/// The same for triggers that fire when a row is changed.
+[[nodiscard]] std::vector<std::string> update_triggers(SQLite::Database& db,
+                                                       const std::string& table);
+
 /// True where two names are one to SQLite: ASCII letters compare without case.
 [[nodiscard]] bool same_name(const std::string& left, const std::string& right);
 

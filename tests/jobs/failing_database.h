@@ -7,34 +7,10 @@
 #include <vector>
 
 #include "storage/database.h"
+#include "tests/jobs/failing_erasure.h"
+#include "tests/jobs/fault_plan.h"
 
 namespace holdfast::testing {
-
-/// Counts the writes of a job and lets one of them fail: from then on all of them, as on a disk
-/// that died, or only that one.
-class FaultPlan {
- public:
-  enum class Lasting { once, for_good };
-
-  FaultPlan() = default;
-  explicit FaultPlan(Lasting lasting) : lasting_(lasting) {}
-  FaultPlan(int at_write, Lasting lasting) : at_write_(at_write), lasting_(lasting) {}
-
-  void pass(const std::string& what) {
-    ++writes_;
-    if (writes_ == at_write_ || (writes_ > at_write_ && lasting_ == Lasting::for_good)) {
-      throw StorageError(StorageTrouble::full, "the disk is full (" + what + ")");
-    }
-  }
-  /// Lets the write that comes after so many more fail.
-  void strike_after(int more) { at_write_ = writes_ + more + 1; }
-  [[nodiscard]] bool struck() const { return writes_ >= at_write_; }
-
- private:
-  int at_write_ = 1'000'000;
-  Lasting lasting_ = Lasting::once;
-  int writes_ = 0;
-};
 
 /// A write scope whose commit may fail.
 class FailingScope final : public WriteScope {
@@ -161,7 +137,9 @@ class FailingDatabase final : public Database {
       : real_(real),
         faults_(faults),
         log_(real.audit_log(), faults),
-        ledger_(real.ledger(), faults) {}
+        ledger_(real.ledger(), faults),
+        erasures_(real.erasures(), faults),
+        subjects_(real.subjects(), faults) {}
 
   [[nodiscard]] AuditLog& audit_log() override { return log_; }
   [[nodiscard]] HoldRegister& holds() override { return real_.holds(); }
@@ -171,7 +149,8 @@ class FailingDatabase final : public Database {
   [[nodiscard]] BookmarkRegister& bookmarks() override { return real_.bookmarks(); }
   [[nodiscard]] FirstSeenRegister& first_seen() override { return real_.first_seen(); }
   [[nodiscard]] Journal& journal() override { return real_.journal(); }
-  [[nodiscard]] ErasureRegister& erasures() override { return real_.erasures(); }
+  [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
+  [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override { return real_.new_key_set(); }
   [[nodiscard]] bool is_set_up() const override { return real_.is_set_up(); }
   [[nodiscard]] std::string identity() override { return real_.identity(); }
@@ -201,6 +180,8 @@ class FailingDatabase final : public Database {
   FaultPlan& faults_;
   FailingLog log_;
   FailingLedger ledger_;
+  FailingErasures erasures_;
+  FailingSubjects subjects_;
 };
 
 }  // namespace holdfast::testing

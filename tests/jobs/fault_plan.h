@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "storage/storage_error.h"
+
+namespace holdfast::testing {
+
+/// Counts the writes of a job and lets one of them fail: from then on all of them, as on a disk
+/// that died, or only that one.
+class FaultPlan {
+ public:
+  enum class Lasting { once, for_good };
+
+  FaultPlan() = default;
+  explicit FaultPlan(Lasting lasting) : lasting_(lasting) {}
+  FaultPlan(int at_write, Lasting lasting) : at_write_(at_write), lasting_(lasting) {}
+
+  void pass(const std::string& what) {
+    ++writes_;
+    if (writes_ == at_write_ || (writes_ > at_write_ && lasting_ == Lasting::for_good)) {
+      throw StorageError(StorageTrouble::full, "the disk is full (" + what + ")");
+    }
+  }
+  /// Lets the write that comes after so many more fail.
+  void strike_after(int more) { at_write_ = writes_ + more + 1; }
+  [[nodiscard]] bool struck() const { return writes_ >= at_write_; }
+
+ private:
+  int at_write_ = 1'000'000;
+  Lasting lasting_ = Lasting::once;
+  int writes_ = 0;
+};
+
+}  // namespace holdfast::testing
