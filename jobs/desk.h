@@ -5,6 +5,8 @@
 
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
+#include "jobs/erasure_keys.h"
+#include "jobs/hold_command.h"
 #include "jobs/run_observer.h"
 #include "jobs/settings.h"
 #include "storage/database.h"
@@ -18,6 +20,8 @@ struct Desk {
   Instant now;
   std::string who;
   RunObserver& observer;
+  HoldCommand* programs = nullptr;  ///< null where no module is asked
+  ErasureKeys* keys = nullptr;      ///< null where no token is needed
 };
 
 /// The clock that the next run would have; as_of of a refused one is the last run's.

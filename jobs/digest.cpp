@@ -89,10 +89,14 @@ std::string hold_set_digest(const std::vector<LegalHold>& holds) {
   return digest.hex();
 }
 
-std::string random_hex(std::size_t bytes) {
+std::string random_bytes(std::size_t bytes) {
   std::vector<unsigned char> buffer(bytes);
   require(RAND_bytes(buffer.data(), static_cast<int>(bytes)) == 1, "no random bytes");
-  return to_hex(buffer);
+  return {buffer.begin(), buffer.end()};
+}
+
+std::string random_hex(std::size_t bytes) {
+  return to_hex(random_bytes(bytes));
 }
 
 }  // namespace holdfast

@@ -36,7 +36,9 @@ class Sha256 {
 /// The digest of a hold set: every hold that is active or was ever released, with its scope.
 [[nodiscard]] std::string hold_set_digest(const std::vector<LegalHold>& holds);
 
-/// `bytes` random bytes as lower-case hex, from the system's generator.
+/// Random bytes from the system's generator.
+[[nodiscard]] std::string random_bytes(std::size_t bytes);
+/// `bytes` random bytes as lower-case hex.
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 
 }  // namespace holdfast

@@ -9,6 +9,7 @@
 #include "jobs/hold_survey.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/tenant_keys.h"
 #include "policy/spelling.h"
 
 namespace holdfast {
@@ -241,6 +242,9 @@ json place_hold(const Desk& desk, HoldRequest request) {
   LegalHold hold = hold_from(desk, request);
   {
     const auto write = desk.database.begin_write(Durability::full);
+    if (desk.keys != nullptr) {
+      add_tokens(desk.database, *desk.keys, hold.scope);
+    }
     hold.id = desk.database.holds().place(hold);
     note_in_journal(
         desk, "hold_placed", compact(hold_json(hold, HoldDetail::without_names)), request.reason);

@@ -66,6 +66,7 @@ void PruneRun::steps() {
   record_first_seen();
   enter("deleting");
   delete_rows();
+  erase_due();
   give_back_space();
   enter("reconciling");
   reconcile();
@@ -311,6 +312,31 @@ void PruneRun::delete_rows() {
     case SlicesEnd::stopped:
       report_.outcome = Outcome::interrupted;
       break;
+  }
+}
+
+/// After the slices and counted apart: completions that a person has confirmed.
+void PruneRun::erase_due() {
+  ErasureRegister& erasures = with_.database.erasures();
+  if (with_.programs != nullptr && with_.keys != nullptr && any_confirmed(erasures)) {
+    enter("erasing");
+    complete_confirmed({.database = with_.database,
+                        .settings = settings_,
+                        .programs = *with_.programs,
+                        .keys = *with_.keys},
+                       policy_,
+                       {.clock = report_.clock, .run = report_.run_id},
+                       with_.stop,
+                       report_.erasures);
+  }
+  list_due(erasures, report_.clock.system_now, report_.erasures);
+  report_.erased = static_cast<std::int64_t>(report_.erasures.deleted.size());
+  for (const DueErasures::Line& line : report_.erasures.failed) {
+    report_.outcome = Outcome::failed;
+    report_.error =
+        RunError{.reason = "erasure",
+                 .message = "erasure request " + std::to_string(line.id) +
+                            " could not be completed and nothing of it was done: " + line.why};
   }
 }
 

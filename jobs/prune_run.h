@@ -5,6 +5,8 @@
 
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
+#include "jobs/erasure_keys.h"
+#include "jobs/hold_command.h"
 #include "jobs/run_observer.h"
 #include "jobs/run_report.h"
 #include "jobs/settings.h"
@@ -22,6 +24,8 @@ struct RunDependencies {
   std::string started_by;
   std::string host;
   std::int64_t process = 0;
+  HoldCommand* programs = nullptr;  ///< both null: confirmed erasures are listed and not completed
+  ErasureKeys* keys = nullptr;
 };
 
 /// The nightly job. The caller holds the RunLock.
@@ -58,6 +62,8 @@ class PruneRun {
   void keep_all_due(Reason reason);
   void record_first_seen();
   void delete_rows();
+  void erase_due();
+  [[nodiscard]] std::int64_t erased_among_old_rows() const;
   void settle_tally();
   void give_back_space();
   void reconcile();

@@ -79,18 +79,27 @@ void PruneRun::give_back_space() {
   report_.wal_emptied = with_.database.checkpoint_all();
 }
 
+/// Rows that erasures deleted among those that the run began with.
+std::int64_t PruneRun::erased_among_old_rows() const {
+  const auto& erased = report_.erasures.deleted;
+  return std::count_if(erased.begin(), erased.end(), [this](const RowKey& key) {
+    return !highest_before_ || !key.is_integer() || key.as_integer() <= *highest_before_;
+  });
+}
+
 void PruneRun::reconcile() {
   AuditLog& log = with_.database.audit_log();
   settle_tally();
   const ReasonCounts counted = final_.totals();
   const std::int64_t before = plan_.figures.rows_before;
+  const std::int64_t erased = erased_among_old_rows();
   const auto view = with_.database.begin_read();
   const std::int64_t total = log.count_rows(std::nullopt);
   std::int64_t old_rows = highest_before_ ? log.count_rows(highest_before_) : 0;
   if (!log.shape().ordered_keys) {
     // Keys without order: what came during the run cannot be told from what was there, only that
     // nothing more than the deleted rows is missing.
-    old_rows = std::min(total, before - counted.deleted());
+    old_rows = std::min(total, before - counted.deleted() - erased);
   }
   std::int64_t in_slices = 0;
   for (const RunSlice& slice : with_.database.ledger().slices(report_.run_id)) {
@@ -100,7 +109,7 @@ void PruneRun::reconcile() {
   report_.rows_after = total + (log.appends_to_log() ? 1 : 0);
   report_.differences = {
       {"before_minus_deleted_minus_kept", before - counted.deleted() - counted.kept()},
-      {"after_minus_expected", old_rows - (before - counted.deleted())},
+      {"after_minus_expected", old_rows - (before - counted.deleted() - erased)},
       {"slices_minus_deleted", in_slices - slices_->totals().deleted},
       {"categories_minus_deleted", counted.deleted() - slices_->totals().deleted}};
   for (const auto& [what, difference] : report_.differences) {

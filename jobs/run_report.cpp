@@ -162,6 +162,7 @@ json report_json(const RunReport& report) {
   result["rows_after"] = report.rows_after ? json(*report.rows_after) : json(nullptr);
   result["appended"] = report.appended;
   result["erased"] = report.erased;
+  result["erasures"] = due_erasures_json(report.erasures);
   result["rows_remaining"] = report.rows_remaining;
   result["run_hash"] = nullptr;
   result["clock"] = clock_json(report);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "jobs/decision_context.h"
+#include "jobs/due_erasures.h"
 #include "jobs/outcome.h"
 #include "jobs/run_plan.h"
 #include "storage/database.h"
@@ -63,7 +64,8 @@ struct RunReport {
   bool clock_clamped = false;
   std::optional<std::int64_t> rows_after;
   std::int64_t appended = 0;  ///< rows that came during the run, Holdfast's own included
-  std::int64_t erased = 0;
+  std::int64_t erased = 0;    ///< rows that went with completed erasures, counted apart
+  DueErasures erasures;
   std::int64_t rows_remaining = 0;  ///< due, and left for the next run
   std::string plan_digest;
   std::string policy_digest;

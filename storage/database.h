@@ -119,6 +119,7 @@ struct OpenOptions {
   bool own_events_into_log = true;   ///< wanted; the log must fit, see LogShape::made_by_init
   bool own_events_explicit = false;  ///< the configuration says so: not fitting is an error
   bool read_only = false;            ///< changes nothing, and works before `init`
+  bool registers_only = false;       ///< the mapping is not looked at, and the log seems empty
   std::int64_t cache_bytes = std::int64_t{64} << 20;
   std::chrono::milliseconds busy_wait{65'000};
 };

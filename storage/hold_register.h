@@ -16,6 +16,9 @@ struct Signature {
   std::string reason;
 };
 
+/// The kinds of term that name a person.
+enum class PersonTerm { person, actor, subject };
+
 /// The register of legal and regulatory holds. Lines are never taken out, only released.
 class HoldRegister {
  public:
@@ -38,6 +41,11 @@ class HoldRegister {
   [[nodiscard]] virtual bool release(std::int64_t id, const Signature& by) = 0;
   /// Sets a new review date. Returns false where there is no such active hold.
   [[nodiscard]] virtual bool review(std::int64_t id, Instant until, const Signature& by) = 0;
+
+  /// Adds another name of a person to a hold: the token that stands for them after an erasure.
+  virtual void add_person_term(std::int64_t id, PersonTerm kind, const std::string& value) = 0;
+  /// Takes a name out of a hold that was released. Errors: StorageError where it is active.
+  virtual void drop_person_term(std::int64_t id, PersonTerm kind, const std::string& value) = 0;
 };
 
 }  // namespace holdfast

@@ -186,6 +186,7 @@ int run_app(int argc, const char* const* argv) {
   chosen.common.config = default_config();
   add_run_verbs(app, chosen);
   add_hold_verbs(app, chosen);
+  add_erasure_verbs(app, chosen);
   add_policy_verbs(app, chosen);
   add_overview_verbs(app, chosen);
   try {

@@ -22,6 +22,11 @@ namespace holdfast {
 [[nodiscard]] std::string render_bookmarks(const nlohmann::json& list);
 [[nodiscard]] std::string render_status(const nlohmann::json& status);
 [[nodiscard]] std::string render_runs(const nlohmann::json& list);
+[[nodiscard]] std::string render_erasure_result(const nlohmann::json& result);
+[[nodiscard]] std::string render_erasure(const nlohmann::json& erasure);
+[[nodiscard]] std::string render_erasures(const nlohmann::json& list);
+[[nodiscard]] std::string render_reapplied(const nlohmann::json& result);
+[[nodiscard]] std::string render_forgotten_key(const nlohmann::json& result);
 
 /// The one line that a run leaves where nobody reads more.
 [[nodiscard]] std::string render_run_line(const nlohmann::json& report);

@@ -55,7 +55,22 @@ Desk Session::desk(Access access) {
           .settings = settings(),
           .now = clock_.now(),
           .who = access == Access::read_only && options_.as.empty() ? std::string{} : who(),
-          .observer = *observer_};
+          .observer = *observer_,
+          .programs = &programs_,
+          .keys = &keys()};
+}
+
+Desk Session::personal_desk(Access access) {
+  Desk result = desk(access);
+  result.who = who();
+  return result;
+}
+
+ErasureKeys& Session::keys() {
+  if (!keys_) {
+    keys_ = std::make_unique<KeyFiles>(key_folder(settings()));
+  }
+  return *keys_;
 }
 
 }  // namespace holdfast

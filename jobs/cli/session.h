@@ -6,6 +6,8 @@
 #include <string>
 
 #include "jobs/cli/console.h"
+#include "jobs/cli/hold_process.h"
+#include "jobs/cli/key_files.h"
 #include "jobs/cli/system_clock.h"
 #include "jobs/clock.h"
 #include "jobs/desk.h"
@@ -36,6 +38,8 @@ class Session {
   void close() { database_.reset(); }
   /// What the desks work with. Opens the database.
   [[nodiscard]] Desk desk(Access access);
+  /// The same, and who acts is asked for even where the database is only read.
+  [[nodiscard]] Desk personal_desk(Access access);
   [[nodiscard]] std::string who();
   /// What a message about the database names: its path once the configuration has been read.
   [[nodiscard]] std::string database_name() const;
@@ -44,6 +48,8 @@ class Session {
   [[nodiscard]] Console& console() { return *console_; }
   [[nodiscard]] RunObserver& observer() { return *observer_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
+  [[nodiscard]] HoldCommand& programs() { return programs_; }
+  [[nodiscard]] ErasureKeys& keys();
 
  private:
   CommonOptions options_;
@@ -52,6 +58,8 @@ class Session {
   std::unique_ptr<ConsoleObserver> observer_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<KeyFiles> keys_;
+  HoldProcess programs_;
 };
 
 /// The options of an opening that follow from the settings.

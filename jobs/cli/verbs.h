@@ -35,6 +35,7 @@ struct ChosenVerb {
 void add_run_verbs(CLI::App& app, ChosenVerb& chosen);       // init check plan approve run
 void add_hold_verbs(CLI::App& app, ChosenVerb& chosen);      // hold, bookmark
 void add_policy_verbs(CLI::App& app, ChosenVerb& chosen);    // policy, catalogue
+void add_erasure_verbs(CLI::App& app, ChosenVerb& chosen);   // erasure
 void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status report
 
 /// Prints the answer as JSON where that was asked for, otherwise as `text` renders it.

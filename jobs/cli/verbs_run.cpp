@@ -199,18 +199,37 @@ ExitStatus run_invalid(Session& session, const std::exception& problem) {
   return ExitStatus::invalid;
 }
 
-/// The run could not even open its database: nothing was recorded, because there is nowhere to.
+/// A log that is not as [events] says: the run that could not start is recorded beside it. Returns
+/// none where Holdfast's own tables cannot be written either.
+std::optional<RunReport> record_without_log(Session& session, const RunError& error) {
+  OpenOptions where = open_options(session.settings());
+  where.registers_only = true;
+  where.own_events_into_log = false;
+  try {
+    const auto database = open_sqlite(where);
+    return PruneRun::record_invalid(dependencies(session, *database), error);
+  } catch (const std::exception& further) {
+    session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
+    return std::nullopt;
+  }
+}
+
+/// The run could not even open its database.
 ExitStatus run_unopened(Session& session, const std::exception& problem) {
   const RunError error = run_error(problem, session.settings().database.string());
   const Outcome outcome = error.reason == "mapping" ? Outcome::invalid : Outcome::failed;
   Console::complain(error.message);
+  std::optional<RunReport> recorded;
+  if (outcome == Outcome::invalid) {
+    recorded = record_without_log(session, error);
+  }
   if (session.console().json()) {
     RunReport report;
     report.outcome = outcome;
     report.error = error;
     report.clock.system_now = session.clock().now();
     report.clock.as_of = report.clock.system_now;
-    Console::print_json(report_json(report));
+    Console::print_json(report_json(recorded ? *recorded : report));
   }
   return exit_status(outcome);
 }
@@ -237,7 +256,10 @@ ExitStatus run(Session& session) {
   } catch (const std::exception& error) {
     return run_unopened(session, error);
   }
-  PruneRun job(dependencies(session, *database), *settings);
+  RunDependencies with = dependencies(session, *database);
+  with.programs = &session.programs();
+  with.keys = &session.keys();
+  PruneRun job(with, *settings);
   const RunReport report = job.execute();
   print_run(session, report);
   return exit_status(report.outcome);

@@ -44,6 +44,21 @@ bool appends_into_log(const LogLayout& layout, const OpenOptions& options) {
   return options.own_events_into_log && layout.shape.made_by_init;
 }
 
+/// In the place of a log that cannot be read: no row, in columns of the usual names. Holdfast's own
+/// audit rows go into holdfast_event.
+LogLayout layout_without_log() {
+  LogLayout layout{.table = "(SELECT id, occurred_at, code FROM holdfast_event WHERE 0)",
+                   .key_columns = {"id"},
+                   .rowid_alias = true,
+                   .autoincrement = true,
+                   .time = "occurred_at",
+                   .raw_code = "code",
+                   .code = "code",
+                   .pass_order = "id"};
+  layout.shape.ordered_keys = true;
+  return layout;
+}
+
 std::int64_t read_integer(Statement& statement) {
   const StatementUse use{statement};
   if (!statement.step()) {
@@ -85,7 +100,7 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
     : connection_(options, mode_of(options)),
       schema_cookie_(connection_.db().execAndGet(kSchemaCookie).getInt64()),
       home_{.connection = connection_, .set_up = require_set_up(connection_, options)},
-      layout_(probe_log(connection_, options)),
+      layout_(options.registers_only ? layout_without_log() : probe_log(connection_, options)),
       log_(connection_, layout_, appends_into_log(layout_, options)),
       holds_(home_),
       ledger_(home_),

@@ -48,6 +48,12 @@ SET review_by_ms = ?2, reviewed_at_ms = ?3, reviewed_by = ?4, review_reason = ?5
 WHERE id = ?1 AND released_at_ms IS NULL
 )sql";
 
+constexpr const char* kDropTermOfReleased = R"sql(
+DELETE FROM holdfast_hold_term
+WHERE hold_id = ?1 AND kind = ?2 AND value = ?3
+  AND EXISTS (SELECT 1 FROM holdfast_hold WHERE id = ?1 AND released_at_ms IS NOT NULL)
+)sql";
+
 /// A kind of term in the table and where it stands in a scope.
 struct TermKind {
   std::string_view word;
@@ -83,6 +89,18 @@ bool says_nothing(const HoldScope& scope) {
 /// True where no time can be inside the range: what it was meant to cover, nobody can tell.
 bool ends_before_it_begins(const HoldScope& scope) {
   return scope.from && scope.until && !(*scope.from < *scope.until);
+}
+
+std::string_view word_of(PersonTerm kind) {
+  switch (kind) {
+    case PersonTerm::person:
+      return "person";
+    case PersonTerm::actor:
+      return "actor";
+    case PersonTerm::subject:
+      return "subject";
+  }
+  return {};
 }
 
 LegalHold read_hold(const RegisterQuery& row) {
@@ -224,6 +242,20 @@ bool SqliteHoldRegister::release(std::int64_t id, const Signature& by) {
 bool SqliteHoldRegister::review(std::int64_t id, Instant until, const Signature& by) {
   RegisterQuery update(home_, kReview);
   return update.with(id, until, by.at, by.who, by.reason).run() == 1;
+}
+
+void SqliteHoldRegister::add_person_term(std::int64_t id,
+                                         PersonTerm kind,
+                                         const std::string& value) {
+  RegisterQuery insert(home_, kInsertTerm);
+  insert.with(id, word_of(kind), value).run();
+}
+
+void SqliteHoldRegister::drop_person_term(std::int64_t id,
+                                          PersonTerm kind,
+                                          const std::string& value) {
+  RegisterQuery remove(home_, kDropTermOfReleased);
+  remove.with(id, word_of(kind), value).run_one("taking a name out of a released hold");
 }
 
 }  // namespace holdfast

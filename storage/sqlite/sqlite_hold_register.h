@@ -22,6 +22,8 @@ class SqliteHoldRegister final : public HoldRegister {
   std::int64_t place(const LegalHold& hold) override;
   [[nodiscard]] bool release(std::int64_t id, const Signature& by) override;
   [[nodiscard]] bool review(std::int64_t id, Instant until, const Signature& by) override;
+  void add_person_term(std::int64_t id, PersonTerm kind, const std::string& value) override;
+  void drop_person_term(std::int64_t id, PersonTerm kind, const std::string& value) override;
 
  private:
   void read_terms(std::vector<LegalHold>& holds);

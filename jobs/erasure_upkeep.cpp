@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to erasures long after they were carried out: once more after a restored backup, and
+// the end of a tenant's key.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "jobs/erasure_desk.h"
+#include "jobs/hold_sources.h"
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "jobs/tenant_keys.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+/// Everybody whose data is there although their erasure was completed, with the token.
+std::map<std::pair<std::string, std::string>, std::string> persons_who_came_back(const Desk& desk) {
+  std::map<std::pair<std::string, std::string>, std::string> back;
+  std::set<std::pair<std::string, std::string>> seen;
+  const auto look = [&](const Subject& subject) {
+    const std::string tenant = subject.tenant.value_or(std::string{});
+    if (!seen.emplace(tenant, subject.person).second) {
+      return;
+    }
+    const auto token = token_of(desk.database, *desk.keys, subject);
+    if (!token) {
+      return;
+    }
+    const auto request = desk.database.erasures().find_newest({subject.tenant, *token});
+    if (request && request->state == ErasureState::completed) {
+      back.emplace(std::pair{tenant, subject.person}, *token);
+    }
+  };
+  for (const ErasureModule& module : desk.settings.erasure.modules) {
+    for (const ModuleTable& table : module.tables) {
+      desk.database.subjects().for_each_subject(table, look);
+    }
+  }
+  desk.database.subjects().for_each_subject(LogPlace::log, look);
+  desk.database.subjects().for_each_subject(LogPlace::own_events, look);
+  return back;
+}
+
+/// One person, erased again in a transaction of its own; returns the receipt, or none where a hold
+/// stands in the way.
+std::optional<ErasureReceipt> erase_again(const Desk& desk,
+                                          const PolicyState& policy,
+                                          const Subject& subject,
+                                          const std::string& token) {
+  const auto programs = ask_programs(desk.settings, *desk.programs, subject);
+  SubjectRows rows(desk.database, subject);
+  rows.search_ahead();
+  const auto write = desk.database.begin_write(Durability::full);
+  DecisionContext context(desk.database,
+                          desk.settings,
+                          policy,
+                          next_clock(desk, policy).clock,
+                          DecisionContext::WithoutApproval{});
+  const std::vector<RowKey> found = rows.now();
+  const HoldAnswer holds = ask_everybody({.database = desk.database,
+                                          .settings = desk.settings,
+                                          .context = context,
+                                          .policy = policy,
+                                          .rows = found,
+                                          .programs = programs,
+                                          .subject = subject,
+                                          .token = token});
+  if (!holds.all_clear()) {
+    return std::nullopt;
+  }
+  ErasureReceipt receipt = erase_subject({.database = desk.database,
+                                          .settings = desk.settings,
+                                          .context = context,
+                                          .rows_may_go = rows_may_go(policy, context),
+                                          .subject = subject,
+                                          .token = token,
+                                          .rows = found});
+  json detail = receipt_json(receipt);
+  detail["token"] = token;
+  note_in_journal(desk, "erasure_reapplied", compact(detail), "data that was erased was back");
+  write->commit();
+  return receipt;
+}
+
+/// Tokens of a tenant that stand on completed requests.
+std::set<std::string> tokens_of(const Desk& desk, const std::string& tenant) {
+  std::set<std::string> tokens;
+  for (const ErasureRequest& request : desk.database.erasures().all()) {
+    if (request.state == ErasureState::completed &&
+        request.tenant.value_or(std::string{}) == tenant) {
+      tokens.insert(request.subject);
+    }
+  }
+  return tokens;
+}
+
+bool names_any(const std::vector<std::string>& words, const std::set<std::string>& tokens) {
+  return std::any_of(
+      words.begin(), words.end(), [&](const std::string& word) { return tokens.contains(word); });
+}
+
+void require_nobody_needs_key(const Desk& desk, const std::string& tenant) {
+  for (const ErasureRequest& request : desk.database.erasures().all()) {
+    if (request.open() && request.tenant.value_or(std::string{}) == tenant) {
+      throw JobError(ExitStatus::refused,
+                     "erasure request " + std::to_string(request.id) +
+                         " is open: its tenant's key is still needed");
+    }
+  }
+  const std::set<std::string> tokens = tokens_of(desk, tenant);
+  for (const LegalHold& hold : desk.database.holds().all()) {
+    const bool over =
+        hold.released_at && *hold.released_at + desk.settings.safety.hold_release_grace < desk.now;
+    if (!over && (names_any(hold.scope.persons, tokens) || names_any(hold.scope.actors, tokens) ||
+                  names_any(hold.scope.subjects, tokens))) {
+      throw JobError(ExitStatus::refused,
+                     "hold " + std::to_string(hold.id) + " of matter \"" + hold.matter +
+                         "\" needs the key: it holds rows of a person who was erased; the key can "
+                         "go once that hold is released and its grace is over");
+    }
+  }
+}
+
+/// A released hold would still join a name to its token: the name goes from it.
+void part_names_from_tokens(const Desk& desk, const ErasureKeyLine& line) {
+  const auto key = desk.keys->read(line);
+  if (!key) {
+    return;
+  }
+  for (const LegalHold& hold : desk.database.holds().all()) {
+    for (const auto& [kind, words] : {std::pair{PersonTerm::person, &hold.scope.persons},
+                                      std::pair{PersonTerm::actor, &hold.scope.actors},
+                                      std::pair{PersonTerm::subject, &hold.scope.subjects}}) {
+      const std::set<std::string> listed(words->begin(), words->end());
+      for (const std::string& name : *words) {
+        if (hold.released_at && listed.contains(erasure_token(*key, name))) {
+          desk.database.holds().drop_person_term(hold.id, kind, name);
+        }
+      }
+    }
+  }
+}
+
+/// A call that was killed between its commit and the end of the file left a file behind.
+void require_forgotten_files_gone(const Desk& desk, const std::string& tenant) {
+  for (const ErasureKeyLine& line : desk.database.erasures().keys()) {
+    if (line.forgotten_at && line.tenant.value_or(std::string{}) == tenant &&
+        desk.keys->destroy(line)) {
+      const auto write = desk.database.begin_write(Durability::full);
+      note_in_journal(desk,
+                      "erasure_key_file_removed",
+                      compact({{"key", line.id}}),
+                      "its file was still there after it was forgotten");
+      write->commit();
+    }
+  }
+}
+
+}  // namespace
+
+json reapply_erasures(const Desk& desk) {
+  require_administrator(desk, "carry erasures out again");
+  require_clock_not_behind(desk);
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  json done = json::array();
+  json held = json::array();
+  for (const auto& [whose, token] : persons_who_came_back(desk)) {
+    const Subject subject{
+        .tenant = whose.first.empty() ? std::optional<std::string>{} : std::optional{whose.first},
+        .person = whose.second};
+    const auto receipt = erase_again(desk, policy, subject, token);
+    json line = {{"tenant", json_or_null(subject.tenant)}, {"token", token}};
+    if (receipt) {
+      line["receipt"] = receipt_json(*receipt);
+    }
+    (receipt ? done : held).push_back(std::move(line));
+  }
+  if (!done.empty()) {
+    (void)desk.database.checkpoint_all();
+  }
+  return {{"erased_again", std::move(done)}, {"held", std::move(held)}};
+}
+
+json forget_key(const Desk& desk, const std::string& tenant, const std::string& reason) {
+  if (reason.empty()) {
+    throw JobError(ExitStatus::invalid, "--reason may not be empty: an auditor will ask for it");
+  }
+  require_administrator(desk, "destroy a key");
+  require_clock_not_behind(desk);
+  const auto line = key_line_of(desk.database.erasures(), tenant);
+  if (!line) {
+    require_forgotten_files_gone(desk, tenant);
+    throw JobError(ExitStatus::invalid,
+                   "tenant \"" + tenant + "\" has no key: none was made yet, or it is forgotten");
+  }
+  {
+    const auto write = desk.database.begin_write(Durability::full);
+    require_nobody_needs_key(desk, tenant);
+    part_names_from_tokens(desk, *line);
+    if (!desk.database.erasures().forget_key(line->id,
+                                             {.who = desk.who, .at = desk.now, .reason = reason})) {
+      throw JobError(ExitStatus::refused, "the key was forgotten meanwhile by somebody else");
+    }
+    note_in_journal(desk, "erasure_key_forgotten", compact({{"key", line->id}}), reason);
+    write->commit();
+  }
+  // After the commit: a crash in between leaves a file that the register calls forgotten, and
+  // nothing joins a token to a name through it any more; the next call removes nothing it needs.
+  const bool destroyed = desk.keys->destroy(*line);
+  (void)desk.database.checkpoint_all();
+  return {{"tenant", tenant.empty() ? json(nullptr) : json(utf8_text(tenant))},
+          {"key", line->id},
+          {"file_destroyed", destroyed},
+          {"forgotten_at", to_rfc3339(desk.now)}};
+}
+
+}  // namespace holdfast

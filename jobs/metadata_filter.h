@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "policy/stored_value.h"
+
+namespace holdfast {
+
+/// What may stay of a pseudonymised row's metadata, and who has to go from it.
+struct MetadataRule {
+  std::set<std::string, std::less<>> keep;  ///< top-level keys
+  std::string_view person;
+  std::string_view token;
+};
+
+/// The metadata without what could name the person: of a JSON object the keys that the rule keeps,
+/// in which a text that is the person becomes the token and one that contains the person goes;
+/// anything else is free text and goes whole. Returns none where nothing is left. Never throws.
+[[nodiscard]] std::optional<std::string> filter_metadata(const StoredView& metadata,
+                                                         const MetadataRule& rule);
+
+/// The text with the token wherever it says the person's name.
+[[nodiscard]] std::string without_person(std::string text,
+                                         std::string_view person,
+                                         std::string_view token);
+
+/// The keys that Holdfast itself writes into the rows of an erasure: none of them names the
+/// subject.
+[[nodiscard]] const std::set<std::string, std::less<>>& own_erasure_keys();
+
+}  // namespace holdfast

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/subject_erasure.h"
+
+#include <algorithm>
+
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "jobs/metadata_filter.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kErasureCodes = "ACCOUNT_DELETION_";
+
+bool about_an_erasure(const RowFacts& row) {
+  return row.code && row.code->substr(0, kErasureCodes.size()) == kErasureCodes;
+}
+
+/// The metadata keys that the configuration keeps for the code of a row.
+std::set<std::string, std::less<>> kept_keys(const Settings& settings, const RowFacts& row) {
+  std::set<std::string, std::less<>> keys;
+  const auto add = [&](std::string_view code) {
+    const auto listed = settings.erasure.keep_metadata.find(code);
+    if (listed != settings.erasure.keep_metadata.end()) {
+      keys.insert(listed->second.begin(), listed->second.end());
+    }
+  };
+  add("*");
+  if (row.code) {
+    add(*row.code);
+    const AuditCode* known = settings.catalogue.find(*row.code);
+    if (known != nullptr) {
+      add(known->code);
+    }
+  }
+  if (about_an_erasure(row)) {
+    keys.insert(own_erasure_keys().begin(), own_erasure_keys().end());
+  }
+  return keys;
+}
+
+/// What one row of the log becomes; none where it stays as it is.
+struct RowFate {
+  bool goes = false;
+  bool had_bad_time = false;
+  bool evidence = false;
+  std::optional<PersonalFields> fields;
+};
+
+RowFate fate_of(const SubjectErasure& erasure, const PersonalRow& row) {
+  RowFate fate;
+  const RowFacts& facts = row.facts;
+  const bool acted = facts.actor == erasure.subject.person;
+  const bool is_subject = facts.subject == erasure.subject.person;
+  // Who approved or completed the erasure of somebody else stays named: that row is the evidence.
+  if (about_an_erasure(facts) && acted && !is_subject) {
+    fate.evidence = true;
+    return fate;
+  }
+  PersonalFields fields;
+  if (acted) {
+    fields.actor = erasure.token;
+  }
+  if (is_subject) {
+    fields.subject = erasure.token;
+  }
+  if (!std::holds_alternative<std::monostate>(row.metadata)) {
+    fields.metadata = filter_metadata(row.metadata,
+                                      {.keep = kept_keys(erasure.settings, facts),
+                                       .person = erasure.subject.person,
+                                       .token = erasure.token});
+  }
+  fate.fields = std::move(fields);
+  return fate;
+}
+
+void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
+  SubjectStore& subjects = erasure.database.subjects();
+  for (const RowKey& key : erasure.rows) {
+    RowFate fate;
+    const bool there = subjects.read_row(LogPlace::log, key, [&](const PersonalRow& row) {
+      fate = fate_of(erasure, row);
+      const Decision decision = erasure.context.decide_row(row.facts);
+      fate.goes = decision.deletes() && erasure.rows_may_go && !fate.evidence;
+      fate.had_bad_time = decision.bad_time;
+    });
+    if (!there) {
+      continue;
+    }
+    if (fate.goes) {
+      erasure.database.audit_log().dispose(key);
+      receipt.deleted.push_back(key);
+      if (fate.had_bad_time) {
+        erasure.database.first_seen().drop(key);
+      }
+    } else if (fate.fields) {
+      subjects.rewrite(LogPlace::log, key, *fate.fields);
+      ++receipt.pseudonymised;
+    } else {
+      ++receipt.evidence;
+    }
+  }
+}
+
+void erase_from_own_events(const SubjectErasure& erasure, ErasureReceipt& receipt) {
+  SubjectStore& subjects = erasure.database.subjects();
+  for (const RowKey& key : subjects.rows_of(LogPlace::own_events, erasure.subject, std::nullopt)) {
+    RowFate fate;
+    (void)subjects.read_row(
+        LogPlace::own_events, key, [&](const PersonalRow& row) { fate = fate_of(erasure, row); });
+    if (fate.fields) {
+      subjects.rewrite(LogPlace::own_events, key, *fate.fields);
+      ++receipt.own_events;
+    } else {
+      ++receipt.evidence;
+    }
+  }
+}
+
+void erase_from_modules(const SubjectErasure& erasure, ErasureReceipt& receipt) {
+  for (const ErasureModule& module : erasure.settings.erasure.modules) {
+    for (const ModuleTable& table : module.tables) {
+      erasure.database.subjects().require_module_table(table);
+      receipt.tables.push_back(
+          {.module = module.name,
+           .table = table.table,
+           .action = table.action,
+           .counts = erasure.database.subjects().erase(table, erasure.subject, erasure.token)});
+    }
+  }
+}
+
+/// Pseudonymising may not cut rows loose from a hold on the person: where a hold names the person
+/// it names the token too.
+void extend_holds(const SubjectErasure& erasure, ErasureReceipt& receipt) {
+  const std::string tenant = erasure.subject.tenant.value_or(std::string{});
+  for (const LegalHold& hold : erasure.context.holds().holds()) {
+    const auto& tenants = hold.scope.tenants;
+    if (!tenants.empty() && std::find(tenants.begin(), tenants.end(), tenant) == tenants.end()) {
+      continue;
+    }
+    bool extended = false;
+    for (const auto& [kind, words] : {std::pair{PersonTerm::person, &hold.scope.persons},
+                                      std::pair{PersonTerm::actor, &hold.scope.actors},
+                                      std::pair{PersonTerm::subject, &hold.scope.subjects}}) {
+      const auto has = [words = words](const std::string& word) {
+        return std::find(words->begin(), words->end(), word) != words->end();
+      };
+      if (has(erasure.subject.person) && !has(erasure.token)) {
+        erasure.database.holds().add_person_term(hold.id, kind, erasure.token);
+        extended = true;
+      }
+    }
+    if (extended) {
+      receipt.holds.push_back(hold.id);
+    }
+  }
+}
+
+/// The register's own lines: this request, earlier ones of the same subject, and their attempts.
+void rename_in_register(const SubjectErasure& erasure) {
+  ErasureRegister& erasures = erasure.database.erasures();
+  const std::string& person = erasure.subject.person;
+  const auto renamed = [&](std::string& name) {
+    if (name == person) {
+      name = erasure.token;
+    }
+  };
+  for (ErasureRequest& request : erasures.all()) {
+    if (request.subject != person ||
+        request.tenant.value_or(std::string{}) != erasure.subject.tenant.value_or(std::string{})) {
+      continue;
+    }
+    request.subject = erasure.token;
+    renamed(request.requested_by);
+    renamed(request.ended_by);
+    request.end_reason = without_person(std::move(request.end_reason), person, erasure.token);
+    erasures.store(request);
+    erasures.rename_in_attempts(request.id, person, erasure.token);
+  }
+}
+
+}  // namespace
+
+void SubjectRows::search_ahead() {
+  if (database_.subjects().finds_by_index()) {
+    return;
+  }
+  commits_ = database_.foreign_commits();
+  highest_ = database_.audit_log().highest_key();
+  found_ = database_.subjects().rows_of(LogPlace::log, subject_, std::nullopt);
+  searched_ = true;
+}
+
+std::vector<RowKey> SubjectRows::now() {
+  SubjectStore& subjects = database_.subjects();
+  if (!searched_) {
+    return subjects.rows_of(LogPlace::log, subject_, std::nullopt);
+  }
+  if (commits_ == database_.foreign_commits()) {
+    return found_;
+  }
+  if (!database_.audit_log().shape().ordered_keys) {
+    return subjects.rows_of(LogPlace::log, subject_, std::nullopt);
+  }
+  // An audit log is written at its end: what came since the search has a key above its highest.
+  std::vector<RowKey> rows = found_;
+  const auto late = subjects.rows_of(LogPlace::log, subject_, highest_.value_or(0));
+  rows.insert(rows.end(), late.begin(), late.end());
+  return rows;
+}
+
+bool rows_may_go(const PolicyState& policy, const DecisionContext& context) {
+  return !policy.first_run || !context.safety().first_run_needs_approval;
+}
+
+ErasureReceipt erase_subject(const SubjectErasure& erasure) {
+  ErasureReceipt receipt;
+  erasure.database.subjects().require_rewritable_log();
+  extend_holds(erasure, receipt);
+  erase_from_modules(erasure, receipt);
+  erase_from_log(erasure, receipt);
+  erase_from_own_events(erasure, receipt);
+  rename_in_register(erasure);
+  return receipt;
+}
+
+json receipt_json(const ErasureReceipt& receipt) {
+  json tables = json::array();
+  for (const ErasureReceipt::Table& table : receipt.tables) {
+    tables.push_back({{"module", utf8_text(table.module)},
+                      {"table", utf8_text(table.table)},
+                      {"action", table.action == ModuleAction::remove ? "delete" : "redact"},
+                      {"before", table.counts.before},
+                      {"changed", table.counts.changed},
+                      {"after", table.counts.after}});
+  }
+  return {{"modules", std::move(tables)},
+          {"audit_log",
+           {{"deleted", receipt.deleted.size()},
+            {"pseudonymised", receipt.pseudonymised},
+            {"own_events", receipt.own_events},
+            {"evidence_kept", receipt.evidence}}},
+          {"holds_extended", receipt.holds},
+          {"archives", json::array()}};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/decision_context.h"
+#include "jobs/settings.h"
+#include "storage/database.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast {
+
+/// The subject's rows of the log, found before the write lock is taken and completed under it, so
+/// that a log without an index on persons is not searched while others wait.
+class SubjectRows {
+ public:
+  SubjectRows(Database& database, Subject subject)
+      : database_(database), subject_(std::move(subject)) {}
+
+  /// Searches the log where that takes a whole pass. Call it without the write lock.
+  void search_ahead();
+  /// The rows as they are now. Call it inside the write that relies on them.
+  [[nodiscard]] std::vector<RowKey> now();
+
+ private:
+  Database& database_;
+  Subject subject_;
+  bool searched_ = false;
+  std::vector<RowKey> found_;
+  std::optional<std::int64_t> highest_;
+  std::int64_t commits_ = 0;
+};
+
+/// Everything that one erasure needs to know.
+struct SubjectErasure {
+  Database& database;
+  const Settings& settings;
+  DecisionContext& context;  ///< decides which rows of the log may go
+  bool rows_may_go = false;  ///< false before the first approved run: then every row stays
+  Subject subject;
+  std::string token;
+  std::vector<RowKey> rows;  ///< SubjectRows::now()
+};
+
+/// False before the first approved run: nobody has said yet that the policy may delete anything.
+[[nodiscard]] bool rows_may_go(const PolicyState& policy, const DecisionContext& context);
+
+/// What was done, for the receipt.
+struct ErasureReceipt {
+  struct Table {
+    std::string module;
+    std::string table;
+    ModuleAction action = ModuleAction::remove;
+    TableErasure counts;
+  };
+  std::vector<Table> tables;
+  std::vector<RowKey> deleted;      ///< rows of the log whose keep was over
+  std::int64_t pseudonymised = 0;   ///< rows of the log that stay, with the token
+  std::int64_t own_events = 0;      ///< Holdfast's own rows beside the log, with the token
+  std::int64_t evidence = 0;        ///< rows that name the subject as an administrator who acted
+  std::vector<std::int64_t> holds;  ///< that keep matching through the token
+};
+
+/// Erases one subject: modules' tables by their action; rows of the log that the decision lets go
+/// are deleted, all others pseudonymised; person holds that named the subject also name the token;
+/// the register's own lines about the subject get the token. All of it inside the caller's write.
+/// A hold that an override suspends still keeps its rows of the log. Errors: StorageError,
+/// JobError; the caller's write is to be taken back then.
+[[nodiscard]] ErasureReceipt erase_subject(const SubjectErasure& erasure);
+
+[[nodiscard]] nlohmann::json receipt_json(const ErasureReceipt& receipt);
+
+}  // namespace holdfast
