@@ -7,11 +7,13 @@
 namespace holdfast {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr double kAim = 0.65;    // of what was promised: room for a slow disk
+constexpr double kAim = 0.65;       // of what was promised: room for a slow disk
+constexpr double kLeastAim = 0.25;  // where even that was too much, again and again
+constexpr double kAimLower = 0.75;  // after a lock that lasted too long
+constexpr double kAimHigher = 0.01;
 constexpr double kForget = 0.8;  // how much of the learned commit share stays
 constexpr std::int64_t kFewestRows = 16;
 constexpr std::int64_t kMostGrowth = 2;
@@ -21,23 +23,25 @@ struct BusyStep {
   milliseconds waited;
   milliseconds sleep;
 };
-constexpr std::array<BusyStep, 7> kBusySteps = {{{milliseconds{3}, milliseconds{5}},
+constexpr std::array<BusyStep, 6> kBusySteps = {{{milliseconds{3}, milliseconds{5}},
                                                  {milliseconds{8}, milliseconds{10}},
                                                  {milliseconds{18}, milliseconds{15}},
                                                  {milliseconds{33}, milliseconds{20}},
                                                  {milliseconds{128}, milliseconds{25}},
-                                                 {milliseconds{228}, milliseconds{50}},
-                                                 {milliseconds::max(), milliseconds{100}}}};
+                                                 {milliseconds{228}, milliseconds{50}}}};
+constexpr milliseconds kLongestBusySleep{100};
 
 }  // namespace
 
-LockPacer::LockPacer(const RunBudget& budget)
+LockPacer::LockPacer(const RunBudget& budget, microseconds quiet)
     : busy_(budget.max_lock),
       idle_(std::max(budget.max_lock, budget.max_lock_idle)),
-      target_(busy_) {}
+      target_(busy_),
+      quiet_(quiet),
+      aim_(kAim) {}
 
 microseconds LockPacer::work_budget() const {
-  const double aim = kAim * static_cast<double>(target_.count()) / (1.0 + commit_share_);
+  const double aim = aim_ * static_cast<double>(target_.count()) / (1.0 + commit_share_);
   return std::max(microseconds{500}, microseconds{static_cast<std::int64_t>(aim)});
 }
 
@@ -45,7 +49,7 @@ microseconds LockPacer::pause() const {
   const auto* step = std::find_if(kBusySteps.begin(), kBusySteps.end(), [this](const auto& entry) {
     return last_lock_ < entry.waited;
   });
-  return duration_cast<microseconds>(step->sleep) + milliseconds{1};
+  return (step == kBusySteps.end() ? kLongestBusySleep : step->sleep) + milliseconds{1};
 }
 
 void LockPacer::learn(const SliceTiming& timing) {
@@ -54,12 +58,15 @@ void LockPacer::learn(const SliceTiming& timing) {
   const double work = std::max<double>(1.0, static_cast<double>(timing.work.count()));
   const double share = static_cast<double>(timing.commit.count()) / work;
   commit_share_ = std::max(share, kForget * commit_share_ + (1.0 - kForget) * share);
-  target_ = timing.others_wrote ? busy_ : std::min(idle_, 2 * target_);
+  aim_ = last_lock_ > target_ ? std::max(kLeastAim, kAimLower * aim_)
+                              : std::min(kAim, aim_ + kAimHigher);
+  quiet_ = timing.others_wrote ? microseconds{0} : quiet_ + last_lock_ + pause();
+  target_ = quiet_ < kQuietSpell ? busy_ : std::min(idle_, 2 * target_);
   if (timing.rows > 0) {
     const double per_row =
         std::max(0.1, static_cast<double>(last_lock_.count()) / static_cast<double>(timing.rows));
     const auto fit =
-        static_cast<std::int64_t>(kAim * static_cast<double>(target_.count()) / per_row);
+        static_cast<std::int64_t>(aim_ * static_cast<double>(target_.count()) / per_row);
     rows_ = std::clamp(fit, kFewestRows, std::max(kFewestRows, kMostGrowth * timing.rows));
   }
 }

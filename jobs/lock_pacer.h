@@ -18,11 +18,17 @@ struct SliceTiming {
 
 /// Says how long the next slice may work under the write lock, and how long to pause after it, so
 /// that writers wait no longer than they were promised. The promise covers work and commit
-/// together: the share that commits take is learned. While nobody else writes, slices grow up to
+/// together: the share that commits take is learned, and a lock that lasted longer than it should
+/// makes the next ones shorter. Once nobody else has written for kQuietSpell, slices grow up to
 /// max_lock_idle; the first foreign commit takes them back to max_lock.
 class LockPacer {
  public:
-  explicit LockPacer(const RunBudget& budget);
+  /// For how long nobody else has to have written before locks may grow: longer than the rests of
+  /// an application that writes now and then.
+  static constexpr std::chrono::seconds kQuietSpell{2};
+
+  /// `quiet`: for how long nobody else has written already.
+  explicit LockPacer(const RunBudget& budget, std::chrono::microseconds quiet = kQuietSpell);
 
   [[nodiscard]] std::chrono::microseconds work_budget() const;
   /// The most rows for the next slice, from the speed of the ones before.
@@ -39,9 +45,11 @@ class LockPacer {
   std::chrono::microseconds busy_;
   std::chrono::microseconds idle_;
   std::chrono::microseconds target_;
+  std::chrono::microseconds quiet_;
   std::chrono::microseconds last_lock_{0};
   std::chrono::microseconds longest_{0};
   std::int64_t rows_ = 200;    // small: the first slice teaches the speed
+  double aim_;                 // the part of the target that a slice is made for
   double commit_share_ = 1.0;  // commit time as a multiple of work time
 };
 

@@ -47,6 +47,7 @@ void PruneRun::steps() {
   report_.clock.system_now = with_.clock.now();
   report_.clock.as_of = report_.clock.system_now;
   report_.space_before = with_.database.space();
+  commits_at_start_ = with_.database.foreign_commits();
   highest_before_ = with_.database.audit_log().highest_key();
   const bool clock_stands = take_clock();
   close_dead_runs();
@@ -293,13 +294,16 @@ void PruneRun::record_first_seen() {
 }
 
 void PruneRun::delete_rows() {
+  const bool nobody_wrote = with_.database.foreign_commits() == commits_at_start_;
   slices_.emplace(with_.database,
                   *context_,
                   SliceRunner::Job{.run = report_.run_id,
                                    .budget = settings_.run,
                                    .observer = &with_.observer,
                                    .stop = &with_.stop,
-                                   .spent = since_start_.elapsed()});
+                                   .spent = since_start_.elapsed(),
+                                   .quiet = nobody_wrote ? since_start_.elapsed()
+                                                         : std::chrono::microseconds{0}});
   slices_->run(*plan_.keys);
   switch (slices_->totals().end) {
     case SlicesEnd::all_done:

@@ -84,6 +84,7 @@ class PruneRun {
   std::optional<DecisionContext> context_;
   RunPlan plan_;
   std::optional<std::int64_t> highest_before_;
+  std::int64_t commits_at_start_ = 0;
   std::optional<SliceRunner> slices_;
   Tally final_;
   std::string phase_ = "opening";

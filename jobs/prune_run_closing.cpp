@@ -52,7 +52,7 @@ void PruneRun::give_back_space() {
     return;
   }
   enter("vacuuming");
-  LockPacer pacer{settings_.run};
+  LockPacer pacer{settings_.run, std::chrono::microseconds{0}};
   std::int64_t seen_commits = with_.database.foreign_commits();
   while (space.free_bytes > 0 && !with_.stop.raised() &&
          since_start_.elapsed() < settings_.run.max_time) {

@@ -42,6 +42,7 @@ class SliceRunner {
     RunObserver* observer = nullptr;
     const StopFlag* stop = nullptr;
     std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
+    std::chrono::microseconds quiet = LockPacer::kQuietSpell;  ///< since anybody else has written
   };
 
   SliceRunner(Database& database, DecisionContext& context, const Job& job);
@@ -65,7 +66,7 @@ class SliceRunner {
   void dispose_or_keep(const RowKey& key, Slice& slice);
   void write_slice(const Slice& slice);
   void require_progress(const Slice& slice);
-  void pause() const;
+  void pause();
 
   Database& database_;
   DecisionContext& context_;

@@ -64,6 +64,41 @@ TEST_CASE("a foreign commit takes the next slice back to the busy lock", "[lock_
   CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{50});
 }
 
+TEST_CASE("a writer that rests for a while does not make slices grow", "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  // A commit every 200 ms or so: between two of them several slices meet nobody.
+  for (int i = 0; i < 100; ++i) {
+    SliceTiming timing = slice(pacer.row_budget(), microseconds{20});
+    timing.others_wrote = i % 5 == 0;
+    pacer.learn(timing);
+    CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{50});
+  }
+}
+
+TEST_CASE("a run beside a writer begins with short locks", "[lock_pacer]") {
+  LockPacer pacer{kBudget, microseconds{0}};
+  microseconds spent{0};
+  while (spent < LockPacer::kQuietSpell - milliseconds{100}) {
+    const SliceTiming timing = slice(pacer.row_budget(), microseconds{20});
+    pacer.learn(timing);
+    CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{50});
+    spent += timing.work + timing.commit + pacer.pause();
+  }
+  for (int i = 0; i < 20; ++i) {
+    pacer.learn(slice(pacer.row_budget(), microseconds{20}));
+  }
+  CHECK(pacer.row_budget() * microseconds{25} > milliseconds{500});
+}
+
+TEST_CASE("locks that lasted too long make the next ones shorter", "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  const SliceTiming late = {.work = milliseconds{40}, .commit = milliseconds{20}, .rows = 100};
+  pacer.learn(disturbed(late));
+  const std::int64_t after_one = pacer.row_budget();
+  pacer.learn(disturbed(late));
+  CHECK(pacer.row_budget() < after_one);
+}
+
 TEST_CASE("a slow commit leaves less time for work", "[lock_pacer]") {
   LockPacer quick{kBudget};
   LockPacer slow{kBudget};
@@ -112,7 +147,9 @@ TEST_CASE("the pause is longer than a waiting writer sleeps", "[lock_pacer]") {
                            Line{milliseconds{3}, milliseconds{11}},
                            Line{milliseconds{32}, milliseconds{21}},
                            Line{milliseconds{50}, milliseconds{26}},
-                           Line{milliseconds{227}, milliseconds{51}}}) {
+                           Line{milliseconds{227}, milliseconds{51}},
+                           Line{milliseconds{228}, milliseconds{101}},
+                           Line{milliseconds{900}, milliseconds{101}}}) {
     CAPTURE(line.lock.count());
     LockPacer pacer{kBudget};
     pacer.learn({.work = line.lock, .rows = 10});
