@@ -208,8 +208,12 @@ std::optional<RunReport> record_without_log(Session& session, const RunError& er
   try {
     const auto database = open_sqlite(where);
     return PruneRun::record_invalid(dependencies(session, *database), error);
-  } catch (const std::exception& further) {
-    session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
+  } catch (const StorageError& further) {
+    // Before `init` there is no ledger yet, and nobody expects a line in it.
+    if (further.trouble() != StorageTrouble::not_set_up) {
+      session.observer().warn(std::string("the failed run could not be recorded: ") +
+                              further.what());
+    }
     return std::nullopt;
   }
 }
