@@ -64,6 +64,7 @@ class ReadsOnly {
   ~ReadsOnly() { sqlite3_set_authorizer(handle_, nullptr, nullptr); }
 
  private:
+  // NOLINTNEXTLINE(readability-function-size): the parameters are SQLite's.
   static int answer(void* /*self*/,
                     int action,
                     const char* /*first*/,

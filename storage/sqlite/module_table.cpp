@@ -187,10 +187,12 @@ std::string ModuleRows::change_sql() const {
   if (action_ == ModuleAction::remove) {
     return "DELETE FROM " + name;
   }
+  std::string token = "?";
+  token += std::to_string(kToken);
   std::string sets;
   for (const Change& change : changes_) {
     sets += (sets.empty() ? "" : ", ") + table_.quoted_column(change.column) + " = ";
-    sets += change.treatment == Treatment::token ? "?" + std::to_string(kToken) : "NULL";
+    sets += change.treatment == Treatment::token ? token : "NULL";
   }
   return "UPDATE " + name + " SET " + sets;
 }

@@ -35,6 +35,12 @@ std::optional<std::size_t> position_of(const TableFacts& facts, const std::strin
   return std::nullopt;
 }
 
+/// Keys of one log have one width, so that integers meet no other integers than these.
+bool key_before(const RowKey& left, const RowKey& right) {
+  return left.is_integer() && right.is_integer() ? left.as_integer() < right.as_integer()
+                                                 : left.bytes() < right.bytes();
+}
+
 std::string key_match(const LogLayout& layout) {
   std::string match;
   for (const std::string& column : layout.key_columns) {
@@ -56,15 +62,16 @@ PersonalLog::PersonalLog(Connection& connection, LogLayout layout)
       tenant_(position_of(facts_, layout_.tenant)),
       key_match_(key_match(layout_)),
       reader_(layout_, connection.path() + ": table " + layout_.table) {
-  const std::array<const Field*, kPersons> persons{&fields_[0], &fields_[1]};
-  by_index_ = std::all_of(persons.begin(), persons.end(), [&](const Field* person) {
-    return !person->position || leads_index(*person) || leads_index_with_tenant(*person);
-  });
-  const bool needs_tenant =
-      by_index_ && std::any_of(persons.begin(), persons.end(), [&](const Field* person) {
-        return person->position && !leads_index(*person);
-      });
-  tenant_index_ = needs_tenant ? TenantIndex::leads : TenantIndex::unused;
+  for (std::size_t i = 0; i < kPersons; ++i) {
+    const Field& person = fields_.at(i);
+    if (person.position && !leads_index(person)) {
+      by_index_ = by_index_ && leads_index_with_tenant(person);
+      tenant_index_ = TenantIndex::leads;
+    }
+  }
+  if (!by_index_) {
+    tenant_index_ = TenantIndex::unused;
+  }
 }
 
 PersonalLog::Field PersonalLog::field(const char* setting, const std::string& column) const {
@@ -85,14 +92,18 @@ std::vector<std::string> PersonalLog::conditions() const {
   std::string both;
   for (std::size_t i = 0; i < kPersons; ++i) {
     if (fields_.at(i).position) {
-      each.push_back("(" + value_match(fields_.at(i).column, kPerson) + ")");
-      both += (both.empty() ? "" : " OR ") + each.back();
+      std::string one = "(";
+      one += value_match(fields_.at(i).column, kPerson);
+      each.push_back(one += ")");
+      both += both.empty() ? "(" : " OR ";
+      both += each.back();
     }
   }
   if (by_index_ || each.empty()) {
     return each;
   }
-  return {"(" + both + ")"};
+  both += ")";
+  return {both};
 }
 
 std::vector<RowKey> PersonalLog::rows_of(const Subject& subject,
@@ -110,9 +121,10 @@ std::vector<RowKey> PersonalLog::rows_of(const Subject& subject,
   std::vector<RowKey> keys;
   for (const std::string& condition : conditions()) {
     // Sorted below: a row may come from both columns.
-    Statement rows{connection_.db(),
-                   "SELECT " + RowReader::key_columns(layout_) + " FROM " + layout_.table +
-                       " WHERE " + condition + rest};
+    std::string sql = "SELECT " + RowReader::key_columns(layout_) + " FROM " + layout_.table;
+    sql += " WHERE " + condition;
+    sql += rest;
+    Statement rows{connection_.db(), sql};
     person.bind(rows, kPerson);
     if (tenant_ && !tenant.empty()) {
       tenant.bind(rows, kTenant);
@@ -124,7 +136,7 @@ std::vector<RowKey> PersonalLog::rows_of(const Subject& subject,
       keys.push_back(reader_.read_key(rows));
     }
   }
-  std::sort(keys.begin(), keys.end());
+  std::sort(keys.begin(), keys.end(), key_before);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
 }
@@ -186,17 +198,17 @@ StoredView PersonalLog::writable_value(const Field& field,
 
 Statement& PersonalLog::rewriting(unsigned which) {
   std::optional<Statement>& statement = rewrites_.at(which);
-  if (!statement) {
-    std::string sets;
-    for (std::size_t i = 0; i < kFields; ++i) {
-      if ((which >> i) % 2U == 1U) {
-        sets += (sets.empty() ? "" : ", ") + fields_.at(i).column + " = ?";
-      }
-    }
-    statement.emplace(connection_.db(),
-                      "UPDATE " + layout_.table + " SET " + sets + " WHERE " + key_match_);
+  if (statement) {
+    return *statement;
   }
-  return *statement;
+  std::string sets;
+  for (std::size_t i = 0; i < kFields; ++i) {
+    if ((which >> i) % 2U == 1U) {
+      sets += (sets.empty() ? "" : ", ") + fields_.at(i).column + " = ?";
+    }
+  }
+  return statement.emplace(connection_.db(),
+                           "UPDATE " + layout_.table + " SET " + sets + " WHERE " + key_match_);
 }
 
 void PersonalLog::rewrite(const RowKey& key, const PersonalFields& fields) {

@@ -58,7 +58,7 @@ class PersonalLog {
   std::vector<WritableColumn> writable_;
   std::array<Field, kFields> fields_;  ///< actor, subject, metadata
   std::optional<std::size_t> tenant_;
-  bool by_index_ = false;  ///< of all columns that name persons; one that is not there has no rows
+  bool by_index_ = true;  ///< of all columns that name persons; one that is not there has no rows
   TenantIndex tenant_index_ = TenantIndex::unused;
   std::string key_match_;
   RowReader reader_;

@@ -44,7 +44,8 @@ StoredView or_null(const std::optional<Value>& value) {
 }
 
 std::string parameter(int index) {
-  return "?" + std::to_string(index);
+  std::string name = "?";
+  return name += std::to_string(index);
 }
 
 /// Without "+" the affinity of the column would make a number of "007", and without the collation
