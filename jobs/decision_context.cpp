@@ -116,6 +116,13 @@ void DecisionContext::read_holds() {
   hold_version_ = database_.holds().version();
   std::vector<LegalHold> holds = database_.holds().all();
   hold_digest_ = hold_set_digest(holds);
+  for (LegalHold& hold : holds) {
+    // Released before it was placed: a time in another unit, or a slip of the hand. Which of the
+    // two is wrong nobody can tell, so it still holds.
+    if (hold.released_at && *hold.released_at < hold.placed_at) {
+      hold.released_at.reset();
+    }
+  }
   // A hold whose grace is over frees its rows for good, and is left out of every look-up.
   std::erase_if(holds, [this](const LegalHold& hold) {
     return hold.released_at &&

@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 
+#include "jobs/due_erasures.h"
+#include "jobs/erasure_desk.h"
 #include "jobs/hold_desk.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -269,6 +271,10 @@ json status_now(const Desk& desk) {
                  {"run_clock", json_time(clock ? std::optional{clock->as_of} : std::nullopt)},
                  {"clock_refused", step.outcome == ClockStep::Outcome::refused},
                  {"first_run_pending", policy.first_run}};
+  DueErasures due;
+  list_due(desk.database.erasures(), desk.now, due);
+  result["erasures"] = {
+      {"open", due.open}, {"due_soon", due.due_soon}, {"overdue", due.overdue}};
   result["over_limit"] = json::array();
   for (const LimitExcess& excess : plan.figures.over_limit) {
     result["over_limit"].push_back(excess_json(excess));
@@ -324,6 +330,7 @@ json export_registers(const Desk& desk) {
           {"database_identity", database.identity()},
           {"holds", list_holds(desk, /*released_too=*/true).at("holds")},
           {"bookmarks", list_bookmarks(desk).at("bookmarks")},
+          {"erasures", list_erasures(desk, /*ended_too=*/true).at("erasures")},
           {"runs", std::move(runs)},
           {"policies", std::move(policies)},
           {"journal", std::move(journal)}};

@@ -198,6 +198,32 @@ void check_locked_preset(const PresetBinding& preset,
   }
 }
 
+/// A window of a code goes before that of its category: a new or shorter one would be a way around
+/// the lock of the category.
+void check_codes_of_locked(const PolicySnapshot& from,
+                           const PolicySnapshot& to,
+                           std::vector<PolicyProblem>& problems) {
+  for (const auto& [code, entry] : to.retention.code) {
+    const auto category = from.code_category.find(code);
+    if (!entry.window || category == from.code_category.end()) {
+      continue;
+    }
+    const auto locked = from.retention.category.find(category->second);
+    if (locked == from.retention.category.end() || !locked->second.locked ||
+        !locked->second.window || !ends_earlier_somewhere(*entry.window, *locked->second.window)) {
+      continue;
+    }
+    const auto before = from.retention.code.find(code);
+    if (before == from.retention.code.end() || !before->second.window ||
+        ends_earlier_somewhere(*entry.window, *before->second.window)) {
+      problems.push_back({.where = "retention.code." + code,
+                          .message = "is shorter than the locked window of category " +
+                                     category->second +
+                                     ": a lock binds the codes of its category"});
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<const PolicyVersion*> versions_in_force(std::span<const PolicyVersion> versions,
@@ -290,6 +316,7 @@ std::vector<PolicyChange> changes(const PolicySnapshot& from, const PolicySnapsh
 
 std::vector<PolicyProblem> lock_violations(const PolicySnapshot& from, const PolicySnapshot& to) {
   std::vector<PolicyProblem> problems;
+  check_codes_of_locked(from, to, problems);
   check_locked(from.retention.category, to.retention.category, "retention.category", problems);
   check_locked(from.retention.code, to.retention.code, "retention.code", problems);
   for (const auto& [tenant, entries] : from.retention.tenant) {

@@ -239,6 +239,9 @@ std::string render_status(const json& status) {
   text += status.at("rows").dump() + " rows, " + status.at("rows_waiting").dump() +
           " due and waiting\n" + status.at("holds_active").dump() + " active holds, " +
           std::to_string(status.at("holds_past_review").size()) + " past review\n" +
+          status.at("erasures").at("open").dump() + " open erasure requests, " +
+          std::to_string(status.at("erasures").at("due_soon").size()) + " due within a week, " +
+          std::to_string(status.at("erasures").at("overdue").size()) + " overdue\n" +
           "system clock " + cell(status.at("system_now")) + ", run clock " +
           cell(status.at("run_clock"), "not set yet") + "\n";
   TextTable table({"category", "oldest row", "age in days", "window", "due and waiting"});

@@ -167,6 +167,10 @@ void print_run(Session& session, const RunReport& report) {
     }
   } else if (session.console().talkative()) {
     Console::print(render_run(result));
+  } else if (report.outcome == Outcome::failed && report.error) {
+    // The log says why; an alert that reads only stderr has to see it too.
+    Console::print(render_run_line(result));
+    Console::complain(report.error->message);
   } else if (exit_status(report.outcome) != ExitStatus::done) {
     Console::print(render_run_line(result) +
                    (report.error ? ": " + plain_lines(report.error->message) : std::string{}));

@@ -56,6 +56,7 @@ LogLayout layout_without_log() {
                    .code = "code",
                    .pass_order = "id"};
   layout.shape.ordered_keys = true;
+  layout.shape.mapping["table"] = "holdfast_event";
   return layout;
 }
 

@@ -323,6 +323,16 @@ TEST_CASE("there is no way round a locked window", "[versions][lock]") {
         }).size() == 2);
 }
 
+TEST_CASE("a locked category binds its codes", "[versions][lock]") {
+  const auto with_code = [](const WindowEntry& entry) {
+    return violations([&](auto& p) { p.retention.code["ACCOUNT_PROFILE_UPDATE"] = entry; });
+  };
+  CHECK(with_code(keep_for("12 months")) == Places{"retention.code.ACCOUNT_PROFILE_UPDATE"});
+  CHECK(with_code(keep_for("13 months")).empty());
+  CHECK(with_code(keep_for("24 months")).empty());
+  CHECK(with_code(at_least("1 day")).empty());
+}
+
 TEST_CASE("there is no way round a locked floor", "[versions][lock]") {
   const Places scim{"retention.category.scim"};
   CHECK(violations([](auto& p) { p.retention.category["scim"].at_least.reset(); }) == scim);
