@@ -24,6 +24,14 @@ std::vector<PolicyVersion> versions_since(const std::vector<StoredPolicy>& store
 
 }  // namespace
 
+AnsweredTerms answered_terms(const LogShape& shape) {
+  const auto mapped = [&shape](const char* column) {
+    const auto found = shape.mapping.find(column);
+    return found != shape.mapping.end() && !found->second.empty();
+  };
+  return {.tenant = mapped("tenant"), .actor = mapped("actor"), .subject = mapped("subject")};
+}
+
 PolicyState read_policy_state(Database& database, const Settings& settings, Instant now) {
   PolicyState state;
   PolicySnapshot current = make_snapshot(settings, database.audit_log().shape());
@@ -116,7 +124,9 @@ void DecisionContext::read_holds() {
   hold_version_ = database_.holds().version();
   std::vector<LegalHold> holds = database_.holds().all();
   hold_digest_ = hold_set_digest(holds);
+  const AnsweredTerms columns = answered_terms(database_.audit_log().shape());
   for (LegalHold& hold : holds) {
+    hold.scope = bound_to(std::move(hold.scope), columns);
     // Released before it was placed: a time in another unit, or a slip of the hand. Which of the
     // two is wrong nobody can tell, so it still holds.
     if (hold.released_at && *hold.released_at < hold.placed_at) {

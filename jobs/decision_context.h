@@ -23,6 +23,9 @@ struct PolicyState {
   [[nodiscard]] const PolicyVersion& current() const { return versions.back(); }
 };
 
+/// The columns of the log that holds can ask about.
+[[nodiscard]] AnsweredTerms answered_terms(const LogShape& shape);
+
 /// Reads the register and puts the configuration's policy behind it, in force from `now` where it
 /// is new. Before the first approved run there is no older version. Errors: JobError, StorageError.
 [[nodiscard]] PolicyState read_policy_state(Database& database,

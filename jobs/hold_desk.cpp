@@ -156,6 +156,29 @@ UnsureTerms unsure_terms(const Desk& desk, const HoldScope& scope) {
   return unsure;
 }
 
+/// A hold on what the log does not say would cover everything: that is to be asked for by its name.
+void require_answerable(const Desk& desk, const HoldScope& scope) {
+  const AnsweredTerms columns = answered_terms(desk.database.audit_log().shape());
+  const auto refuse = [](const char* option, const char* column) {
+    throw JobError(ExitStatus::invalid,
+                   std::string(option) + ": [events] maps no " + column +
+                       " column, so no row can be told by it: map one, or leave " + option +
+                       " out, which holds more");
+  };
+  if (!scope.tenants.empty() && !columns.tenant) {
+    refuse("--tenant", "tenant");
+  }
+  if (!scope.actors.empty() && !columns.actor) {
+    refuse("--actor", "actor");
+  }
+  if (!scope.subjects.empty() && !columns.subject) {
+    refuse("--subject", "subject");
+  }
+  if (!scope.persons.empty() && !columns.actor && !columns.subject) {
+    refuse("--person", "actor or subject");
+  }
+}
+
 /// A tenant or code that is nowhere is a typing mistake until somebody says otherwise.
 void require_known_terms(const Desk& desk, const HoldRequest& request) {
   const UnsureTerms unsure = unsure_terms(desk, request.scope);
@@ -236,6 +259,7 @@ json place_hold(const Desk& desk, HoldRequest request) {
   }
   read_range(request);
   require_some_term(request.scope);
+  require_answerable(desk, request.scope);
   resolve_categories(desk, request);
   require_known_terms(desk, request);
   add_names_of_codes(desk.settings.catalogue, request.scope.codes);

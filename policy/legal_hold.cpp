@@ -128,6 +128,26 @@ void add_place(std::vector<std::uint32_t>& places, std::uint32_t place) {
 
 }  // namespace
 
+HoldScope bound_to(HoldScope scope, const AnsweredTerms& columns) {
+  bool widened = false;
+  const auto leave_out = [&widened](std::vector<std::string>& terms, bool answered) {
+    if (!answered && !terms.empty()) {
+      terms.clear();
+      widened = true;
+    }
+  };
+  leave_out(scope.tenants, columns.tenant);
+  leave_out(scope.actors, columns.actor);
+  leave_out(scope.subjects, columns.subject);
+  leave_out(scope.persons, columns.actor || columns.subject);
+  const bool nothing_left = scope.tenants.empty() && scope.persons.empty() &&
+                            scope.actors.empty() && scope.subjects.empty() &&
+                            scope.categories.empty() && scope.codes.empty() &&
+                            scope.event_ids.empty() && !scope.from && !scope.until;
+  scope.everything = scope.everything || (widened && nothing_left);
+  return scope;
+}
+
 HoldIndex::HoldIndex(std::vector<LegalHold> holds) : holds_(std::move(holds)) {
   for (std::uint32_t place = 0; place < holds_.size(); ++place) {
     HoldScope& scope = holds_[place].scope;

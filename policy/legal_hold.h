@@ -75,6 +75,18 @@ struct HoldCandidate {
 /// people.
 [[nodiscard]] bool covers_sorted(const HoldScope& scope, const HoldCandidate& candidate);
 
+/// Which of the columns that holds ask about the log has.
+struct AnsweredTerms {
+  bool tenant = true;
+  bool actor = true;
+  bool subject = true;
+};
+
+/// The scope as it binds on a log with these columns: a kind of term that no row can answer is left
+/// out, which widens the scope, because what cannot be told apart is kept. One that is left without
+/// any term covers everything. A term on persons is answered by either column.
+[[nodiscard]] HoldScope bound_to(HoldScope scope, const AnsweredTerms& columns);
+
 /// The holds of the register that can matter at one moment, arranged so that looking a row up costs
 /// the same for ten holds and for a hundred thousand.
 class HoldIndex {

@@ -46,6 +46,19 @@ struct ScopeLine {
 
 }  // namespace
 
+TEST_CASE("a term that no row can answer widens a hold", "[hold]") {
+  const AnsweredTerms nobody{.actor = false, .subject = false};
+  CHECK(bound_to({.persons = {"u-1"}}, nobody).everything);
+  CHECK(bound_to({.persons = {"u-1"}, .codes = {"C"}}, nobody) == HoldScope{.codes = {"C"}});
+  CHECK(bound_to({.persons = {"u-1"}}, {.actor = false}) == HoldScope{.persons = {"u-1"}});
+  CHECK(bound_to({.actors = {"u-1"}}, {.actor = false}).everything);
+  CHECK(bound_to({.subjects = {"u-1"}}, {.subject = false}).everything);
+  CHECK(bound_to({.tenants = {"t"}}, {.tenant = false}).everything);
+  CHECK_FALSE(bound_to({}, nobody).everything);
+  const HoldScope whole{.tenants = {"t"}, .persons = {"u-1"}};
+  CHECK(bound_to(whole, {}) == whole);
+}
+
 TEST_CASE("repeats of one kind of term are ORed and kinds are ANDed", "[hold]") {
   const std::vector<ScopeLine> lines{
       {"a tenant", {.tenants = {"acme"}}, true},
