@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -88,7 +89,7 @@ class EraseKiller:
         command = [program_path(), "erasure", *program.words(), "--as", "bob", "--config", program.config_file]
         environment = {**os.environ, **program.clock.environment()}
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        way = self.rng.choice((self._at_any_time, self._after_the_key, self._while_it_writes))
+        way = self.rng.choice((self._at_any_time, self._after_the_key, self._while_it_writes, self._after_the_commit))
         with subprocess.Popen([str(word) for word in command], cwd=program.folder, env=environment, **quiet) as process:
             way(program, process)
             with contextlib.suppress(ProcessLookupError):
@@ -111,10 +112,16 @@ class EraseKiller:
         self._wait_for(process, lambda: any(file.exists() and file.stat().st_size > size for file, size in zip(files, sizes)))
         time.sleep(self.rng.uniform(0, LONGEST_AFTER_S / 5))
 
+    def _after_the_commit(self, program, process):
+        """What is left to do then is to empty the write-ahead log and to answer."""
+        with contextlib.closing(sqlite3.connect(program.database, timeout=0)) as neighbour:
+            sql = "SELECT 1 FROM holdfast_erasure WHERE state = 'completed'"
+            self._wait_for(process, lambda: neighbour.execute(sql).fetchone())
+
     @staticmethod
     def _wait_for(process, seen):
         while process.poll() is None:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, sqlite3.OperationalError):
                 if seen():
                     return
             time.sleep(0.0005)

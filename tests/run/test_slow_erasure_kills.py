@@ -14,7 +14,7 @@ class SlowEraseKillTest(test_erasure_kills.EraseKillTest):
     def check_in(self, journal_mode):
         hits = super().check_in(journal_mode)
         self.assertGreaterEqual(hits[THERE], 10, hits)
-        self.assertGreaterEqual(hits[THERE] + hits[ERASED], self.kills * 2 // 3, hits)
+        self.assertGreaterEqual(hits[ERASED], 2, hits)
 
 
 if __name__ == "__main__":
