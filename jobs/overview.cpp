@@ -5,6 +5,7 @@
 #include <map>
 
 #include "jobs/due_erasures.h"
+#include "jobs/erasure_check.h"
 #include "jobs/erasure_desk.h"
 #include "jobs/hold_desk.h"
 #include "jobs/job_error.h"
@@ -145,6 +146,9 @@ void check_database(const Desk& desk, Findings& findings) {
   if (desk.settings.administrators.empty()) {
     findings.doubtful("[admins].principals is empty: nobody can approve a plan or release a hold");
   }
+  for (const std::string& fault : erasure_faults(desk)) {
+    findings.wrong(fault);
+  }
 }
 
 json age_days(Instant now, Instant then) {
@@ -273,8 +277,7 @@ json status_now(const Desk& desk) {
                  {"first_run_pending", policy.first_run}};
   DueErasures due;
   list_due(desk.database.erasures(), desk.now, due);
-  result["erasures"] = {
-      {"open", due.open}, {"due_soon", due.due_soon}, {"overdue", due.overdue}};
+  result["erasures"] = {{"open", due.open}, {"due_soon", due.due_soon}, {"overdue", due.overdue}};
   result["over_limit"] = json::array();
   for (const LimitExcess& excess : plan.figures.over_limit) {
     result["over_limit"].push_back(excess_json(excess));

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/erasure_check.h"
+
+#include <functional>
+
+namespace holdfast {
+namespace {
+
+/// Adds a sentence where the question finds that the configuration and the database do not fit.
+void add_fault(const std::string& where,
+               const std::function<void()>& question,
+               std::vector<std::string>& faults) {
+  try {
+    question();
+  } catch (const StorageError& error) {
+    if (error.trouble() != StorageTrouble::mapping) {
+      throw;
+    }
+    faults.push_back(where + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> erasure_faults(const Desk& desk) {
+  std::vector<std::string> faults;
+  SubjectStore& subjects = desk.database.subjects();
+  for (const ErasureModule& module : desk.settings.erasure.modules) {
+    const std::string where = "erasure.module." + module.name;
+    for (const ModuleTable& table : module.tables) {
+      add_fault(
+          where, [&] { subjects.require_module_table(table); }, faults);
+    }
+    if (!module.holds_sql.empty()) {
+      add_fault(
+          where + ".holds_sql", [&] { subjects.require_hold_query(module.holds_sql); }, faults);
+    }
+  }
+  if (!desk.settings.erasure.modules.empty()) {
+    add_fault(
+        "erasure", [&] { subjects.require_rewritable_log(); }, faults);
+  }
+  return faults;
+}
+
+}  // namespace holdfast

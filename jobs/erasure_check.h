@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "jobs/desk.h"
+
+namespace holdfast {
+
+/// What would stop every completion: a module's table, its hold query, or the audit log's columns.
+/// One sentence each, in the order of the configuration; empty without modules. Reads only, asks
+/// nobody about anybody. Errors: StorageError where the database itself cannot be read.
+[[nodiscard]] std::vector<std::string> erasure_faults(const Desk& desk);
+
+}  // namespace holdfast
