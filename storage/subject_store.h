@@ -51,7 +51,8 @@ enum class LogPlace { log, own_events };
 struct PersonalFields {
   std::optional<std::string> actor;
   std::optional<std::string> subject;
-  std::optional<std::optional<std::string>> metadata;  ///< inner none: NULL
+  std::optional<std::optional<std::string>>
+      metadata;  ///< inner none: NULL, "{}" where it may not be
 };
 
 /// One row of a person with what the decision does not read.

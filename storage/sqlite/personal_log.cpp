@@ -2,6 +2,7 @@
 #include "storage/sqlite/personal_log.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "storage/sqlite/subject_list.h"
@@ -11,6 +12,8 @@ namespace holdfast {
 namespace {
 
 constexpr const char* kNoColumn = "NULL";  // as LogLayout has it
+// Only metadata is ever left without a value, and a column of it that may not be NULL holds JSON.
+constexpr std::string_view kNoMetadata = "{}";
 constexpr int kPerson = 1;
 constexpr int kTenant = kPerson + ValueForms::kParameters;
 constexpr int kAbove = kTenant + ValueForms::kParameters;
@@ -188,6 +191,9 @@ StoredView PersonalLog::writable_value(const Field& field,
   const WritableColumn& column = writable_.at(*field.position);
   if (value && column.text) {
     return std::string_view{*value};
+  }
+  if (!value && !column.nothing && column.text) {
+    return kNoMetadata;
   }
   if (!column.nothing) {
     refuse("cannot take NULL in column " + field.column + " ([events]." + field.setting +
