@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """After an erasure no file of the database holds a byte of the person, and what is left joins through a token."""
 
+import contextlib
 import random
+import sqlite3
 import unittest
 
 from audit_world import days
@@ -22,6 +24,15 @@ class Traces(unittest.TestCase):
         self.assertTrue(self.made.traces(PERSON) and self.made.traces(NAME) and self.made.traces(EMAIL))
         self.made.erased()
         self.assert_gone()
+
+    def test_nothing_is_left_while_the_application_has_the_database_open(self):
+        """Whoever closes the database last empties the write-ahead log anyway; here that is not the completion."""
+        self.made.fill(rows=20)
+        request = self.made.waiting()
+        with contextlib.closing(sqlite3.connect(self.made.database)) as application:
+            application.execute("SELECT count(*) FROM profiles").fetchall()
+            self.made.complete(request)
+            self.assert_gone()
 
     def test_nothing_is_left_after_the_nightly_run_did_it(self):
         self.made.fill(rows=20)
