@@ -60,7 +60,7 @@ std::optional<ErasureReceipt> erase_again(const Desk& desk,
                           policy,
                           next_clock(desk, policy).clock,
                           DecisionContext::WithoutApproval{});
-  const std::vector<RowKey> found = rows.now();
+  const std::vector<RowKey> found = rows.current();
   const HoldAnswer holds = ask_everybody({.database = desk.database,
                                           .settings = desk.settings,
                                           .context = context,

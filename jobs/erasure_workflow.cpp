@@ -81,13 +81,23 @@ bool ErasureWorkflow::data_is_there(const Subject& subject) {
   return !with_.database.subjects().rows_of(LogPlace::log, subject, std::nullopt).empty();
 }
 
+/// A request is recorded whatever became of the key: the answer is due a month from now. Without it
+/// nobody can tell whether the person was erased before.
+std::optional<std::string> ErasureWorkflow::token_if_key_is_there(const Subject& subject) {
+  try {
+    return token_of(with_.database, with_.keys, subject);
+  } catch (const JobError&) {
+    return std::nullopt;  // the completion will ask for the key again, and stop without it
+  }
+}
+
 ErasureResult ErasureWorkflow::request(const Subject& subject, const ErasureWish& wish) {
   const auto write = with_.database.begin_write(Durability::full);
   ErasureRegister& erasures = with_.database.erasures();
   std::optional<ErasureRequest> known = erasures.find_open(subject);
   if (!known) {
     known = erasures.find_newest(subject);
-    const auto token = token_of(with_.database, with_.keys, subject);
+    const auto token = token_if_key_is_there(subject);
     const auto erased =
         token ? erasures.find_newest({subject.tenant, *token}) : std::optional<ErasureRequest>{};
     if (erased && (!known || known->id < erased->id)) {
@@ -141,7 +151,7 @@ ErasureResult ErasureWorkflow::carry_out(std::int64_t id, const ErasureWish& wis
                               policy_,
                               actor_.clock,
                               DecisionContext::WithoutApproval{});
-      attempt.found = attempt.rows->now();
+      attempt.found = attempt.rows->current();
       result.holds = answer_now(result.request, *attempt.context, attempt.found, attempt.programs);
       result.hold_digest = hold_answer_digest(id, *result.holds);
       attempt.facts.holds = &*result.holds;

@@ -70,6 +70,7 @@ class ErasureWorkflow {
   struct Attempt;
   [[nodiscard]] ErasureFacts facts(const std::string& person, const ErasureWish& wish) const;
   [[nodiscard]] ErasureRequest require_request(std::int64_t id);
+  [[nodiscard]] std::optional<std::string> token_if_key_is_there(const Subject& subject);
   [[nodiscard]] bool data_is_there(const Subject& subject);
   [[nodiscard]] HoldAnswer answer_now(const ErasureRequest& request,
                                       const DecisionContext& context,

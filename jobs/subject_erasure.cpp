@@ -2,6 +2,7 @@
 #include "jobs/subject_erasure.h"
 
 #include <algorithm>
+#include <map>
 
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -47,6 +48,7 @@ struct RowFate {
   bool had_bad_time = false;
   bool evidence = false;
   std::optional<PersonalFields> fields;
+  std::vector<std::int64_t> holds;  ///< that cover the row because they name the person
 };
 
 RowFate fate_of(const SubjectErasure& erasure, const PersonalRow& row) {
@@ -76,8 +78,60 @@ RowFate fate_of(const SubjectErasure& erasure, const PersonalRow& row) {
   return fate;
 }
 
+bool names_a_person(const HoldScope& scope) {
+  return !scope.persons.empty() || !scope.actors.empty() || !scope.subjects.empty();
+}
+
+std::vector<std::int64_t> person_holds_over(const SubjectErasure& erasure, const RowFacts& row) {
+  std::vector<std::int64_t> found;
+  const DecisionFrame& frame = erasure.context.frame();
+  erasure.context.holds().for_each_match(as_hold_candidate(row, frame),
+                                         [&found](const LegalHold& hold) {
+                                           if (names_a_person(hold.scope)) {
+                                             found.push_back(hold.id);
+                                           }
+                                           return true;
+                                         });
+  return found;
+}
+
+/// True where the row says the token now: a column of numbers cannot, and is NULL instead.
+bool says_token(const SubjectErasure& erasure, const RowKey& key, const PersonalFields& fields) {
+  bool says = true;
+  (void)erasure.database.audit_log().read_row(key, [&](const RowFacts& row) {
+    says = (!fields.actor || row.actor == *fields.actor) &&
+           (!fields.subject || row.subject == *fields.subject);
+  });
+  return says;
+}
+
+/// Rows that no token can join to a hold any more, by the hold that has to keep them.
+using LooseRows = std::map<std::int64_t, std::vector<std::string>>;
+
+/// Such rows are held by their ids instead, for the same matter, and released with the hold that
+/// they come from where that one is in its grace.
+void pin_loose_rows(const SubjectErasure& erasure, const LooseRows& loose) {
+  for (const LegalHold& hold : erasure.context.holds().holds()) {
+    const auto rows = loose.find(hold.id);
+    if (rows == loose.end()) {
+      continue;
+    }
+    LegalHold pinned = hold;
+    pinned.scope = {.event_ids = rows->second};
+    pinned.reason = "rows of hold " + std::to_string(hold.id) +
+                    " whose person was erased, by their ids: " + hold.reason;
+    pinned.placed_at = erasure.context.frame().clock.system_now;
+    const std::int64_t id = erasure.database.holds().place(pinned);
+    if (hold.released_at) {
+      (void)erasure.database.holds().release(
+          id, {.who = hold.released_by, .at = pinned.placed_at, .reason = hold.release_reason});
+    }
+  }
+}
+
 void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
   SubjectStore& subjects = erasure.database.subjects();
+  LooseRows loose;
   for (const RowKey& key : erasure.rows) {
     RowFate fate;
     const bool there = subjects.read_row(LogPlace::log, key, [&](const PersonalRow& row) {
@@ -85,6 +139,7 @@ void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
       const Decision decision = erasure.context.decide_row(row.facts);
       fate.goes = decision.deletes() && erasure.rows_may_go && !fate.evidence;
       fate.had_bad_time = decision.bad_time;
+      fate.holds = person_holds_over(erasure, row.facts);
     });
     if (!there) {
       continue;
@@ -98,10 +153,16 @@ void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
     } else if (fate.fields) {
       subjects.rewrite(LogPlace::log, key, *fate.fields);
       ++receipt.pseudonymised;
+      if (!fate.holds.empty() && !says_token(erasure, key, *fate.fields)) {
+        for (const std::int64_t hold : fate.holds) {
+          loose[hold].push_back(key.display());
+        }
+      }
     } else {
       ++receipt.evidence;
     }
   }
+  pin_loose_rows(erasure, loose);
 }
 
 void erase_from_own_events(const SubjectErasure& erasure, ErasureReceipt& receipt) {
@@ -194,7 +255,7 @@ void SubjectRows::search_ahead() {
   searched_ = true;
 }
 
-std::vector<RowKey> SubjectRows::now() {
+std::vector<RowKey> SubjectRows::current() {
   SubjectStore& subjects = database_.subjects();
   if (!searched_) {
     return subjects.rows_of(LogPlace::log, subject_, std::nullopt);

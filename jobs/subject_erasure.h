@@ -24,7 +24,7 @@ class SubjectRows {
   /// Searches the log where that takes a whole pass. Call it without the write lock.
   void search_ahead();
   /// The rows as they are now. Call it inside the write that relies on them.
-  [[nodiscard]] std::vector<RowKey> now();
+  [[nodiscard]] std::vector<RowKey> current();
 
  private:
   Database& database_;
@@ -43,7 +43,7 @@ struct SubjectErasure {
   bool rows_may_go = false;  ///< false before the first approved run: then every row stays
   Subject subject;
   std::string token;
-  std::vector<RowKey> rows;  ///< SubjectRows::now()
+  std::vector<RowKey> rows;  ///< SubjectRows::current()
 };
 
 /// False before the first approved run: nobody has said yet that the policy may delete anything.
