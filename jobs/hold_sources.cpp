@@ -16,7 +16,9 @@ bool listed(const std::vector<std::string>& words, const std::string& word) {
 
 /// True where the hold's tenants, if it has any, include the subject's.
 bool in_tenant(const HoldScope& scope, const Subject& subject) {
-  return scope.tenants.empty() || listed(scope.tenants, subject.tenant.value_or(std::string{}));
+  const std::string tenant = subject.tenant.value_or(std::string{});  // "" is a tenant as well
+  return scope.tenants.empty() ||
+         std::find(scope.tenants.begin(), scope.tenants.end(), tenant) != scope.tenants.end();
 }
 
 bool names(const HoldScope& scope, const HoldQuestion& question) {
