@@ -18,10 +18,23 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kShortestDigest = 12;
+constexpr const char* kSubject = "(subject)";  // in an attempt, which outlives the name
 constexpr RetentionWindow kTenYears{.count = 10, .unit = WindowUnit::years};
 
 Subject subject_of(const ErasureRequest& request) {
   return {.tenant = request.tenant, .person = request.subject};
+}
+
+/// The answers with another word for the person wherever a module's own words name them.
+HoldAnswer answer_without(HoldAnswer answer, const std::string& person, const std::string& word) {
+  for (ModuleReport& report : answer.reports) {
+    report.problem = without_person(std::move(report.problem), person, word);
+    for (ReportedHold& hold : report.holds) {
+      hold.id = without_person(std::move(hold.id), person, word);
+      hold.basis = without_person(std::move(hold.basis), person, word);
+    }
+  }
+  return answer;
 }
 
 /// A person may type the first letters of the digest that `show` printed.
@@ -253,6 +266,7 @@ void ErasureWorkflow::erase(ErasureResult& result, Attempt& attempt) {
                                   .rows = attempt.found});
   result.request = require_request(result.request.id);  // with the token
   result.reason = without_person(std::move(result.reason), subject.person, token);
+  result.holds = answer_without(*std::move(result.holds), subject.person, token);
   json receipt = receipt_json(*result.receipt);
   receipt["request_id"] = result.request.id;
   receipt["completed_at"] = to_rfc3339(actor_.clock.system_now);
@@ -263,9 +277,7 @@ void ErasureWorkflow::erase(ErasureResult& result, Attempt& attempt) {
   receipt["hold_digest"] = result.hold_digest;
   receipt["overridden"] = result.step.suspends_holds;
   with_.database.erasures().store_receipt(
-      result.request.id,
-      without_person(compact(receipt), utf8_text(subject.person), token),
-      result.receipt->deleted);
+      result.request.id, compact(receipt), result.receipt->deleted);
 }
 
 void ErasureWorkflow::append_events(const ErasureResult& result) {
@@ -309,14 +321,17 @@ void ErasureWorkflow::append_events(const ErasureResult& result) {
 
 void ErasureWorkflow::note_attempt(const ErasureWish& wish, const ErasureResult& result) {
   const bool blocked = result.step.kind == ErasureStep::Kind::blocked;
-  with_.database.erasures().add_attempt(
-      {.erasure = result.request.id,
-       .at = actor_.clock.system_now,
-       .who = actor_.who,
-       .deed = std::string(to_token(wish.deed)),
-       .outcome = blocked ? result.step.reason : "done",
-       .hold_digest = result.hold_digest,
-       .report = result.holds ? compact(answer_json(*result.holds)) : std::string{}});
+  std::string report;
+  if (result.holds) {
+    report = compact(answer_json(answer_without(*result.holds, result.request.subject, kSubject)));
+  }
+  with_.database.erasures().add_attempt({.erasure = result.request.id,
+                                         .at = actor_.clock.system_now,
+                                         .who = actor_.who,
+                                         .deed = std::string(to_token(wish.deed)),
+                                         .outcome = blocked ? result.step.reason : "done",
+                                         .hold_digest = result.hold_digest,
+                                         .report = std::move(report)});
 }
 
 bool ErasureWorkflow::same_block_as_before(const ErasureResult& result) {

@@ -16,6 +16,7 @@ struct MetadataRule {
   std::set<std::string, std::less<>> keep;  ///< top-level keys
   std::string_view person;
   std::string_view token;
+  bool about_erasure = false;  ///< a row of an erasure: what Holdfast counted and timed stays
 };
 
 /// The metadata without what could name the person: of a JSON object the keys that the rule keeps,

@@ -72,7 +72,8 @@ RowFate fate_of(const SubjectErasure& erasure, const PersonalRow& row) {
     fields.metadata = filter_metadata(row.metadata,
                                       {.keep = kept_keys(erasure.settings, facts),
                                        .person = erasure.subject.person,
-                                       .token = erasure.token});
+                                       .token = erasure.token,
+                                       .about_erasure = about_an_erasure(facts)});
   }
   fate.fields = std::move(fields);
   return fate;
