@@ -159,6 +159,12 @@ json request_erasure(const Desk& desk, const Subject& subject) {
   if (subject.person.empty()) {
     throw JobError(ExitStatus::invalid, "--subject may not be empty: whose data is it?");
   }
+  if (is_erasure_token(subject.person)) {
+    throw JobError(ExitStatus::invalid,
+                   "--subject " + subject.person +
+                       ": is what stands for somebody who was erased, and a token of a token would "
+                       "cut them loose from their holds and from \"erasure reapply\"");
+  }
   require_clock_not_behind(desk);
   Call call(desk);
   return answer_of(desk, call.workflow.request(subject, {.deed = ErasureDeed::request}));

@@ -34,6 +34,9 @@ class ErasureKeys {
 /// HMAC-SHA-256(key, person).
 [[nodiscard]] std::string erasure_token(const std::string& key, const std::string& person);
 
+/// True for what stands for somebody who was erased: no person has such a name.
+[[nodiscard]] bool is_erasure_token(const std::string& name);
+
 /// What a key makes of a fixed text: kept in the register, it tells the right key from another.
 [[nodiscard]] std::string key_check(const std::string& key);
 
