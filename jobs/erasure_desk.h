@@ -31,7 +31,8 @@ namespace holdfast {
 [[nodiscard]] nlohmann::json show_erasure(const Desk& desk, std::int64_t id);
 
 /// Erases once more what a restored backup brought back: every person in modules and log whose
-/// token stands on a completed request. Persons whom a hold covers now are left and listed.
+/// token stands on a completed request. Persons whom a hold covers now, and those with a later
+/// request, whatever became of it, are left and listed; so is whoever could not be erased again.
 /// Administrators only.
 [[nodiscard]] nlohmann::json reapply_erasures(const Desk& desk);
 

@@ -10,6 +10,7 @@
 #include "jobs/hold_sources.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/run_errors.h"
 #include "jobs/tenant_keys.h"
 
 namespace holdfast {
@@ -17,9 +18,15 @@ namespace {
 
 using nlohmann::json;
 
-/// Everybody whose data is there although their erasure was completed, with the token.
-std::map<std::pair<std::string, std::string>, std::string> persons_who_came_back(const Desk& desk) {
-  std::map<std::pair<std::string, std::string>, std::string> back;
+/// Somebody whose data is there although their erasure was completed.
+struct Returned {
+  std::string token;
+  bool asked_anew = false;  ///< there is a later request: its own guards decide, not this verb
+};
+
+/// By tenant and person.
+std::map<std::pair<std::string, std::string>, Returned> persons_who_came_back(const Desk& desk) {
+  std::map<std::pair<std::string, std::string>, Returned> back;
   std::set<std::pair<std::string, std::string>> seen;
   const auto look = [&](const Subject& subject) {
     const std::string tenant = subject.tenant.value_or(std::string{});
@@ -32,7 +39,10 @@ std::map<std::pair<std::string, std::string>, std::string> persons_who_came_back
     }
     const auto request = desk.database.erasures().find_newest({subject.tenant, *token});
     if (request && request->state == ErasureState::completed) {
-      back.emplace(std::pair{tenant, subject.person}, *token);
+      // A completion renames every request of the person: one that has the name is a later one.
+      const bool asked_anew = desk.database.erasures().find_newest(subject).has_value();
+      back.emplace(std::pair{tenant, subject.person},
+                   Returned{.token = *token, .asked_anew = asked_anew});
     }
   };
   for (const ErasureModule& module : desk.settings.erasure.modules) {
@@ -168,21 +178,36 @@ json reapply_erasures(const Desk& desk) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   json done = json::array();
   json held = json::array();
-  for (const auto& [whose, token] : persons_who_came_back(desk)) {
+  json failed = json::array();
+  for (const auto& [whose, returned] : persons_who_came_back(desk)) {
     const Subject subject{
         .tenant = whose.first.empty() ? std::optional<std::string>{} : std::optional{whose.first},
         .person = whose.second};
-    const auto receipt = erase_again(desk, policy, subject, token);
-    json line = {{"tenant", json_or_null(subject.tenant)}, {"token", token}};
-    if (receipt) {
-      line["receipt"] = receipt_json(*receipt);
+    json line = {{"tenant", json_or_null(subject.tenant)}, {"token", returned.token}};
+    if (returned.asked_anew) {
+      line["why"] = "newer_request";
+      held.push_back(std::move(line));
+      continue;
     }
-    (receipt ? done : held).push_back(std::move(line));
+    try {
+      if (const auto receipt = erase_again(desk, policy, subject, returned.token)) {
+        line["receipt"] = receipt_json(*receipt);
+        done.push_back(std::move(line));
+      } else {
+        line["why"] = "holds";
+        held.push_back(std::move(line));
+      }
+    } catch (const std::exception& error) {
+      // Taken back whole; one person's trouble does not keep the others' data there.
+      line["why"] = run_error(error, desk.database.path()).message;
+      failed.push_back(std::move(line));
+    }
   }
   if (!done.empty()) {
     (void)desk.database.checkpoint_all();
   }
-  return {{"erased_again", std::move(done)}, {"held", std::move(held)}};
+  return {
+      {"erased_again", std::move(done)}, {"held", std::move(held)}, {"failed", std::move(failed)}};
 }
 
 json forget_key(const Desk& desk, const std::string& tenant, const std::string& reason) {

@@ -138,8 +138,14 @@ std::string render_reapplied(const json& result) {
   std::string text =
       std::to_string(result.at("erased_again").size()) + " persons were erased again\n";
   for (const json& line : result.at("held")) {
-    text += "left, because a hold stands in the way: " + cell(line.at("token")) + " of tenant " +
-            cell(line.at("tenant"), "(none)") + "\n";
+    const bool asked = line.at("why") == "newer_request";
+    text += asked ? "left, because a later request of the person has its own guards: "
+                  : "left, because a hold stands in the way: ";
+    text += cell(line.at("token")) + " of tenant " + cell(line.at("tenant"), "(none)") + "\n";
+  }
+  for (const json& line : result.at("failed")) {
+    text += "FAILED: " + cell(line.at("token")) + " of tenant " +
+            cell(line.at("tenant"), "(none)") + ": " + cell(line.at("why")) + "\n";
   }
   return text;
 }

@@ -134,6 +134,9 @@ void add_upkeep(CLI::App& erasure, ChosenVerb& chosen) {
       const RunLock lock(session.settings().database);
       const json result = reapply_erasures(session.desk(Access::read_write));
       answer(session, result, render_reapplied);
+      if (!result.at("failed").empty()) {
+        return ExitStatus::failed;
+      }
       return result.at("held").empty() ? ExitStatus::done : ExitStatus::refused;
     };
   });
