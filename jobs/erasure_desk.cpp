@@ -165,6 +165,10 @@ json request_erasure(const Desk& desk, const Subject& subject) {
                        ": is what stands for somebody who was erased, and a token of a token would "
                        "cut them loose from their holds and from \"erasure reapply\"");
   }
+  if (subject.person == "holdfast") {
+    throw JobError(ExitStatus::invalid,
+                   "--subject holdfast: is the actor of Holdfast's own audit rows and nobody's data");
+  }
   require_clock_not_behind(desk);
   Call call(desk);
   return answer_of(desk, call.workflow.request(subject, {.deed = ErasureDeed::request}));

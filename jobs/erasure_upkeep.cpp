@@ -82,13 +82,14 @@ std::optional<ErasureReceipt> erase_again(const Desk& desk,
   if (!holds.all_clear()) {
     return std::nullopt;
   }
-  ErasureReceipt receipt = erase_subject({.database = desk.database,
-                                          .settings = desk.settings,
-                                          .context = context,
-                                          .rows_may_go = rows_may_go(policy, context),
-                                          .subject = subject,
-                                          .token = token,
-                                          .rows = found});
+  ErasureReceipt receipt =
+      erase_subject({.database = desk.database,
+                     .settings = desk.settings,
+                     .context = context,
+                     .rows_may_go = rows_may_go(desk.database, policy, context, 0),
+                     .subject = subject,
+                     .token = token,
+                     .rows = found});
   json detail = receipt_json(receipt);
   detail["token"] = token;
   note_in_journal(desk, "erasure_reapplied", compact(detail), "data that was erased was back");

@@ -257,13 +257,14 @@ void ErasureWorkflow::erase(ErasureResult& result, Attempt& attempt) {
   const Subject subject = subject_of(result.request);
   const std::string token =
       token_of_or_new_key(with_.database, with_.keys, subject, actor_.clock.system_now);
-  result.receipt = erase_subject({.database = with_.database,
-                                  .settings = with_.settings,
-                                  .context = *attempt.context,
-                                  .rows_may_go = rows_may_go(policy_, *attempt.context),
-                                  .subject = subject,
-                                  .token = token,
-                                  .rows = attempt.found});
+  result.receipt = erase_subject(
+      {.database = with_.database,
+       .settings = with_.settings,
+       .context = *attempt.context,
+       .rows_may_go = rows_may_go(with_.database, policy_, *attempt.context, actor_.run),
+       .subject = subject,
+       .token = token,
+       .rows = attempt.found});
   result.request = require_request(result.request.id);  // with the token
   result.reason = without_person(std::move(result.reason), subject.person, token);
   result.holds = answer_without(*std::move(result.holds), subject.person, token);

@@ -274,8 +274,19 @@ std::vector<RowKey> SubjectRows::current() {
   return rows;
 }
 
-bool rows_may_go(const PolicyState& policy, const DecisionContext& context) {
-  return !policy.first_run || !context.safety().first_run_needs_approval;
+bool rows_may_go(Database& database,
+                 const PolicyState& policy,
+                 const DecisionContext& context,
+                 std::int64_t run) {
+  if (policy.first_run && context.safety().first_run_needs_approval) {
+    return false;
+  }
+  if (run != 0) {
+    return true;
+  }
+  const auto last = database.ledger().last();
+  const auto success = database.ledger().last_success();
+  return !last || (success && last->id == success->id);
 }
 
 ErasureReceipt erase_subject(const SubjectErasure& erasure) {

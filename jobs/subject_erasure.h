@@ -46,8 +46,13 @@ struct SubjectErasure {
   std::vector<RowKey> rows;  ///< SubjectRows::current()
 };
 
-/// False before the first approved run: nobody has said yet that the policy may delete anything.
-[[nodiscard]] bool rows_may_go(const PolicyState& policy, const DecisionContext& context);
+/// False where no run vouches that clock, policy and time format are right: before the first
+/// approved run, and after a last one that was refused, invalid or failed (with too many bad times,
+/// say). `run` is the run that is going on and has passed its gates, 0 for a person's own deed.
+[[nodiscard]] bool rows_may_go(Database& database,
+                               const PolicyState& policy,
+                               const DecisionContext& context,
+                               std::int64_t run);
 
 /// What was done, for the receipt.
 struct ErasureReceipt {

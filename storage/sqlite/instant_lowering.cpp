@@ -11,7 +11,8 @@ SELECT id FROM holdfast_hold WHERE released_at_ms > ?1 ORDER BY id
 )sql";
 
 constexpr const char* kLowerHolds = R"sql(
-UPDATE holdfast_hold SET released_at_ms = ?1 WHERE released_at_ms > ?1
+UPDATE holdfast_hold SET released_at_ms = ?1, placed_at_ms = min(placed_at_ms, ?1)
+WHERE released_at_ms > ?1
 )sql";
 
 /// What is lowered, in the words of the sentence about it.

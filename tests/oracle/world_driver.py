@@ -161,7 +161,17 @@ class WorldDriver:
 
     # What people do.
 
+    def answerable(self, terms):
+        """The terms that rows of this log can answer: the program refuses others when they are placed."""
+        there = dict(zip(Row._fields, self.table.columns_read(self.policy.mapping)))
+        unanswered = {kind for kind in ("tenant", "actor", "subject") if there[kind] is None}
+        if {"actor", "subject"} <= unanswered:
+            unanswered.add("person")
+        kept = {kind: values for kind, values in terms.items() if kind not in unanswered}
+        return kept if set(kept) - {"future"} else {"everything": True}
+
     def place_hold(self, name, terms):
+        terms = self.answerable(terms)
         told = self.program.place_hold(terms) if self.program else {"hold": name}
         self.hold_ids[name] = told["hold"]
         terms = {kind: values for kind, values in terms.items() if kind != "future"}
