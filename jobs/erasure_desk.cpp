@@ -166,8 +166,9 @@ json request_erasure(const Desk& desk, const Subject& subject) {
                        "cut them loose from their holds and from \"erasure reapply\"");
   }
   if (subject.person == "holdfast") {
-    throw JobError(ExitStatus::invalid,
-                   "--subject holdfast: is the actor of Holdfast's own audit rows and nobody's data");
+    throw JobError(
+        ExitStatus::invalid,
+        "--subject holdfast: is the actor of Holdfast's own audit rows and nobody's data");
   }
   require_clock_not_behind(desk);
   Call call(desk);
