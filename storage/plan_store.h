@@ -54,8 +54,6 @@ class PlanStore {
   /// The newest approval, where it is not spent: it takes the place of all before it. The caller
   /// asks whether it has lapsed.
   [[nodiscard]] virtual std::optional<Approval> open_approval() = 0;
-  /// True where a run has used an approval of this plan up.
-  [[nodiscard]] virtual bool was_spent(std::int64_t plan) = 0;
   virtual void use(std::int64_t approval, Instant at) = 0;
   virtual void spend(std::int64_t approval, Instant at) = 0;
 };

@@ -44,10 +44,6 @@ INSERT INTO holdfast_approval (plan_id, approved_by, approved_at_ms, last_used_a
 VALUES (?1, ?2, ?3, ?3)
 )sql";
 
-constexpr const char* kWasSpent = R"sql(
-SELECT count(*) FROM holdfast_approval WHERE plan_id = ?1 AND spent_at_ms IS NOT NULL
-)sql";
-
 constexpr const char* kSelectOpenApproval = R"sql(
 SELECT plan.id, plan.digest, plan.saved_at_ms, plan.as_of_ms, plan.policy_digest, plan.hold_digest,
        plan.rows_planned, plan.figures, approval.id, approval.approved_by,
@@ -170,11 +166,6 @@ std::unique_ptr<KeySet> SqlitePlanStore::keys(std::int64_t plan) {
 std::int64_t SqlitePlanStore::approve(std::int64_t plan, const std::string& who, Instant at) {
   RegisterQuery(home_, kApprove).with(plan, who, at).run_one("approving a plan");
   return home_.connection.db().getLastInsertRowid();
-}
-
-bool SqlitePlanStore::was_spent(std::int64_t plan) {
-  RegisterQuery row(home_, kWasSpent);
-  return row.with(plan).next() && row.integer(0) > 0;
 }
 
 std::optional<Approval> SqlitePlanStore::open_approval() {
