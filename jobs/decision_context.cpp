@@ -111,7 +111,7 @@ void DecisionContext::build_frame(const Settings& settings, const RunClock& cloc
   frame_.earliest_plausible = settings.earliest_plausible;
   frame_.hold_release_grace = safety_.hold_release_grace;
   frame_.ordered_keys = database_.audit_log().shape().ordered_keys;
-  frame_.archive_missing = settings.archive_wanted;
+  frame_.archive_missing = settings.archive.has_value();
   for (const Bookmark& bookmark : database_.bookmarks().all()) {
     frame_.lowest_bookmark = frame_.lowest_bookmark
                                  ? std::min(*frame_.lowest_bookmark, bookmark.event_id)

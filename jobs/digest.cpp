@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -78,6 +80,62 @@ std::string hmac_sha256_hex(std::string_view key, std::string_view text) {
                          &length) != nullptr;
   require(done && length == digest.size(), "HMAC-SHA-256");
   return to_hex(digest);
+}
+
+HmacSha256::HmacSha256(std::string_view key) : context_(nullptr) {
+  EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  auto* context = mac == nullptr ? nullptr : EVP_MAC_CTX_new(mac);
+  EVP_MAC_free(mac);
+  context_ = context;
+  std::string digest = "SHA256";
+  const std::array<OSSL_PARAM, 2> parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  const std::vector<unsigned char> bytes{key.begin(), key.end()};
+  require(context != nullptr &&
+              EVP_MAC_init(context, bytes.data(), bytes.size(), parameters.data()) == 1,
+          "no HMAC-SHA-256");
+}
+
+HmacSha256::~HmacSha256() {
+  EVP_MAC_CTX_free(static_cast<EVP_MAC_CTX*>(context_));
+}
+
+void HmacSha256::update(std::string_view bytes) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the library wants unsigned bytes
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  require(EVP_MAC_update(static_cast<EVP_MAC_CTX*>(context_), data, bytes.size()) == 1,
+          "HMAC update");
+}
+
+std::string HmacSha256::hex() {
+  std::array<unsigned char, kSha256Bytes> digest{};
+  std::size_t length = 0;
+  require(EVP_MAC_final(
+              static_cast<EVP_MAC_CTX*>(context_), digest.data(), &length, digest.size()) == 1 &&
+              length == digest.size(),
+          "HMAC final");
+  return to_hex(digest);
+}
+
+std::optional<std::string> bytes_of_hex(std::string_view hex) {
+  if (hex.size() % 2 != 0) {
+    return std::nullopt;
+  }
+  std::string bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    const std::size_t high = kHexDigits.find(hex[i]);
+    const std::size_t low = kHexDigits.find(hex[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) {
+      return std::nullopt;
+    }
+    bytes += static_cast<char>(static_cast<unsigned char>(high << 4U | low));
+  }
+  return bytes;
+}
+
+std::string hex_of_bytes(std::string_view bytes) {
+  return to_hex(bytes);
 }
 
 std::string hold_set_digest(const std::vector<LegalHold>& holds) {

@@ -254,7 +254,7 @@ PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape) {
   snapshot.safety = settings.safety;
   snapshot.administrators = settings.administrators;
   snapshot.identity_by_flag = settings.identity_by_flag;
-  snapshot.archive_wanted = settings.archive_wanted;
+  snapshot.archive_wanted = settings.archive.has_value();
   snapshot.erasure = erasure_policy(settings);
   return snapshot;
 }

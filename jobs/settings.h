@@ -13,6 +13,7 @@
 
 #include "policy/catalogue.h"
 #include "policy/retention_policy.h"
+#include "policy/retention_window.h"
 #include "storage/log_mapping.h"
 #include "storage/subject_store.h"
 
@@ -51,6 +52,18 @@ struct ErasureSettings {
   std::vector<ErasureModule> modules;
 };
 
+/// The [evidence] section.
+struct EvidenceSettings {
+  bool row_digest = true;  ///< a salted digest of every deleted row
+  RetentionWindow keep_salts = {.count = 13, .unit = WindowUnit::months};
+};
+
+/// The [archive] section.
+struct ArchiveSettings {
+  std::filesystem::path directory;
+  RetentionWindow keep;
+};
+
 /// The file that the settings came from, for the report and the policy register.
 struct ConfigSource {
   std::filesystem::path path;
@@ -75,7 +88,11 @@ struct Settings {
   ErasureSettings erasure;
   SafetyPolicy safety;
   RunBudget run;
-  bool archive_wanted = false;
+  std::filesystem::path witness_file;  ///< [witness].file, or beside the database
+  bool witness_beside_database = true;
+  EvidenceSettings evidence;
+  std::optional<ArchiveSettings> archive;  ///< none: deleted rows are not archived
+  std::filesystem::path reports;           ///< [reports].directory; empty: no files are written
   std::string log_level = "info";
   /// Sections that are accepted and checked, and that this version does not act on yet.
   std::vector<std::string> dormant_sections;

@@ -66,6 +66,12 @@ void SliceRunner::run_slice(KeySet& keys) {
   timing.others_wrote = database_.foreign_commits() != seen_commits_;
   database_.require_same_schema();
   totals_.hold_changes += context_.refresh_holds() ? 1 : 0;
+  if (!job_.salt.empty()) {
+    slice.digest.emplace(job_.salt);
+  }
+  if (job_.archive != nullptr) {
+    job_.archive->start_slice(totals_.slices + 1);
+  }
   work_off(keys, slice, lock);
   require_progress(slice);
   write_slice(slice);
@@ -109,37 +115,63 @@ void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
 
 void SliceRunner::dispose_or_keep(const RowKey& key, Slice& slice) {
   bool goes = false;
-  bool had_bad_time = false;
-  const bool there = database_.audit_log().read_row(key, [&](const RowFacts& row) {
-    const Decision decision = context_.decide_row(row);
-    slice.tally.add(row.tenant, decision.category, decision.reason);
-    goes = decision.deletes();
-    had_bad_time = decision.bad_time;
-    if (goes) {
-      slice.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
-    }
-  });
+  AuditLog& log = database_.audit_log();
+  const bool there = slice.digest || job_.archive != nullptr
+                         ? log.read_whole_row(key,
+                                              [&](const RowFacts& row, const RowContent& content) {
+                                                goes = look_again(key, row, slice);
+                                                if (goes) {
+                                                  attest(key, content, slice);
+                                                }
+                                              })
+                         : log.read_row(key, [&](const RowFacts& row) {
+                             goes = look_again(key, row, slice);
+                           });
   if (!there) {
     ++slice.vanished;
-    return;
-  }
-  if (goes) {
-    database_.audit_log().dispose(key);
+  } else if (goes) {
+    log.dispose(key);
     slice.deleted.push_back(key);
-    if (had_bad_time) {
-      database_.first_seen().drop(key);
-    }
   }
 }
 
-void SliceRunner::write_slice(const Slice& slice) {
+/// Decides on what is really there and counts it. Returns true where the row goes.
+bool SliceRunner::look_again(const RowKey& key, const RowFacts& row, Slice& slice) {
+  const Decision decision = context_.decide_row(row);
+  slice.tally.add(row.tenant, decision.category, decision.reason);
+  if (!decision.deletes()) {
+    return false;
+  }
+  slice.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
+  if (decision.bad_time) {
+    database_.first_seen().drop(key);
+  }
+  return true;
+}
+
+void SliceRunner::attest(const RowKey& key, const RowContent& content, Slice& slice) {
+  content_.clear();
+  content.append_to(content_);
+  if (slice.digest) {
+    slice.digest->add(content_);
+  }
+  if (job_.archive != nullptr) {
+    job_.archive->add(key, content_);
+  }
+}
+
+void SliceRunner::write_slice(Slice& slice) {
+  const auto archive_end =
+      job_.archive == nullptr ? std::nullopt : std::optional{job_.archive->finish_slice()};
   database_.ledger().add_slice({.run = job_.run,
                                 .number = totals_.slices + 1,
                                 .deleted = static_cast<std::int64_t>(slice.deleted.size()),
                                 .tally = compact(tally_json(slice.tally)),
                                 .keys = encode_keys(slice.deleted),
                                 .hold_version = context_.hold_version(),
-                                .hold_digest = context_.hold_digest()});
+                                .hold_digest = context_.hold_digest(),
+                                .digest = slice.digest ? slice.digest->hex() : std::string{},
+                                .archive_end = archive_end});
 }
 
 void SliceRunner::require_progress(const Slice& slice) {

@@ -4,13 +4,16 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
 #include "jobs/lock_pacer.h"
+#include "jobs/row_archive.h"
 #include "jobs/run_observer.h"
 #include "jobs/settings.h"
+#include "jobs/slice_digest.h"
 #include "policy/tally.h"
 #include "storage/database.h"
 
@@ -33,7 +36,8 @@ struct SliceTotals {
 
 /// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for each
 /// key read the row, decide again on what is really there, delete, tally; then the slice's own
-/// line, commit, checkpoint, pause. Every deleted row is attested by a committed slice.
+/// line, commit, checkpoint, pause. Every deleted row is attested by a committed slice, with a
+/// salted digest of what the row was, and is in the archive where there is one.
 class SliceRunner {
  public:
   struct Job {
@@ -41,6 +45,8 @@ class SliceRunner {
     RunBudget budget;
     RunObserver* observer = nullptr;
     const StopFlag* stop = nullptr;
+    std::string salt;               ///< of the run; empty: rows are deleted without a digest
+    RowArchive* archive = nullptr;  ///< null: rows are deleted without an archive
     std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
     std::chrono::microseconds quiet = LockPacer::kQuietSpell;  ///< since anybody else has written
   };
@@ -57,6 +63,7 @@ class SliceRunner {
     std::vector<RowKey> deleted;
     std::int64_t handled = 0;
     std::int64_t vanished = 0;
+    std::optional<SliceDigest> digest;
   };
 
   [[nodiscard]] bool refill(KeySet& keys);
@@ -64,7 +71,9 @@ class SliceRunner {
   void run_slice(KeySet& keys);
   void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
   void dispose_or_keep(const RowKey& key, Slice& slice);
-  void write_slice(const Slice& slice);
+  [[nodiscard]] bool look_again(const RowKey& key, const RowFacts& row, Slice& slice);
+  void attest(const RowKey& key, const RowContent& content, Slice& slice);
+  void write_slice(Slice& slice);
   void require_progress(const Slice& slice);
   void pause();
 
@@ -77,6 +86,7 @@ class SliceRunner {
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
   Stopwatch since_start_;
+  std::string content_;  // of the row at hand; kept for its memory
 };
 
 }  // namespace holdfast

@@ -22,6 +22,7 @@ struct LogShape {
   bool code_time_index = false;    ///< ranges of (code, time) can be read without a full pass
   bool made_by_init = false;       ///< Holdfast's own audit rows fit into it
   bool has_tenant = false;
+  std::vector<std::string> columns;  ///< all but generated ones, in the order of the table
   std::map<std::string, std::string> mapping;  ///< [events] as it was resolved
   std::string index_advice;                    ///< the CREATE INDEX that would help; empty: none
   std::vector<std::string> doubts;             ///< whole sentences for `check`
@@ -63,6 +64,20 @@ struct TimeSpan {
 };
 
 using SpanVisit = std::function<void(const TimeSpan&)>;
+/// The whole row that is being visited: the columns that LogShape names.
+class RowContent {
+ public:
+  RowContent() = default;
+  RowContent(const RowContent&) = delete;
+  RowContent& operator=(const RowContent&) = delete;
+  RowContent(RowContent&&) = delete;
+  RowContent& operator=(RowContent&&) = delete;
+  virtual ~RowContent() = default;
+  /// Appends the canonical bytes of every value: what a row's digest is made of.
+  virtual void append_to(std::string& out) const = 0;
+};
+
+using ContentVisit = std::function<void(const RowFacts&, const RowContent&)>;
 using RowVisit = std::function<void(const RowFacts&)>;
 using GroupVisit = std::function<void(const LogGroup&)>;
 /// Called now and then while rows are read and nothing is visited; what it throws ends the reading.
@@ -110,6 +125,13 @@ class AuditLog {
 
   /// Reads one row. Returns false where there is none.
   [[nodiscard]] virtual bool read_row(const RowKey& key, const RowVisit& visit) = 0;
+
+  /// The same with the whole row, for its digest and its archive.
+  [[nodiscard]] virtual bool read_whole_row(const RowKey& key, const ContentVisit& visit) = 0;
+
+  /// Puts a deleted row back, from the canonical bytes of RowContent. Returns false, and does
+  /// nothing, where a row with its key is there. Errors: StorageError for bytes that do not fit.
+  [[nodiscard]] virtual bool put_back(const RowKey& key, std::string_view content) = 0;
 
   /// The key that a person typed, as the table has it; none where no row has it.
   [[nodiscard]] virtual std::optional<RowKey> find_key(const std::string& typed) = 0;

@@ -15,10 +15,12 @@
 #include "storage/log_mapping.h"
 #include "storage/plan_store.h"
 #include "storage/policy_register.h"
+#include "storage/restored_rows.h"
 #include "storage/run_ledger.h"
 #include "storage/small_registers.h"
 #include "storage/storage_error.h"
 #include "storage/subject_store.h"
+#include "storage/witness_outbox.h"
 
 namespace holdfast {
 
@@ -77,6 +79,8 @@ class Database {
   [[nodiscard]] virtual Journal& journal() = 0;
   [[nodiscard]] virtual ErasureRegister& erasures() = 0;
   [[nodiscard]] virtual SubjectStore& subjects() = 0;
+  [[nodiscard]] virtual WitnessOutbox& witness_outbox() = 0;
+  [[nodiscard]] virtual RestoredRows& restored_rows() = 0;
   /// An empty key set of the kind that the log's keys need.
   [[nodiscard]] virtual std::unique_ptr<KeySet> new_key_set() = 0;
 

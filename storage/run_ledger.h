@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct RunOpening {
   std::string started_by;
   std::string host;
   std::int64_t process = 0;
+  std::string salt;  ///< random bytes that the digests of its rows are keyed with
 };
 
 /// One committed slice of a run, written in the transaction of its deletes.
@@ -30,6 +32,8 @@ struct RunSlice {
   std::string keys;   ///< encode_keys() of the keys it deleted
   std::int64_t hold_version = 0;
   std::string hold_digest;
+  std::string digest;                       ///< of the deleted rows, in hex; empty: none was made
+  std::optional<std::int64_t> archive_end;  ///< bytes of the run's archive after this slice
 };
 
 /// How a run ended.
@@ -39,7 +43,9 @@ struct RunClosing {
   std::string error_message;
   Instant closed_at;
   std::int64_t deleted = 0;
-  std::string record;  ///< the whole report as JSON
+  std::string record;         ///< the whole report as JSON, in its canonical form
+  std::string run_hash;       ///< of the record without itself; empty: from before the chain
+  std::string previous_hash;  ///< the one that the record follows
 };
 
 /// One line of the ledger.
@@ -76,10 +82,21 @@ class RunLedger {
   [[nodiscard]] virtual std::optional<RunLine> last_success() = 0;
   /// The slices of a run, ascending; without their keys.
   [[nodiscard]] virtual std::vector<RunSlice> slices(std::int64_t run) = 0;
+  /// The keys that one slice deleted, in the order of deletion.
+  [[nodiscard]] virtual std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) = 0;
   /// The run and slice that deleted this row, none where no slice says so.
   [[nodiscard]] virtual std::optional<RunSlice> slice_that_deleted(const RowKey& key) = 0;
   /// The same for a key as a person types it: RowKey::display() of the row.
   [[nodiscard]] virtual std::optional<RunSlice> slice_that_deleted(const std::string& typed) = 0;
+
+  /// The hash of the newest closed line, "" where no line has one: what the next record follows.
+  [[nodiscard]] virtual std::string last_hash() = 0;
+  /// The salt of a run, "" where it is destroyed or was never drawn.
+  [[nodiscard]] virtual std::string salt(std::int64_t run) = 0;
+  /// Destroys the salts of runs that were opened before this; returns how many there were.
+  virtual std::int64_t destroy_salts(Instant opened_before) = 0;
+  /// Adds a closed line under its own number: a run that a restored backup has forgotten.
+  virtual void add_lost(const RunLine& line) = 0;
 
   /// The clock that the next run starts from; none before the first.
   [[nodiscard]] virtual std::optional<RunClock> last_clock() = 0;

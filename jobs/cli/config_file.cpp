@@ -93,6 +93,7 @@ void read_sections(ConfigTable& file, ConfigProblems& problems, Settings& settin
   read_erasure(file.table("erasure", "an [erasure] section"), folder, catalogue, settings);
   read_safety(file.table("safety", "a [safety] section"), settings.safety);
   read_run(file.table("run", "a [run] section"), settings.run);
+  read_evidence_sections(file, folder, settings);
   read_dormant_sections(file, settings);
   read_log(file.table("log", "a [log] section"), settings);
   file.refuse_unknown();

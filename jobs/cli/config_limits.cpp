@@ -9,31 +9,6 @@ namespace {
 
 constexpr std::string_view kDays = R"("30 days")";
 
-void read_witness(ConfigTable section) {
-  static_cast<void>(section.text("file", R"("/var/lib/holdfast/witness")"));
-  section.refuse_unknown();
-}
-
-void read_evidence(ConfigTable section) {
-  static_cast<void>(section.flag("row_digest"));
-  static_cast<void>(section.window("keep_salts"));
-  section.refuse_unknown();
-}
-
-void read_archive(ConfigTable section, Settings& settings) {
-  settings.archive_wanted = section.present();
-  section.require("directory", R"("/var/lib/holdfast/archive")");
-  section.require("keep", R"("13 months" or another window)");
-  static_cast<void>(section.text("directory", R"("/var/lib/holdfast/archive")"));
-  static_cast<void>(section.window("keep"));
-  section.refuse_unknown();
-}
-
-void read_reports(ConfigTable section) {
-  static_cast<void>(section.text("directory", R"("/var/lib/holdfast/reports")"));
-  section.refuse_unknown();
-}
-
 void read_metrics(ConfigTable section) {
   static_cast<void>(section.text("textfile", R"("/var/lib/holdfast/holdfast.prom")"));
   section.refuse_unknown();
@@ -62,15 +37,9 @@ void read_run(ConfigTable section, RunBudget& run) {
 }
 
 void read_dormant_sections(ConfigTable& file, Settings& settings) {
-  for (const std::string_view name : {"witness", "evidence", "archive", "reports", "metrics"}) {
-    if (file.has(name)) {
-      settings.dormant_sections.emplace_back(name);
-    }
+  if (file.has("metrics")) {
+    settings.dormant_sections.emplace_back("metrics");
   }
-  read_witness(file.table("witness", "a [witness] section"));
-  read_evidence(file.table("evidence", "an [evidence] section"));
-  read_archive(file.table("archive", "an [archive] section"), settings);
-  read_reports(file.table("reports", "a [reports] section"));
   read_metrics(file.table("metrics", "a [metrics] section"));
 }
 

@@ -36,7 +36,13 @@ void read_erasure(ConfigTable section,
 void read_safety(ConfigTable section, SafetyPolicy& safety);
 void read_run(ConfigTable section, RunBudget& run);
 
-/// [witness], [evidence], [archive], [reports] and [metrics]: checked and listed, not acted on yet.
+/// [witness], [evidence], [archive] and [reports]. Relative paths start from `folder`. Needs the
+/// path of the database.
+void read_evidence_sections(ConfigTable& file,
+                            const std::filesystem::path& folder,
+                            Settings& settings);
+
+/// [metrics]: checked and listed, not acted on yet.
 void read_dormant_sections(ConfigTable& file, Settings& settings);
 
 }  // namespace holdfast

@@ -329,6 +329,12 @@ LogLayout probe_log(Connection& connection, const OpenOptions& options) {
   layout.code = mapping.code_lookup
                     ? lookup_expression(table, layout.raw_code, *mapping.code_lookup)
                     : layout.raw_code;
+  for (const ColumnFacts& column : table.facts().columns) {
+    if (!column.generated) {
+      layout.columns.push_back(quoted(column.name));
+      layout.shape.columns.push_back(column.name);
+    }
+  }
   layout.pass_order = pass_order(table, layout);
   choose_index(table, columns, layout);
 

@@ -13,7 +13,7 @@ namespace holdfast {
 namespace {
 
 // Tables that refer to another one stand before it.
-constexpr std::array<const char*, 18> kTables = {"holdfast_run_slice",
+constexpr std::array<const char*, 20> kTables = {"holdfast_run_slice",
                                                  "holdfast_run",
                                                  "holdfast_clock",
                                                  "holdfast_policy",
@@ -30,6 +30,8 @@ constexpr std::array<const char*, 18> kTables = {"holdfast_run_slice",
                                                  "holdfast_bookmark",
                                                  "holdfast_journal",
                                                  "holdfast_event",
+                                                 "holdfast_witness",
+                                                 "holdfast_restored",
                                                  "holdfast_meta"};
 constexpr std::array<const char*, 6> kTriggers = {"holdfast_hold_inserted",
                                                   "holdfast_hold_updated",

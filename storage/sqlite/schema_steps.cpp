@@ -229,8 +229,35 @@ CREATE TABLE holdfast_erasure_key (
 ) STRICT;
 )sql";
 
-constexpr std::array<MigrationStep, 2> kSteps = {
-    {{.version = 1, .sql = kFirstSchema}, {.version = 2, .sql = kErasureSchema}}};
+// Evidence. Runs and slices from before this step have no hash and no digest: the chain starts with
+// the first run after it. holdfast_witness is the outbox of the witness file: a line is written in
+// the transaction that it speaks of, and appended to the file after the commit.
+constexpr const char* kEvidenceSchema = R"sql(
+ALTER TABLE holdfast_run ADD COLUMN salt BLOB;           -- 32 bytes; NULL: destroyed, or none drawn
+ALTER TABLE holdfast_run ADD COLUMN run_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE holdfast_run ADD COLUMN previous_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE holdfast_run_slice ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+ALTER TABLE holdfast_run_slice ADD COLUMN archive_end INTEGER;  -- bytes of the archive after it
+
+CREATE TABLE holdfast_witness (
+  seq INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  line TEXT NOT NULL,                  -- as it stands in the file
+  hash TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE holdfast_restored (
+  key BLOB NOT NULL PRIMARY KEY,
+  run_id INTEGER NOT NULL,
+  restored_at_ms INTEGER NOT NULL,
+  who TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<MigrationStep, 3> kSteps = {{{.version = 1, .sql = kFirstSchema},
+                                                  {.version = 2, .sql = kErasureSchema},
+                                                  {.version = 3, .sql = kEvidenceSchema}}};
 
 }  // namespace
 

@@ -191,25 +191,6 @@ void SqliteAuditLog::find_span(const CandidateRange& range,
   span_between_candidates(connection_, layout_, range, up_to, visit);
 }
 
-bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
-  Statement& row = prepared(read_row_,
-                            "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +
-                                " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order);
-  const StatementUse use{row};
-  bind_key(row, key);
-  if (!row.step()) {
-    return false;
-  }
-  RowFacts& facts = row_reader_.read(row);
-  // A column without letter case finds "a" for "A", but that is another row's key.
-  if (*facts.key != key) {
-    return false;
-  }
-  facts.newest_reusable = layout_.shape.reuses_newest_key && is_newest(key, highest_key());
-  visit(facts);
-  return true;
-}
-
 std::optional<RowKey> SqliteAuditLog::find_key(const std::string& typed) {
   if (layout_.key_columns.size() > 1) {
     return find_joined_key(typed);

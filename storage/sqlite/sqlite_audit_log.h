@@ -38,6 +38,8 @@ class SqliteAuditLog final : public AuditLog {
                  std::optional<std::int64_t> up_to,
                  const SpanVisit& visit) override;
   [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override;
+  [[nodiscard]] bool read_whole_row(const RowKey& key, const ContentVisit& visit) override;
+  [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override;
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
   void dispose(const RowKey& key) override;
   void append(const AuditEvent& event) override;
@@ -49,6 +51,8 @@ class SqliteAuditLog final : public AuditLog {
   [[nodiscard]] RowReader new_reader() const;
   [[nodiscard]] Statement& prepared(std::optional<Statement>& statement, const std::string& sql);
   void write_event(Statement& row, const AuditEvent& event);
+  /// Moves `row`, which selects RowReader::columns first, to the row of the key.
+  [[nodiscard]] RowFacts* find_row(Statement& row, const RowKey& key);
   void bind_key(Statement& statement, const RowKey& key) const;
   [[nodiscard]] bool is_newest(const RowKey& key, std::optional<std::int64_t> newest) const;
   [[nodiscard]] std::optional<std::int64_t> newest_at_scan();
@@ -62,6 +66,8 @@ class SqliteAuditLog final : public AuditLog {
   RowReader row_reader_;
   std::optional<Statement> highest_;
   std::optional<Statement> read_row_;
+  std::optional<Statement> read_whole_row_;
+  std::optional<Statement> put_back_;
   std::optional<Statement> dispose_;
   std::optional<Statement> append_;
   std::optional<Statement> append_aside_;

@@ -54,6 +54,7 @@ LogLayout layout_without_log() {
                    .time = "occurred_at",
                    .raw_code = "code",
                    .code = "code",
+                   .columns = {"id", "occurred_at", "code"},
                    .pass_order = "id"};
   layout.shape.ordered_keys = true;
   layout.shape.mapping["table"] = "holdfast_event";
@@ -112,6 +113,8 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       journal_(home_),
       erasures_(home_),
       subjects_(home_, layout_),
+      witness_outbox_(home_),
+      restored_rows_(home_),
       foreign_commits_(connection_.db(), kForeignCommits),
       schema_cookie_now_(connection_.db(), kSchemaCookie) {}
 

@@ -18,8 +18,10 @@
 #include "storage/sqlite/sqlite_journal.h"
 #include "storage/sqlite/sqlite_plan_store.h"
 #include "storage/sqlite/sqlite_policy_register.h"
+#include "storage/sqlite/sqlite_restored_rows.h"
 #include "storage/sqlite/sqlite_run_ledger.h"
 #include "storage/sqlite/sqlite_subject_store.h"
+#include "storage/sqlite/sqlite_witness_outbox.h"
 #include "storage/sqlite/statement.h"
 
 namespace holdfast {
@@ -40,6 +42,8 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] Journal& journal() override { return journal_; }
   [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
   [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
+  [[nodiscard]] WitnessOutbox& witness_outbox() override { return witness_outbox_; }
+  [[nodiscard]] RestoredRows& restored_rows() override { return restored_rows_; }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override;
 
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
@@ -74,6 +78,8 @@ class SqliteDatabase final : public Database {
   SqliteJournal journal_;
   SqliteErasureRegister erasures_;
   SqliteSubjectStore subjects_;
+  SqliteWitnessOutbox witness_outbox_;
+  SqliteRestoredRows restored_rows_;
   Statement foreign_commits_;
   Statement schema_cookie_now_;
 };

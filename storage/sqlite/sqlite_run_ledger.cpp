@@ -10,8 +10,8 @@ namespace holdfast {
 namespace {
 
 constexpr const char* kOpen = R"sql(
-INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process)
-SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5 FROM holdfast_run
+INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process, salt)
+SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6 FROM holdfast_run
 )sql";
 
 constexpr const char* kEnterPhase = R"sql(
@@ -19,55 +19,79 @@ UPDATE holdfast_run SET phase = ?2 WHERE id = ?1 AND outcome IS NULL
 )sql";
 
 constexpr const char* kAddSlice = R"sql(
-INSERT INTO holdfast_run_slice (run_id, number, deleted, tally, hold_version, hold_digest, keys)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO holdfast_run_slice
+  (run_id, number, deleted, tally, hold_version, hold_digest, digest, archive_end, keys)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 )sql";
 
 constexpr const char* kClose = R"sql(
 UPDATE holdfast_run
 SET outcome = ?2, error_reason = ?3, error_message = ?4, closed_at_ms = ?5, deleted = ?6,
-    record = ?7
+    record = ?7, run_hash = ?8, previous_hash = ?9
 WHERE id = ?1 AND outcome IS NULL
 )sql";
 
 constexpr const char* kSelectLeftOpen = R"sql(
 SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
-       error_message, closed_at_ms, deleted, record
+       error_message, closed_at_ms, deleted, record, run_hash, previous_hash
 FROM holdfast_run WHERE outcome IS NULL ORDER BY id
 )sql";
 
 constexpr const char* kSelectRun = R"sql(
 SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
-       error_message, closed_at_ms, deleted, record
+       error_message, closed_at_ms, deleted, record, run_hash, previous_hash
 FROM holdfast_run WHERE id = ?1
 )sql";
 
 constexpr const char* kSelectLast = R"sql(
 SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
-       error_message, closed_at_ms, deleted, record
+       error_message, closed_at_ms, deleted, record, run_hash, previous_hash
 FROM holdfast_run ORDER BY id DESC LIMIT 1
 )sql";
 
 constexpr const char* kSelectNewest = R"sql(
 SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
-       error_message, closed_at_ms, deleted, ''
+       error_message, closed_at_ms, deleted, '', run_hash, previous_hash
 FROM holdfast_run ORDER BY id DESC LIMIT ?1
 )sql";
 
 constexpr const char* kSelectLastSuccess = R"sql(
 SELECT id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
-       error_message, closed_at_ms, deleted, record
+       error_message, closed_at_ms, deleted, record, run_hash, previous_hash
 FROM holdfast_run WHERE outcome IN ('completed', 'partial', 'limited') ORDER BY id DESC LIMIT 1
 )sql";
 
 constexpr const char* kSelectSlices = R"sql(
-SELECT run_id, number, deleted, tally, hold_version, hold_digest
+SELECT run_id, number, deleted, tally, hold_version, hold_digest, digest, archive_end
 FROM holdfast_run_slice WHERE run_id = ?1 ORDER BY number
 )sql";
 
 constexpr const char* kSelectSlicesNewestFirst = R"sql(
-SELECT run_id, number, deleted, tally, hold_version, hold_digest, keys
+SELECT run_id, number, deleted, tally, hold_version, hold_digest, digest, archive_end, keys
 FROM holdfast_run_slice ORDER BY run_id DESC, number DESC
+)sql";
+
+constexpr const char* kSelectKeys = R"sql(
+SELECT keys FROM holdfast_run_slice WHERE run_id = ?1 AND number = ?2
+)sql";
+
+constexpr const char* kSelectLastHash = R"sql(
+SELECT run_hash FROM holdfast_run WHERE run_hash <> '' ORDER BY id DESC LIMIT 1
+)sql";
+
+constexpr const char* kSelectSalt = R"sql(
+SELECT salt FROM holdfast_run WHERE id = ?1 AND salt IS NOT NULL
+)sql";
+
+constexpr const char* kDestroySalts = R"sql(
+UPDATE holdfast_run SET salt = NULL WHERE salt IS NOT NULL AND opened_at_ms < ?1
+)sql";
+
+constexpr const char* kAddLost = R"sql(
+INSERT INTO holdfast_run
+  (id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
+   error_message, closed_at_ms, deleted, record, run_hash, previous_hash)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 )sql";
 
 constexpr const char* kSelectLastClock = R"sql(
@@ -84,7 +108,9 @@ RunClosing read_closing(const RegisterQuery& row) {
           .error_message = row.text(9),
           .closed_at = row.instant(10),
           .deleted = row.integer(11),
-          .record = row.text(12)};
+          .record = row.text(12),
+          .run_hash = row.text(13),
+          .previous_hash = row.text(14)};
 }
 
 RunLine read_line(const RegisterQuery& row) {
@@ -107,7 +133,10 @@ RunSlice read_slice(const RegisterQuery& row) {
           .deleted = row.integer(2),
           .tally = row.text(3),
           .hold_version = row.integer(4),
-          .hold_digest = row.text(5)};
+          .hold_digest = row.text(5),
+          .digest = row.text(6),
+          .archive_end =
+              row.is_null(7) ? std::nullopt : std::optional{row.integer(7)}};
 }
 
 template <typename... Values>
@@ -140,7 +169,13 @@ SqliteRunLedger::SqliteRunLedger(const RegisterHome& home)
 
 std::int64_t SqliteRunLedger::open(const RunOpening& opening) {
   RegisterQuery insert(home_, kOpen);
-  insert.with(opening.opened_at, opening.as_of, opening.started_by, opening.host, opening.process)
+  insert
+      .with(opening.opened_at,
+            opening.as_of,
+            opening.started_by,
+            opening.host,
+            opening.process,
+            BlobView{opening.salt})
       .run_one("opening a run");
   return home_.connection.db().getLastInsertRowid();
 }
@@ -157,6 +192,8 @@ void SqliteRunLedger::add_slice(const RunSlice& slice) {
             slice.tally,
             slice.hold_version,
             slice.hold_digest,
+            slice.digest,
+            slice.archive_end,
             BlobView{slice.keys})
       .run_one("a slice of a run");
 }
@@ -169,7 +206,9 @@ void SqliteRunLedger::close(std::int64_t run, const RunClosing& closing) {
             closing.error_message,
             closing.closed_at,
             closing.deleted,
-            closing.record)
+            closing.record,
+            closing.run_hash,
+            closing.previous_hash)
       .run_one("closing a run");
 }
 
@@ -205,6 +244,12 @@ std::vector<RunSlice> SqliteRunLedger::slices(std::int64_t run) {
   return slices;
 }
 
+std::vector<RowKey> SqliteRunLedger::slice_keys(std::int64_t run, std::int64_t number) {
+  RegisterQuery row(home_, kSelectKeys);
+  return home_.set_up && row.with(run, number).next() ? decode_keys(row.bytes(0))
+                                                      : std::vector<RowKey>{};
+}
+
 std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
   if (!home_.set_up) {
     return std::nullopt;
@@ -212,9 +257,9 @@ std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
   RegisterQuery rows(home_, kSelectSlicesNewestFirst);
   rows.with();
   while (rows.next()) {
-    if (encoded_contains(rows.bytes(6), key)) {
+    if (encoded_contains(rows.bytes(8), key)) {
       RunSlice slice = read_slice(rows);
-      slice.keys = rows.bytes(6);
+      slice.keys = rows.bytes(8);
       return slice;
     }
   }
@@ -228,16 +273,51 @@ std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const std::string& t
   RegisterQuery rows(home_, kSelectSlicesNewestFirst);
   rows.with();
   while (rows.next()) {
-    const std::vector<RowKey> keys = decode_keys(rows.bytes(6));
+    const std::vector<RowKey> keys = decode_keys(rows.bytes(8));
     if (std::any_of(keys.begin(), keys.end(), [&typed](const RowKey& key) {
           return key.display() == typed;
         })) {
       RunSlice slice = read_slice(rows);
-      slice.keys = rows.bytes(6);
+      slice.keys = rows.bytes(8);
       return slice;
     }
   }
   return std::nullopt;
+}
+
+std::string SqliteRunLedger::last_hash() {
+  RegisterQuery row(home_, kSelectLastHash);
+  return home_.set_up && row.with().next() ? row.text(0) : "";
+}
+
+std::string SqliteRunLedger::salt(std::int64_t run) {
+  RegisterQuery row(home_, kSelectSalt);
+  return home_.set_up && row.with(run).next() ? std::string{row.bytes(0)} : "";
+}
+
+std::int64_t SqliteRunLedger::destroy_salts(Instant opened_before) {
+  return RegisterQuery(home_, kDestroySalts).with(opened_before).run();
+}
+
+void SqliteRunLedger::add_lost(const RunLine& line) {
+  const RunClosing closing = line.closing.value_or(RunClosing{});
+  RegisterQuery(home_, kAddLost)
+      .with(line.id,
+            line.opening.opened_at,
+            line.opening.as_of,
+            line.opening.started_by,
+            line.opening.host,
+            line.opening.process,
+            line.phase,
+            closing.outcome,
+            closing.error_reason,
+            closing.error_message,
+            closing.closed_at,
+            closing.deleted,
+            closing.record,
+            closing.run_hash,
+            closing.previous_hash)
+      .run_one("a run that a restored backup has forgotten");
 }
 
 std::optional<RunClock> SqliteRunLedger::last_clock() {

@@ -28,8 +28,14 @@ class SqliteRunLedger final : public RunLedger {
   [[nodiscard]] std::vector<RunLine> newest(std::int64_t most) override;
   [[nodiscard]] std::optional<RunLine> last_success() override;
   [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override;
+  [[nodiscard]] std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) override;
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override;
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const std::string& typed) override;
+
+  [[nodiscard]] std::string last_hash() override;
+  [[nodiscard]] std::string salt(std::int64_t run) override;
+  std::int64_t destroy_salts(Instant opened_before) override;
+  void add_lost(const RunLine& line) override;
 
   [[nodiscard]] std::optional<RunClock> last_clock() override;
   void store_clock(const RunClock& clock, const std::string& source) override;

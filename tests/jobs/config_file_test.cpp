@@ -203,13 +203,26 @@ TEST_CASE("safety limits and budgets are read in their units", "[config]") {
 
 TEST_CASE("sections that nothing acts on yet are checked and listed", "[config]") {
   const Settings settings = parse_config(std::string{kEveryKey}, "holdfast.toml");
-  CHECK(settings.archive_wanted);
-  CHECK(settings.dormant_sections ==
-        std::vector<std::string>{"witness", "evidence", "archive", "reports", "metrics"});
+  CHECK(settings.dormant_sections == std::vector<std::string>{"metrics"});
 
   const Settings without = parse_config(with_database(""), "holdfast.toml");
-  CHECK_FALSE(without.archive_wanted);
   CHECK(without.dormant_sections.empty());
+}
+
+TEST_CASE("evidence goes beside the database unless the file says where", "[config]") {
+  const Settings every = parse_config(std::string{kEveryKey}, "holdfast.toml");
+  REQUIRE(every.archive.has_value());
+  CHECK(every.archive->directory.is_absolute());
+  CHECK_FALSE(every.witness_beside_database);
+  CHECK_FALSE(every.reports.empty());
+
+  const Settings without = parse_config(with_database(""), "holdfast.toml");
+  CHECK_FALSE(without.archive.has_value());
+  CHECK(without.witness_file.string() == without.database.string() + ".witness");
+  CHECK(without.witness_beside_database);
+  CHECK(without.evidence.row_digest);
+  CHECK(to_string(without.evidence.keep_salts) == "13 months");
+  CHECK(without.reports.empty());
 }
 
 TEST_CASE("what a configuration leaves out has its default, and no window at all", "[config]") {

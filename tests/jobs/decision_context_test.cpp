@@ -253,7 +253,7 @@ TEST_CASE("an archive that is wanted keeps everything while there is none", "[co
   const JobWorld world;
   const auto database = world.open();
   Settings settings = small_settings();
-  settings.archive_wanted = true;
+  settings.archive = ArchiveSettings{};
   const PolicyState state = read_policy_state(*database, settings, kTonight);
   const DecisionContext context{*database, settings, state, clock_at(kTonight)};
   CHECK(context.archive_missing());

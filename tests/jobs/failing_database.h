@@ -60,6 +60,12 @@ class FailingLog final : public AuditLog {
   [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override {
     return real_.read_row(key, visit);
   }
+  [[nodiscard]] bool read_whole_row(const RowKey& key, const ContentVisit& visit) override {
+    return real_.read_whole_row(key, visit);
+  }
+  [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override {
+    return real_.put_back(key, content);
+  }
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override {
     return real_.find_key(typed);
   }
@@ -113,6 +119,19 @@ class FailingLedger final : public RunLedger {
   [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override {
     return real_.slices(run);
   }
+  [[nodiscard]] std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) override {
+    return real_.slice_keys(run, number);
+  }
+  [[nodiscard]] std::string last_hash() override { return real_.last_hash(); }
+  [[nodiscard]] std::string salt(std::int64_t run) override { return real_.salt(run); }
+  std::int64_t destroy_salts(Instant opened_before) override {
+    faults_.pass("destroy_salts");
+    return real_.destroy_salts(opened_before);
+  }
+  void add_lost(const RunLine& line) override {
+    faults_.pass("add_lost");
+    real_.add_lost(line);
+  }
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override {
     return real_.slice_that_deleted(key);
   }
@@ -151,6 +170,8 @@ class FailingDatabase final : public Database {
   [[nodiscard]] Journal& journal() override { return real_.journal(); }
   [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
   [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
+  [[nodiscard]] WitnessOutbox& witness_outbox() override { return real_.witness_outbox(); }
+  [[nodiscard]] RestoredRows& restored_rows() override { return real_.restored_rows(); }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override { return real_.new_key_set(); }
   [[nodiscard]] bool is_set_up() const override { return real_.is_set_up(); }
   [[nodiscard]] std::string identity() override { return real_.identity(); }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "policy/instant.h"
+#include "policy/row_key.h"
+
+namespace holdfast {
+
+/// A row that `archive restore` put back into the log.
+struct RestoredRow {
+  RowKey key;
+  std::int64_t run = 0;  ///< the one that had deleted it
+  Instant at;
+  std::string who;
+};
+
+/// Which rows of the log were deleted once and put back by a person.
+class RestoredRows {
+ public:
+  RestoredRows() = default;
+  RestoredRows(const RestoredRows&) = delete;
+  RestoredRows& operator=(const RestoredRows&) = delete;
+  RestoredRows(RestoredRows&&) = delete;
+  RestoredRows& operator=(RestoredRows&&) = delete;
+  virtual ~RestoredRows() = default;
+
+  /// Records one; a row that was restored before gets the new line. Call inside a write.
+  virtual void add(const RestoredRow& row) = 0;
+  /// Forgets the row when it is deleted again. Call inside a write.
+  virtual void drop(const RowKey& key) = 0;
+  virtual void for_each(const std::function<void(const RestoredRow&)>& visit) = 0;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single rows of the audit log: what is read before one goes, and how one comes back.
+
+#include <utility>
+
+#include "storage/sqlite/sqlite_audit_log.h"
+#include "storage/storage_error.h"
+
+namespace holdfast {
+namespace {
+
+/// The columns from `first` on of the row that a statement stands at.
+class CurrentContent final : public RowContent {
+ public:
+  CurrentContent(const Statement& row, int first) : row_(row), first_(first) {}
+  void append_to(std::string& out) const override {
+    for (int column = first_; column < row_.columns(); ++column) {
+      append_canonical(out, row_.column(column));
+    }
+  }
+
+ private:
+  const Statement& row_;
+  int first_;
+};
+
+std::string all_columns(const LogLayout& layout) {
+  std::string list;
+  for (const std::string& column : layout.columns) {
+    list += (list.empty() ? "" : ", ") + column;
+  }
+  return list;
+}
+
+std::string placeholders(std::size_t count) {
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) {
+    list += i == 0 ? "?" : ", ?";
+  }
+  return list;
+}
+
+}  // namespace
+
+RowFacts* SqliteAuditLog::find_row(Statement& row, const RowKey& key) {
+  bind_key(row, key);
+  if (!row.step()) {
+    return nullptr;
+  }
+  RowFacts& facts = row_reader_.read(row);
+  // A column without letter case finds "a" for "A", but that is another row's key.
+  if (*facts.key != key) {
+    return nullptr;
+  }
+  facts.newest_reusable = layout_.shape.reuses_newest_key && is_newest(key, highest_key());
+  return &facts;
+}
+
+bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
+  Statement& row = prepared(read_row_,
+                            "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +
+                                " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order);
+  const StatementUse use{row};
+  const RowFacts* facts = find_row(row, key);
+  if (facts != nullptr) {
+    visit(*facts);
+  }
+  return facts != nullptr;
+}
+
+bool SqliteAuditLog::read_whole_row(const RowKey& key, const ContentVisit& visit) {
+  const std::string facts_columns = RowReader::columns(layout_);
+  Statement& row = prepared(read_whole_row_,
+                            "SELECT " + facts_columns + ", " + all_columns(layout_) + " FROM " +
+                                layout_.table + " WHERE " + key_match_ + " ORDER BY " +
+                                layout_.pass_order);
+  const StatementUse use{row};
+  const RowFacts* facts = find_row(row, key);
+  if (facts != nullptr) {
+    visit(*facts,
+          CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
+  }
+  return facts != nullptr;
+}
+
+bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
+  if (read_row(key, [](const RowFacts&) {})) {
+    return false;
+  }
+  const auto values = split_canonical(content);
+  if (!values || values->size() != layout_.columns.size()) {
+    throw StorageError(StorageTrouble::mapping,
+                       title() + ": row " + key.display() + " was kept with other columns than the " +
+                           "table has today, so it cannot be put back");
+  }
+  Statement& row = prepared(put_back_,
+                            "INSERT INTO " + layout_.table + " (" + all_columns(layout_) +
+                                ") VALUES (" + placeholders(layout_.columns.size()) + ")");
+  {
+    const StatementUse use{row};
+    int index = 1;
+    for (const StoredView& value : *values) {
+      row.bind(index++, value);
+    }
+    (void)row.step();
+  }
+  std::string now_there;
+  (void)read_whole_row(
+      key, [&](const RowFacts&, const RowContent& whole) { whole.append_to(now_there); });
+  if (now_there != content) {
+    throw StorageError(StorageTrouble::other,
+                       title() + ": row " + key.display() +
+                           " did not come back as it was: look for a trigger of the table, or a "
+                           "column whose type was changed");
+  }
+  return true;
+}
+
+}  // namespace holdfast

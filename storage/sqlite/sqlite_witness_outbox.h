@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "storage/sqlite/register_query.h"
+#include "storage/witness_outbox.h"
+
+namespace holdfast {
+
+/// The outbox of the witness file in holdfast_witness.
+class SqliteWitnessOutbox final : public WitnessOutbox {
+ public:
+  explicit SqliteWitnessOutbox(const RegisterHome& home) : home_(home) {}
+
+  void add(const WitnessLine& line) override;
+  [[nodiscard]] std::optional<WitnessLine> last() override;
+  [[nodiscard]] std::optional<WitnessLine> find(std::int64_t seq) override;
+  [[nodiscard]] std::vector<WitnessLine> since(std::int64_t seq) override;
+
+ private:
+  RegisterHome home_;
+};
+
+}  // namespace holdfast
