@@ -216,7 +216,7 @@ TEST_CASE("a snapshot has everything of the settings that can let a row go", "[p
   changed.identity_by_flag = true;
   CHECK(differs(changed, shape));
   changed = settings;
-  changed.archive_wanted = true;
+  changed.archive = ArchiveSettings{};
   CHECK(differs(changed, shape));
   changed = settings;
   changed.safety.limit_min_rows = 1;
