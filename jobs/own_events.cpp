@@ -2,6 +2,8 @@
 #include "jobs/own_events.h"
 
 #include "jobs/json_text.h"
+#include "jobs/record_groups.h"
+#include "jobs/run_record.h"
 
 namespace holdfast {
 namespace {
@@ -95,18 +97,26 @@ std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now
                  line.phase + "\" (killed, or the machine went down); " + std::to_string(deleted) +
                  " rows were deleted in " + std::to_string(report.slices) +
                  " committed slices, what was kept is not known; the next run goes on from there"};
-  database.audit_log().append(run_event(report));
-  json record = report_json(report);
+  report.database_id = database.identity();
+  report.database_path = database.path();
+  report.ended_at = now;
+  report.groups["integrity"] = integrity_group(database, report);
   for (const char* unknown : {"rows_before", "kept", "kept_by_reason"}) {
-    record[unknown] = nullptr;
+    report.groups[unknown] = nullptr;
   }
-  database.ledger().close(line.id,
-                          {.outcome = std::string(to_token(Outcome::failed)),
-                           .error_reason = report.error->reason,
-                           .error_message = report.error->message,
-                           .closed_at = now,
-                           .deleted = deleted,
-                           .record = compact(record)});
+  const SealedRecord sealed = seal_record(report_json(report), database.ledger().last_hash());
+  report.sealed = sealed.record;
+  database.audit_log().append(run_event(report));
+  database.ledger().close(
+      line.id,
+      {.outcome = std::string(to_token(Outcome::failed)),
+       .error_reason = report.error->reason,
+       .error_message = report.error->message,
+       .closed_at = now,
+       .deleted = deleted,
+       .record = sealed.text,
+       .run_hash = sealed.hash,
+       .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()});
   write->commit();
   return deleted;
 }

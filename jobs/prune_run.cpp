@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/own_events.h"
 #include "jobs/policy_document.h"
@@ -49,6 +50,7 @@ void PruneRun::steps() {
   report_.space_before = with_.database.space();
   commits_at_start_ = with_.database.foreign_commits();
   highest_before_ = with_.database.audit_log().highest_key();
+  compare_with_the_run_before();
   const bool clock_stands = take_clock();
   close_dead_runs();
   open_record();
@@ -77,6 +79,7 @@ bool PruneRun::take_clock() {
   const Instant now = report_.clock.system_now;
   policy_ = read_policy_state(with_.database, settings_, now);
   const std::optional<RunClock> last = with_.database.ledger().last_clock();
+  report_.last_clock = last;
   const auto in_force =
       versions_in_force(policy_.versions, last ? std::min(now, last->as_of) : now);
   const ClockStep step = step_run_clock(now, last, strictest_safety(in_force).max_clock_step);
@@ -119,11 +122,13 @@ void PruneRun::close_dead_runs() {
 void PruneRun::open_record() {
   phase_ = "opening";
   const auto write = with_.database.begin_write(Durability::full);
-  report_.run_id = with_.database.ledger().open({.opened_at = report_.clock.system_now,
-                                                 .as_of = report_.clock.as_of,
-                                                 .started_by = with_.started_by,
-                                                 .host = with_.host,
-                                                 .process = with_.process});
+  report_.run_id = with_.database.ledger().open(
+      {.opened_at = report_.clock.system_now,
+       .as_of = report_.clock.as_of,
+       .started_by = with_.started_by,
+       .host = with_.host,
+       .process = with_.process,
+       .salt = settings_.evidence.row_digest ? random_bytes(kSaltBytes) : std::string{}});
   if (!report_.error) {
     with_.database.ledger().store_clock(report_.clock, "run " + std::to_string(report_.run_id));
   }
@@ -301,6 +306,7 @@ void PruneRun::delete_rows() {
                                    .budget = settings_.run,
                                    .observer = &with_.observer,
                                    .stop = &with_.stop,
+                                   .salt = with_.database.ledger().salt(report_.run_id),
                                    .spent = since_start_.elapsed(),
                                    .quiet = nobody_wrote ? since_start_.elapsed()
                                                          : std::chrono::microseconds{0}});

@@ -8,6 +8,7 @@
 #include "jobs/erasure_keys.h"
 #include "jobs/hold_command.h"
 #include "jobs/run_observer.h"
+#include "jobs/run_record.h"
 #include "jobs/run_report.h"
 #include "jobs/settings.h"
 #include "jobs/slice_runner.h"
@@ -70,6 +71,10 @@ class PruneRun {
   void fail(const std::exception& error);
   void complete_figures();
   void count_rows_after();
+  void compare_with_the_run_before();
+  void add_place_times();
+  void collect_groups();
+  [[nodiscard]] SealedRecord seal();
   void close_record();
   enum class EventPlace { usual, aside };
   void write_closing(EventPlace place);

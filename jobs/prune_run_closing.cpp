@@ -95,6 +95,9 @@ void PruneRun::reconcile() {
   const std::int64_t erased = erased_among_old_rows();
   const auto view = with_.database.begin_read();
   const std::int64_t total = log.count_rows(std::nullopt);
+  if (const auto highest = log.highest_key()) {
+    report_.log_after = LogState{.rows = total, .highest_key = *highest};
+  }
   std::int64_t old_rows = highest_before_ ? log.count_rows(highest_before_) : 0;
   if (!log.shape().ordered_keys) {
     // Keys without order: what came during the run cannot be told from what was there, only that
@@ -195,6 +198,7 @@ void PruneRun::close_record() {
     phase_ = "closing";
     complete_figures();
     report_.duration = since_start_.elapsed();
+    collect_groups();
     write_closing(EventPlace::usual);
     with_.database.checkpoint_some();
   } catch (const std::exception& error) {
@@ -229,6 +233,7 @@ void PruneRun::close_after(const std::exception& problem) {
 void PruneRun::write_closing(EventPlace place) {
   const Instant now = report_.clock.system_now;
   const auto write = with_.database.begin_write(Durability::full);
+  const SealedRecord sealed = seal();
   if (place == EventPlace::usual) {
     with_.database.audit_log().append(run_event(report_));
   } else {
@@ -248,7 +253,9 @@ void PruneRun::write_closing(EventPlace place) {
        .error_message = report_.error ? report_.error->message : std::string{},
        .closed_at = now,
        .deleted = report_.figures.totals.deleted(),
-       .record = compact(report_json(report_))});
+       .record = sealed.text,
+       .run_hash = sealed.hash,
+       .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()});
   write->commit();
 }
 

@@ -86,6 +86,9 @@ class Planner {
       database_.first_seen().meet(row);
     } else {
       note_time(row.time, row.code, decision.category);
+      if (!decision.deletes()) {
+        note_kept(row, decision.category);
+      }
     }
     if (decision.reason == Reason::hold) {
       count_holds(row);
@@ -119,6 +122,21 @@ class Planner {
       } else {
         found->second = std::min(found->second, *time);
       }
+    }
+  }
+
+  void note_kept(const RowFacts& row, std::string_view category) {
+    const auto time = parse_event_time(row.time, context_.frame().time_format);
+    if (!time) {
+      return;
+    }
+    auto& oldest = plan_.figures.oldest_kept;
+    const auto found = oldest.find(TallyPlaceView{.tenant = row.tenant, .category = category});
+    if (found == oldest.end()) {
+      oldest.emplace(TallyPlace{.tenant = owned(row.tenant), .category = std::string(category)},
+                     *time);
+    } else {
+      found->second = std::min(found->second, *time);
     }
   }
 

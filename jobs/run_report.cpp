@@ -28,6 +28,8 @@ json line_json(const CategoryLine& line) {
           {"window", line.window.empty() ? json(nullptr) : json(line.window)},
           {"disposition_cutoff",
            line.cutoff == kBeginningOfTime ? json(nullptr) : json_time(line.cutoff)},
+          {"oldest_kept", json_time(line.oldest_kept)},
+          {"newest_deleted", json_time(line.newest_deleted)},
           {"examined", line.counts.total()},
           {"deleted", line.counts.deleted()},
           {"kept", kept_json(line.counts, Zeros::left_out)}};
@@ -71,7 +73,26 @@ json categories_of_event(const Figures& figures) {
 json clock_json(const RunReport& report) {
   return {{"system_now", to_rfc3339(report.clock.system_now)},
           {"as_of", to_rfc3339(report.clock.as_of)},
-          {"clamped", report.clock_clamped}};
+          {"clamped", report.clock_clamped},
+          {"last_system_now",
+           report.last_clock ? json(to_rfc3339(report.last_clock->system_now)) : json(nullptr)},
+          {"last_as_of",
+           report.last_clock ? json(to_rfc3339(report.last_clock->as_of)) : json(nullptr)}};
+}
+
+json identity_json(const RunReport& report) {
+  return {
+      {"run_id", report.run_id},
+      {"host", utf8_text(report.host)},
+      {"database_id", report.database_id},
+      {"database_path", utf8_text(report.database_path)},
+      {"program", std::string("holdfast ") + HOLDFAST_VERSION},
+      {"started_by", utf8_text(report.started_by)},
+      {"mode", "run"},
+      {"approved_plan", report.approved_plan.empty() ? json(nullptr) : json(report.approved_plan)},
+      {"approved_by", report.approved_by.empty() ? json(nullptr) : json(report.approved_by)},
+      {"started_at", to_rfc3339(report.clock.system_now)},
+      {"ended_at", json_time(report.ended_at)}};
 }
 
 json policy_json(const RunReport& report) {
@@ -164,7 +185,8 @@ json report_json(const RunReport& report) {
   result["erased"] = report.erased;
   result["erasures"] = due_erasures_json(report.erasures);
   result["rows_remaining"] = report.rows_remaining;
-  result["run_hash"] = nullptr;
+  result["run_hash"] = report.sealed.is_null() ? json(nullptr) : report.sealed.at("run_hash");
+  result["identity"] = identity_json(report);
   result["clock"] = clock_json(report);
   result["policy"] = policy_json(report);
   result["storage"] = storage_json(report);
@@ -181,28 +203,34 @@ json report_json(const RunReport& report) {
   }
   result["closed_dead_runs"] = report.closed_dead_runs;
   result["reconciliation"] = report.differences;
+  result["between_runs"] = between_runs_json(report.between_runs);
+  result["log_after"] = log_state_json(report.log_after);
   result["vanished"] = report.vanished;
   result["started_by"] = utf8_text(report.started_by);
   result["host"] = utf8_text(report.host);
   if (report.error) {
     result["error"] = error_json(*report.error);
   }
+  for (const auto& [name, group] : report.groups.items()) {
+    result[name] = group;
+  }
   return result;
 }
 
 std::string event_metadata(const RunReport& report) {
-  json metadata = {{"run_id", report.run_id},
-                   {"outcome", to_token(report.outcome)},
-                   {"as_of", json_time(report.figures.as_of)},
-                   {"policy_digest", report.policy_digest},
-                   {"rows_before", report.figures.rows_before},
-                   {"deleted", report.figures.totals.deleted()},
-                   {"erased", report.erased},
-                   {"kept", report.figures.totals.kept()},
-                   {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
-                   {"rows_remaining", report.rows_remaining},
-                   {"categories", categories_of_event(report.figures)},
-                   {"run_hash", nullptr}};
+  json metadata = {
+      {"run_id", report.run_id},
+      {"outcome", to_token(report.outcome)},
+      {"as_of", json_time(report.figures.as_of)},
+      {"policy_digest", report.policy_digest},
+      {"rows_before", report.figures.rows_before},
+      {"deleted", report.figures.totals.deleted()},
+      {"erased", report.erased},
+      {"kept", report.figures.totals.kept()},
+      {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
+      {"rows_remaining", report.rows_remaining},
+      {"categories", categories_of_event(report.figures)},
+      {"run_hash", report.sealed.is_null() ? json(nullptr) : report.sealed.at("run_hash")}};
   if (report.error) {
     RunError error = *report.error;
     if (error.message.size() > kLongestMessage) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/between_runs.h"
 #include "jobs/decision_context.h"
 #include "jobs/due_erasures.h"
 #include "jobs/outcome.h"
@@ -29,6 +30,8 @@ struct CategoryLine {
   TallyPlace place;
   std::string window;  ///< "" where no category window applies
   std::optional<Instant> cutoff;
+  std::optional<Instant> oldest_kept;     ///< of the rows that were read
+  std::optional<Instant> newest_deleted;  ///< of what committed slices deleted
   ReasonCounts counts;
 };
 
@@ -85,6 +88,15 @@ struct RunReport {
   std::chrono::microseconds duration{0};
   std::string started_by;
   std::string host;
+  std::string database_id;
+  std::string database_path;
+  std::optional<Instant> ended_at;
+  std::optional<RunClock> last_clock;  ///< of the run before
+  std::optional<LogState> log_after;   ///< what the next run compares with
+  std::optional<BetweenRuns> between_runs;
+  nlohmann::json groups = nlohmann::json::object();  ///< parts of the record by their name
+  nlohmann::json archive;                            ///< null: nothing was archived
+  nlohmann::json sealed;  ///< the record as it was chained; null before that
   bool wal_emptied = false;
   std::optional<SpaceReport> space_before;  ///< none where the run came to nothing before that
   std::int64_t file_bytes = 0;
@@ -94,7 +106,7 @@ struct RunReport {
   std::chrono::microseconds longest_vacuum_lock{0};
 };
 
-/// The run as one JSON object: the contract of `run --json`.
+/// The run as one JSON object, before it is sealed into the chain: see seal_record().
 [[nodiscard]] nlohmann::json report_json(const RunReport& report);
 
 /// The metadata of the audit event: at most 64 KB, whatever the log holds.

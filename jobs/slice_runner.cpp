@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/slice_runner.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -11,6 +12,20 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kRefill = 32'768;
+using NewestTimes = std::map<TallyPlace, Instant, TallyPlaceLess>;
+
+void note_newest(NewestTimes& times, const TallyPlaceView& place, Instant time) {
+  const auto found = times.find(place);
+  if (found != times.end()) {
+    found->second = std::max(found->second, time);
+    return;
+  }
+  times.emplace(
+      TallyPlace{.tenant = place.tenant ? std::optional<std::string>(*place.tenant) : std::nullopt,
+                 .category = std::string(place.category)},
+      time);
+}
+
 constexpr std::int64_t kRowsBetweenLooks = 16;  // how often the clock is looked at inside a slice
 
 }  // namespace
@@ -83,6 +98,9 @@ void SliceRunner::run_slice(KeySet& keys) {
 
   ++totals_.slices;
   totals_.tally.add(slice.tally);
+  for (const auto& [place, time] : slice.newest_deleted) {
+    note_newest(totals_.newest_deleted, TallyPlaceLess::view(place), time);
+  }
   totals_.deleted += static_cast<std::int64_t>(slice.deleted.size());
   totals_.handled += slice.handled;
   totals_.vanished += slice.vanished;
@@ -116,17 +134,16 @@ void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
 void SliceRunner::dispose_or_keep(const RowKey& key, Slice& slice) {
   bool goes = false;
   AuditLog& log = database_.audit_log();
-  const bool there = slice.digest || job_.archive != nullptr
-                         ? log.read_whole_row(key,
-                                              [&](const RowFacts& row, const RowContent& content) {
-                                                goes = look_again(key, row, slice);
-                                                if (goes) {
-                                                  attest(key, content, slice);
-                                                }
-                                              })
-                         : log.read_row(key, [&](const RowFacts& row) {
-                             goes = look_again(key, row, slice);
-                           });
+  const bool there =
+      slice.digest || job_.archive != nullptr
+          ? log.read_whole_row(key,
+                               [&](const RowFacts& row, const RowContent& content) {
+                                 goes = look_again(key, row, slice);
+                                 if (goes) {
+                                   attest(key, content, slice);
+                                 }
+                               })
+          : log.read_row(key, [&](const RowFacts& row) { goes = look_again(key, row, slice); });
   if (!there) {
     ++slice.vanished;
   } else if (goes) {
@@ -145,6 +162,8 @@ bool SliceRunner::look_again(const RowKey& key, const RowFacts& row, Slice& slic
   slice.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
   if (decision.bad_time) {
     database_.first_seen().drop(key);
+  } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
+    note_newest(slice.newest_deleted, {.tenant = row.tenant, .category = decision.category}, *time);
   }
   return true;
 }

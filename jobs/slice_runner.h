@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,8 @@ enum class SlicesEnd { all_done, out_of_time, out_of_rows, stopped };
 /// What the slices did. Also right after an exception: it counts committed slices only.
 struct SliceTotals {
   Tally tally;  ///< `expired`: deleted; other reasons: kept after a second look
+  /// Newest sane time of what was deleted: a reviewer compares it with the cut-off.
+  std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
   std::int64_t deleted = 0;
   std::int64_t handled = 0;   ///< keys looked at, in committed slices
   std::int64_t vanished = 0;  ///< keys whose row somebody else had deleted meanwhile
@@ -45,8 +48,8 @@ class SliceRunner {
     RunBudget budget;
     RunObserver* observer = nullptr;
     const StopFlag* stop = nullptr;
-    std::string salt;               ///< of the run; empty: rows are deleted without a digest
-    RowArchive* archive = nullptr;  ///< null: rows are deleted without an archive
+    std::string salt;                    ///< of the run; empty: rows are deleted without a digest
+    RowArchive* archive = nullptr;       ///< null: rows are deleted without an archive
     std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
     std::chrono::microseconds quiet = LockPacer::kQuietSpell;  ///< since anybody else has written
   };
@@ -60,6 +63,7 @@ class SliceRunner {
  private:
   struct Slice {
     Tally tally;
+    std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
     std::vector<RowKey> deleted;
     std::int64_t handled = 0;
     std::int64_t vanished = 0;

@@ -98,6 +98,9 @@ class AuditLog {
   /// The highest key: none where the log is empty or its keys have no order.
   [[nodiscard]] virtual std::optional<std::int64_t> highest_key() = 0;
 
+  /// The lowest key, in the same way.
+  [[nodiscard]] virtual std::optional<std::int64_t> lowest_key() = 0;
+
   /// How many rows there are, up to and including a key where keys have an order.
   [[nodiscard]] virtual std::int64_t count_rows(std::optional<std::int64_t> up_to) = 0;
 

@@ -14,7 +14,8 @@ namespace holdfast {
 struct WitnessLine {
   std::int64_t seq = 0;  ///< 1, 2, 3 and so on without gaps
   Instant at;
-  std::string kind;  ///< "run", "hold", "erasure", "approval", "clock", "key_forgotten", "recovered"
+  std::string
+      kind;  ///< "run", "hold", "erasure", "approval", "clock", "key_forgotten", "recovered"
   std::string line;  ///< canonical JSON with its hash, without a line end
   std::string hash;  ///< SHA-256 in hex, of the line without its hash
 };

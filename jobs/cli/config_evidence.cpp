@@ -12,9 +12,7 @@ std::filesystem::path place(const std::filesystem::path& folder, const std::stri
   return (folder / written).lexically_normal();
 }
 
-void read_witness(ConfigTable section,
-                  const std::filesystem::path& folder,
-                  Settings& settings) {
+void read_witness(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
   if (const auto file = section.text("file", R"("/var/lib/holdfast/witness")")) {
     settings.witness_file = place(folder, *file);
     settings.witness_beside_database = false;
@@ -31,9 +29,7 @@ void read_evidence(ConfigTable section, EvidenceSettings& evidence) {
   section.refuse_unknown();
 }
 
-void read_archive(ConfigTable section,
-                  const std::filesystem::path& folder,
-                  Settings& settings) {
+void read_archive(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
   section.require("directory", R"("/var/lib/holdfast/archive")");
   section.require("keep", R"("13 months" or another window)");
   const auto directory = section.text("directory", R"("/var/lib/holdfast/archive")");
@@ -45,9 +41,7 @@ void read_archive(ConfigTable section,
   section.refuse_unknown();
 }
 
-void read_reports(ConfigTable section,
-                  const std::filesystem::path& folder,
-                  Settings& settings) {
+void read_reports(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
   if (const auto directory = section.text("directory", R"("/var/lib/holdfast/reports")")) {
     settings.reports = place(folder, *directory);
   }

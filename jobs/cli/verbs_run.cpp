@@ -159,7 +159,7 @@ RunDependencies dependencies(Session& session, Database& database) {
 }
 
 void print_run(Session& session, const RunReport& report) {
-  const json result = report_json(report);
+  const json result = report.sealed.is_null() ? report_json(report) : report.sealed;
   if (session.console().json()) {
     Console::print_json(result);
     if (report.error) {

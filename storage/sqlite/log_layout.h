@@ -30,7 +30,7 @@ struct LogLayout {
   std::string code_time_index;   ///< quoted name; empty: none
   bool groups_in_index = false;  ///< that index alone tells code, tenant and category of every row
   std::vector<std::string> columns;  ///< quoted: all but generated ones, in the table's order
-  std::string pass_order;        ///< ORDER BY of a full pass, in the order of the table's pages
+  std::string pass_order;            ///< ORDER BY of a full pass, in the order of the table's pages
   LogShape shape;
 };
 

@@ -100,17 +100,27 @@ SqliteAuditLog::SqliteAuditLog(Connection& connection, LogLayout layout, bool ap
 }
 
 std::optional<std::int64_t> SqliteAuditLog::highest_key() {
+  return end_key(highest_, "max");
+}
+
+std::optional<std::int64_t> SqliteAuditLog::lowest_key() {
+  return end_key(lowest_, "min");
+}
+
+std::optional<std::int64_t> SqliteAuditLog::end_key(std::optional<Statement>& statement,
+                                                    const char* end) {
   if (!layout_.shape.ordered_keys) {
     return std::nullopt;
   }
-  Statement& query =
-      prepared(highest_, "SELECT max(" + layout_.key_columns.front() + ") FROM " + layout_.table);
+  Statement& query = prepared(
+      statement,
+      std::string("SELECT ") + end + "(" + layout_.key_columns.front() + ") FROM " + layout_.table);
   const StatementUse use{query};
   if (!query.step()) {
     return std::nullopt;
   }
-  const StoredView highest = query.column(0);
-  const auto* const key = std::get_if<std::int64_t>(&highest);
+  const StoredView found = query.column(0);
+  const auto* const key = std::get_if<std::int64_t>(&found);
   return key == nullptr ? std::nullopt : std::optional{*key};
 }
 

@@ -24,6 +24,7 @@ class SqliteAuditLog final : public AuditLog {
 
   [[nodiscard]] const LogShape& shape() const override { return layout_.shape; }
   [[nodiscard]] std::optional<std::int64_t> highest_key() override;
+  [[nodiscard]] std::optional<std::int64_t> lowest_key() override;
   [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override;
   void scan_all(std::optional<std::int64_t> up_to,
                 std::chrono::milliseconds longest_read,
@@ -53,6 +54,8 @@ class SqliteAuditLog final : public AuditLog {
   void write_event(Statement& row, const AuditEvent& event);
   /// Moves `row`, which selects RowReader::columns first, to the row of the key.
   [[nodiscard]] RowFacts* find_row(Statement& row, const RowKey& key);
+  [[nodiscard]] std::optional<std::int64_t> end_key(std::optional<Statement>& statement,
+                                                    const char* end);
   void bind_key(Statement& statement, const RowKey& key) const;
   [[nodiscard]] bool is_newest(const RowKey& key, std::optional<std::int64_t> newest) const;
   [[nodiscard]] std::optional<std::int64_t> newest_at_scan();
@@ -65,6 +68,7 @@ class SqliteAuditLog final : public AuditLog {
   std::string key_match_;  ///< "k1" = ? AND "k2" = ?
   RowReader row_reader_;
   std::optional<Statement> highest_;
+  std::optional<Statement> lowest_;
   std::optional<Statement> read_row_;
   std::optional<Statement> read_whole_row_;
   std::optional<Statement> put_back_;

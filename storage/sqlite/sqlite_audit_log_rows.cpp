@@ -70,15 +70,14 @@ bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
 
 bool SqliteAuditLog::read_whole_row(const RowKey& key, const ContentVisit& visit) {
   const std::string facts_columns = RowReader::columns(layout_);
-  Statement& row = prepared(read_whole_row_,
-                            "SELECT " + facts_columns + ", " + all_columns(layout_) + " FROM " +
-                                layout_.table + " WHERE " + key_match_ + " ORDER BY " +
-                                layout_.pass_order);
+  Statement& row =
+      prepared(read_whole_row_,
+               "SELECT " + facts_columns + ", " + all_columns(layout_) + " FROM " + layout_.table +
+                   " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order);
   const StatementUse use{row};
   const RowFacts* facts = find_row(row, key);
   if (facts != nullptr) {
-    visit(*facts,
-          CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
+    visit(*facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
   }
   return facts != nullptr;
 }
@@ -90,7 +89,8 @@ bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
   const auto values = split_canonical(content);
   if (!values || values->size() != layout_.columns.size()) {
     throw StorageError(StorageTrouble::mapping,
-                       title() + ": row " + key.display() + " was kept with other columns than the " +
+                       title() + ": row " + key.display() +
+                           " was kept with other columns than the " +
                            "table has today, so it cannot be put back");
   }
   Statement& row = prepared(put_back_,

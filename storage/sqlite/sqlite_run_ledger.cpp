@@ -135,8 +135,7 @@ RunSlice read_slice(const RegisterQuery& row) {
           .hold_version = row.integer(4),
           .hold_digest = row.text(5),
           .digest = row.text(6),
-          .archive_end =
-              row.is_null(7) ? std::nullopt : std::optional{row.integer(7)}};
+          .archive_end = row.is_null(7) ? std::nullopt : std::optional{row.integer(7)}};
 }
 
 template <typename... Values>

@@ -34,6 +34,7 @@ class FailingLog final : public AuditLog {
 
   [[nodiscard]] const LogShape& shape() const override { return real_.shape(); }
   [[nodiscard]] std::optional<std::int64_t> highest_key() override { return real_.highest_key(); }
+  [[nodiscard]] std::optional<std::int64_t> lowest_key() override { return real_.lowest_key(); }
   [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override {
     return real_.count_rows(up_to);
   }

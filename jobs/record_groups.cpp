@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/record_groups.h"
+
+#include "jobs/digest.h"
+#include "jobs/json_text.h"
+#include "jobs/policy_document.h"
+#include "jobs/run_record.h"
+#include "jobs/slice_digest.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+json window_or_null(const std::optional<RetentionWindow>& window) {
+  return window ? json(to_string(*window)) : json(nullptr);
+}
+
+/// Floors and locks of one kind of entry ("category", "code").
+void list_entries(const WindowEntries& entries, const std::string& kind, json& authority) {
+  for (const auto& [name, entry] : entries) {
+    const std::string where = "retention." + kind + "." + name;
+    if (entry.at_least) {
+      authority["floors"].push_back({{"where", utf8_text(where)},
+                                     {"at_least", to_string(*entry.at_least)},
+                                     {"basis", utf8_text(entry.basis)}});
+    }
+    if (entry.locked) {
+      authority["locks"].push_back(utf8_text(where));
+    }
+  }
+}
+
+void list_preset(const PresetBinding& preset, json& authority) {
+  json categories = json::array();
+  for (const std::string& category : preset.categories) {
+    categories.push_back(utf8_text(category));
+  }
+  authority["presets"].push_back({{"name", preset.name},
+                                  {"citation", utf8_text(preset.citation)},
+                                  {"categories", categories},
+                                  {"min", window_or_null(preset.min)},
+                                  {"max", window_or_null(preset.max)}});
+  if (preset.min) {
+    authority["floors"].push_back({{"where", "preset " + preset.name},
+                                   {"at_least", to_string(*preset.min)},
+                                   {"basis", utf8_text(preset.citation)}});
+  }
+  if (preset.max) {
+    authority["caps"].push_back({{"where", "preset " + preset.name},
+                                 {"at_most", to_string(*preset.max)},
+                                 {"basis", utf8_text(preset.citation)}});
+  }
+  if (preset.locked) {
+    authority["locks"].push_back("preset " + preset.name);
+  }
+}
+
+std::string catalogue_digest(const Catalogue& catalogue) {
+  Sha256 digest;
+  for (const AuditCode& code : catalogue.codes()) {
+    digest.update(code.category + "\t" + code.code + "\t" + std::string(to_token(code.severity)) +
+                  "\n");
+  }
+  for (const auto& [alias, code] : catalogue.aliases()) {
+    digest.update(alias + "\t" + code + "\n");
+  }
+  return digest.hex();
+}
+
+json hold_line(const LegalHold& hold, std::int64_t rows, Instant now) {
+  return {{"hold", hold.id},
+          {"matter", utf8_text(hold.matter)},
+          {"kind", to_token(hold.kind)},
+          {"basis", utf8_text(hold.basis)},
+          {"locked", hold.locked},
+          {"placed_by", utf8_text(hold.placed_by)},
+          {"placed_at", to_rfc3339(hold.placed_at)},
+          {"review_by", json_time(hold.review_by)},
+          {"past_review", hold.active() && hold.review_by && *hold.review_by < now},
+          {"released_at", json_time(hold.released_at)},
+          {"rows_kept", rows}};
+}
+
+bool within(const std::optional<Instant>& instant, const std::optional<Instant>& since) {
+  return instant && (!since || *instant > *since);
+}
+
+json residue(Database& database, const RunReport& report) {
+  json left = json::array(
+      {"Rows were deleted logically, and the freed cells and pages were overwritten.",
+       "A program of the application that writes without secure_delete can leave copies in page "
+       "splits; \"holdfast vacuum\" removes those.",
+       "Out of reach of this program: wear levelling of flash storage, snapshots of the file "
+       "system, backups, replicas, and whoever received rows by an export or a webhook."});
+  if (database.readers_are_free() && !report.wal_emptied) {
+    left.push_back(
+        "A reader kept the write-ahead log from being emptied: deleted rows can still be in it and "
+        "in the database file until the next checkpoint that empties it.");
+  }
+  if (!database.readers_are_free()) {
+    left.push_back(
+        "With a rollback journal that is kept (journal_mode PERSIST), the journal file can hold "
+        "deleted rows.");
+  }
+  return left;
+}
+
+}  // namespace
+
+json authority_group(const PolicyState& policy, const Settings& settings) {
+  const PolicySnapshot& current = policy.current().snapshot;
+  const std::string document = to_document(current);
+  json authority = {{"policy_version", policy.current().number},
+                    {"policy_sha256", sha256_hex(document)},
+                    {"policy", json::parse(document)},
+                    {"catalogue_sha256", catalogue_digest(settings.catalogue)},
+                    {"catalogue_url", utf8_text(settings.catalogue_url)},
+                    {"presets", json::array()},
+                    {"floors", json::array()},
+                    {"caps", json::array()},
+                    {"locks", json::array()}};
+  for (const PresetBinding& preset : current.retention.presets) {
+    list_preset(preset, authority);
+  }
+  list_entries(current.retention.category, "category", authority);
+  list_entries(current.retention.code, "code", authority);
+  for (const auto& [tenant, entries] : current.retention.tenant) {
+    list_entries(entries.category, "tenant." + tenant + ".category", authority);
+    list_entries(entries.code, "tenant." + tenant + ".code", authority);
+  }
+  return authority;
+}
+
+json cutoffs_group(const RuleBook& rules) {
+  json list = json::array();
+  for (const std::string& line : rules.cutoffs()) {
+    const std::size_t sign = line.find('=');
+    list.push_back(
+        {{"window", line.substr(0, sign)}, {"disposition_cutoff", line.substr(sign + 1)}});
+  }
+  return list;
+}
+
+json population_group(Database& database,
+                      const PlanFigures& figures,
+                      std::optional<std::int64_t> highest_before) {
+  const auto lowest = database.audit_log().lowest_key();
+  std::optional<Instant> oldest;
+  for (const auto& [category, time] : figures.oldest_time) {
+    oldest = oldest ? std::min(*oldest, time) : time;
+  }
+  return {{"rows_before", figures.rows_before},
+          {"lowest_key", lowest ? exact_integer(*lowest) : json(nullptr)},
+          {"snapshot_highest_key", highest_before ? exact_integer(*highest_before) : json(nullptr)},
+          {"oldest_time", json_time(oldest)},
+          {"newest_time", json_time(figures.newest_time)}};
+}
+
+json holds_group(Database& database,
+                 const std::map<std::int64_t, std::int64_t>& rows_kept,
+                 const HoldPeriod& period) {
+  json group = {{"holds", json::array()},
+                {"holds_without_rows", json::array()},
+                {"holds_released_since_last", json::array()}};
+  for (const LegalHold& hold : database.holds().all()) {
+    if (within(hold.released_at, period.since)) {
+      group["holds_released_since_last"].push_back(hold.id);
+    }
+    const bool over = hold.released_at && *hold.released_at + period.release_grace < period.now;
+    if (over) {
+      continue;
+    }
+    const auto kept = rows_kept.find(hold.id);
+    const std::int64_t rows = kept == rows_kept.end() ? 0 : kept->second;
+    group["holds"].push_back(hold_line(hold, rows, period.now));
+    if (rows == 0 && hold.active()) {
+      group["holds_without_rows"].push_back(hold.id);
+    }
+  }
+  return group;
+}
+
+json erasure_period(Database& database, std::optional<Instant> since) {
+  json period = {{"since", json_time(since)},
+                 {"opened", json::array()},
+                 {"approved", json::array()},
+                 {"rejected", json::array()},
+                 {"cancelled", json::array()},
+                 {"completed", json::array()}};
+  for (const ErasureRequest& request : database.erasures().all()) {
+    if (within(request.requested_at, since)) {
+      period["opened"].push_back(request.id);
+    }
+    if (within(request.approved_at, since)) {
+      period["approved"].push_back(request.id);
+    }
+    if (!within(request.ended_at, since)) {
+      continue;
+    }
+    if (request.state != ErasureState::completed) {
+      period[std::string(to_token(request.state))].push_back(request.id);
+      continue;
+    }
+    const json receipt =
+        json::parse(database.erasures().receipt(request.id).value_or("{}"), nullptr, false);
+    period["completed"].push_back(
+        {{"request_id", request.id},
+         {"token", utf8_text(request.subject)},
+         {"completed_by", utf8_text(request.ended_by)},
+         {"approved_by", utf8_text(request.approved_by)},
+         {"overridden", receipt.is_object() && receipt.value("overridden", false)},
+         {"reason", utf8_text(request.end_reason)}});
+  }
+  return period;
+}
+
+json method_group(Database& database, const RunReport& report) {
+  const auto& before = report.space_before;
+  return {{"statement", "logical deletion with overwrite of freed cells and pages"},
+          {"secure_delete", true},
+          {"journal", database.readers_are_free() ? "write-ahead log" : "rollback journal"},
+          {"synchronous", database.readers_are_free() ? "normal, the closing commit full" : "full"},
+          {"wal_emptied", report.wal_emptied},
+          {"incremental_vacuum", report.incremental_vacuum},
+          {"given_back_bytes", report.given_back_bytes},
+          {"free_bytes_before", before ? json(before->free_bytes) : json(nullptr)},
+          {"free_bytes_after", report.free_bytes},
+          {"file_bytes", report.file_bytes},
+          {"residue", residue(database, report)}};
+}
+
+json integrity_group(Database& database, const RunReport& report) {
+  RowsDigest digest;
+  bool whole = true;
+  std::int64_t slices = 0;
+  for (const RunSlice& slice : database.ledger().slices(report.run_id)) {
+    ++slices;
+    whole = whole && !slice.digest.empty();
+    if (whole) {
+      digest.add(slice.digest);
+    }
+  }
+  return {{"row_digest", whole},
+          {"slices", slices},
+          {"rows_digest", whole ? json(digest.hex()) : json(nullptr)},
+          {"archive", report.archive.is_null() ? json(nullptr) : report.archive},
+          {"verify_with", "holdfast verify"}};
+}
+
+}  // namespace holdfast

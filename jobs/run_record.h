@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast {
+
+/// What every record says it is; the shape is in jobs/run_record.schema.json.
+inline constexpr const char* kRecordFormat = "holdfast-run-record/1";
+
+/// The predecessor of the first record of a chain: 64 zeros.
+[[nodiscard]] std::string first_previous_hash();
+
+/// An integer that every reader of JSON reads alike: beyond 2^53 as a string.
+[[nodiscard]] nlohmann::json exact_integer(std::int64_t value);
+
+/// A record in its place in the chain.
+struct SealedRecord {
+  nlohmann::json record;  ///< with previous_run_hash and run_hash
+  std::string text;       ///< its canonical form, as the ledger keeps it
+  std::string hash;       ///< SHA-256 of the canonical form without run_hash
+};
+
+/// Puts a record behind the one with this hash ("": it is the first). Integers beyond 2^53 become
+/// strings. Errors: std::logic_error for a record with a real number in it, which has no canonical
+/// form.
+[[nodiscard]] SealedRecord seal_record(nlohmann::json record, const std::string& previous_hash);
+
+/// The hash that a record should have: SHA-256 of its canonical form without "run_hash".
+[[nodiscard]] std::string hash_of_record(nlohmann::json record);
+
+}  // namespace holdfast
