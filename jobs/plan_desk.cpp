@@ -96,6 +96,7 @@ json needs_approval(const PolicyState& policy,
 
 json plan_json(const RunPlan& plan, const DecisionContext& context) {
   Figures figures = make_figures(plan.figures.tally, &context.rules());
+  add_place_times(figures, plan.figures);
   figures.as_of = context.frame().clock.as_of;
   figures.bad_times = plan.figures.bad_times;
   figures.category_mismatches = plan.figures.category_mismatches;

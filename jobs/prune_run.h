@@ -72,7 +72,7 @@ class PruneRun {
   void complete_figures();
   void count_rows_after();
   void compare_with_the_run_before();
-  void add_place_times();
+  void add_times_of_places();
   void collect_groups();
   [[nodiscard]] SealedRecord seal();
   void close_record();

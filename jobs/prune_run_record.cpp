@@ -29,12 +29,11 @@ void PruneRun::compare_with_the_run_before() {
   }
 }
 
-void PruneRun::add_place_times() {
+/// What was really deleted counts, not what was planned.
+void PruneRun::add_times_of_places() {
+  add_place_times(report_.figures, plan_.figures);
   for (CategoryLine& line : report_.figures.categories) {
-    const auto kept = plan_.figures.oldest_kept.find(line.place);
-    if (kept != plan_.figures.oldest_kept.end()) {
-      line.oldest_kept = kept->second;
-    }
+    line.newest_deleted.reset();
     if (slices_) {
       const auto deleted = slices_->totals().newest_deleted.find(line.place);
       if (deleted != slices_->totals().newest_deleted.end()) {
@@ -51,7 +50,7 @@ void PruneRun::collect_groups() {
   report_.ended_at = with_.clock.now();
   try {
     report_.database_id = with_.database.identity();
-    add_place_times();
+    add_times_of_places();
     const auto before = with_.database.ledger().find(report_.run_id - 1);
     const auto since = before ? std::optional{before->opening.opened_at} : std::nullopt;
     nlohmann::json& groups = report_.groups;

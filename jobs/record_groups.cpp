@@ -241,7 +241,9 @@ json integrity_group(Database& database, const RunReport& report) {
       digest.add(slice.digest);
     }
   }
+  const std::string salt = database.ledger().salt(report.run_id);
   return {{"row_digest", whole},
+          {"salt_sha256", salt.empty() ? json(nullptr) : json(sha256_hex(salt))},
           {"slices", slices},
           {"rows_digest", whole ? json(digest.hex()) : json(nullptr)},
           {"archive", report.archive.is_null() ? json(nullptr) : report.archive},

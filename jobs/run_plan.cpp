@@ -86,9 +86,7 @@ class Planner {
       database_.first_seen().meet(row);
     } else {
       note_time(row.time, row.code, decision.category);
-      if (!decision.deletes()) {
-        note_kept(row, decision.category);
-      }
+      note_place(row, decision);
     }
     if (decision.reason == Reason::hold) {
       count_holds(row);
@@ -125,19 +123,27 @@ class Planner {
     }
   }
 
-  void note_kept(const RowFacts& row, std::string_view category) {
+  /// Rows inside their window are not looked at: with an index they are not even read.
+  void note_place(const RowFacts& row, const Decision& decision) {
     const auto time = parse_event_time(row.time, context_.frame().time_format);
-    if (!time) {
+    if (!time || !past_window(row.code, *time)) {
       return;
     }
-    auto& oldest = plan_.figures.oldest_kept;
-    const auto found = oldest.find(TallyPlaceView{.tenant = row.tenant, .category = category});
-    if (found == oldest.end()) {
-      oldest.emplace(TallyPlace{.tenant = owned(row.tenant), .category = std::string(category)},
-                     *time);
-    } else {
-      found->second = std::min(found->second, *time);
+    PlanFigures& figures = plan_.figures;
+    auto& times = decision.deletes() ? figures.newest_deleted : figures.oldest_kept;
+    const auto found =
+        times.find(TallyPlaceView{.tenant = row.tenant, .category = decision.category});
+    if (found == times.end()) {
+      times.emplace(
+          TallyPlace{.tenant = owned(row.tenant), .category = std::string(decision.category)},
+          *time);
+    } else if (decision.deletes() ? *time > found->second : *time < found->second) {
+      found->second = *time;
     }
+  }
+
+  bool past_window(const std::optional<std::string_view>& code, Instant time) const {
+    return code && time < context_.rules().latest_cutoff(*code);
   }
 
   void count_holds(const RowFacts& row) {

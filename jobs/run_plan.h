@@ -34,9 +34,10 @@ struct PlanFigures {
   /// Oldest sane time, by category. Where rows carry their own category, of the rows that were
   /// read.
   std::map<std::string, Instant, std::less<>> oldest_time;
-  /// Oldest sane time of the rows that stay, among those that were read: rows well inside their
-  /// window are counted from the index.
+  /// Oldest sane time of the rows that stay past the window of their code, by what protects them.
   std::map<TallyPlace, Instant, TallyPlaceLess> oldest_kept;
+  /// Newest sane time of the rows that would go.
+  std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
   std::vector<LimitExcess> over_limit;
   bool one_pass = false;  ///< the whole table was read, for want of an index or of free readers
 };

@@ -145,6 +145,17 @@ Figures make_figures(const Tally& tally, const RuleBook* rules) {
   return figures;
 }
 
+void add_place_times(Figures& figures, const PlanFigures& plan) {
+  const auto time_at = [](const auto& times, const TallyPlace& place) {
+    const auto found = times.find(place);
+    return found == times.end() ? std::optional<Instant>{} : std::optional{found->second};
+  };
+  for (CategoryLine& line : figures.categories) {
+    line.oldest_kept = time_at(plan.oldest_kept, line.place);
+    line.newest_deleted = time_at(plan.newest_deleted, line.place);
+  }
+}
+
 json excess_json(const LimitExcess& excess) {
   return {{"why", "limit"},
           {"tenant", json_or_null(excess.place.tenant)},

@@ -30,7 +30,7 @@ struct CategoryLine {
   TallyPlace place;
   std::string window;  ///< "" where no category window applies
   std::optional<Instant> cutoff;
-  std::optional<Instant> oldest_kept;     ///< of the rows that were read
+  std::optional<Instant> oldest_kept;     ///< of the rows past the window of their code
   std::optional<Instant> newest_deleted;  ///< of what committed slices deleted
   ReasonCounts counts;
 };
@@ -50,6 +50,9 @@ struct Figures {
 
 /// Brings a tally into lines with windows and cut-offs. `rules` may be null: then without those.
 [[nodiscard]] Figures make_figures(const Tally& tally, const RuleBook* rules);
+
+/// Adds what the plan found of the oldest kept and the newest deleted row of each place.
+void add_place_times(Figures& figures, const PlanFigures& plan);
 
 /// The figures as the JSON that `plan` and `run` share. Fields are added, never renamed.
 [[nodiscard]] nlohmann::json figures_json(const Figures& figures);

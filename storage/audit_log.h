@@ -79,6 +79,7 @@ class RowContent {
 
 using ContentVisit = std::function<void(const RowFacts&, const RowContent&)>;
 using RowVisit = std::function<void(const RowFacts&)>;
+using KeyVisit = std::function<void(const RowKey&)>;
 using GroupVisit = std::function<void(const LogGroup&)>;
 /// Called now and then while rows are read and nothing is visited; what it throws ends the reading.
 using Pulse = std::function<void()>;
@@ -135,6 +136,9 @@ class AuditLog {
   /// Puts a deleted row back, from the canonical bytes of RowContent. Returns false, and does
   /// nothing, where a row with its key is there. Errors: StorageError for bytes that do not fit.
   [[nodiscard]] virtual bool put_back(const RowKey& key, std::string_view content) = 0;
+
+  /// Visits the key of every row.
+  virtual void for_each_key(const KeyVisit& visit) = 0;
 
   /// The key that a person typed, as the table has it; none where no row has it.
   [[nodiscard]] virtual std::optional<RowKey> find_key(const std::string& typed) = 0;

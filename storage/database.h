@@ -108,6 +108,9 @@ class Database {
   /// Cuts up to so many free pages off the end of the file, where SpaceReport::gives_back;
   /// otherwise does nothing. Call inside a write; the file shrinks when that is in the file.
   virtual void give_back_pages(std::int64_t most) = 0;
+  /// Writes the whole file anew, without free pages and without what deleted rows left in others.
+  /// Outside of a write; nobody else can write meanwhile. Errors: StorageError.
+  virtual void rewrite_file() = 0;
   /// Empty where the database is sound, otherwise the first thing that is not.
   [[nodiscard]] virtual std::string integrity_problem() = 0;
 

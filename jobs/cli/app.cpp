@@ -189,6 +189,7 @@ int run_app(int argc, const char* const* argv) {
   add_erasure_verbs(app, chosen);
   add_policy_verbs(app, chosen);
   add_overview_verbs(app, chosen);
+  add_verify_verbs(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -28,6 +28,9 @@ namespace holdfast {
 [[nodiscard]] std::string render_reapplied(const nlohmann::json& result);
 [[nodiscard]] std::string render_forgotten_key(const nlohmann::json& result);
 
+[[nodiscard]] std::string render_verify(const nlohmann::json& findings);
+[[nodiscard]] std::string render_vacuum(const nlohmann::json& result);
+
 /// The one line that a run leaves where nobody reads more.
 [[nodiscard]] std::string render_run_line(const nlohmann::json& report);
 

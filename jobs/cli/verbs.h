@@ -37,6 +37,7 @@ void add_hold_verbs(CLI::App& app, ChosenVerb& chosen);      // hold, bookmark
 void add_policy_verbs(CLI::App& app, ChosenVerb& chosen);    // policy, catalogue
 void add_erasure_verbs(CLI::App& app, ChosenVerb& chosen);   // erasure
 void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status report
+void add_verify_verbs(CLI::App& app, ChosenVerb& chosen);    // verify vacuum
 
 /// Prints the answer as JSON where that was asked for, otherwise as `text` renders it.
 void answer(Session& session,

@@ -41,6 +41,7 @@ class SqliteAuditLog final : public AuditLog {
   [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override;
   [[nodiscard]] bool read_whole_row(const RowKey& key, const ContentVisit& visit) override;
   [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override;
+  void for_each_key(const KeyVisit& visit) override;
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
   void dispose(const RowKey& key) override;
   void append(const AuditEvent& event) override;

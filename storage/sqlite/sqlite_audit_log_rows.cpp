@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "storage/sqlite/log_pass.h"
 #include "storage/sqlite/sqlite_audit_log.h"
 #include "storage/storage_error.h"
 
@@ -80,6 +81,12 @@ bool SqliteAuditLog::read_whole_row(const RowKey& key, const ContentVisit& visit
     visit(*facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
   }
   return facts != nullptr;
+}
+
+void SqliteAuditLog::for_each_key(const KeyVisit& visit) {
+  RowReader reader = new_reader();
+  LogPass{connection_, layout_, RowReader::key_columns(layout_)}.run(
+      {}, [&](const Statement& row) { visit(reader.read_key(row)); });
 }
 
 bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {

@@ -189,6 +189,10 @@ void SqliteDatabase::give_back_pages(std::int64_t most) {
   }
 }
 
+void SqliteDatabase::rewrite_file() {
+  connection_.db().exec("VACUUM");
+}
+
 std::string SqliteDatabase::integrity_problem() {
   try {
     const std::string found = connection_.db().execAndGet("PRAGMA quick_check(1)").getString();

@@ -67,6 +67,7 @@ class FailingLog final : public AuditLog {
   [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override {
     return real_.put_back(key, content);
   }
+  void for_each_key(const KeyVisit& visit) override { real_.for_each_key(visit); }
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override {
     return real_.find_key(typed);
   }
@@ -192,6 +193,7 @@ class FailingDatabase final : public Database {
     faults_.pass("give_back_pages");
     real_.give_back_pages(most);
   }
+  void rewrite_file() override { real_.rewrite_file(); }
   [[nodiscard]] std::string integrity_problem() override { return real_.integrity_problem(); }
   std::vector<std::string> lower_instants(Instant now) override {
     return real_.lower_instants(now);

@@ -20,9 +20,11 @@ std::vector<MigrationStep> steps_and(const std::vector<MigrationStep>& more) {
   return steps;
 }
 
+constexpr std::int64_t kLatest = kSchemaVersion + 2;
+
 const std::vector<MigrationStep> kTwoMore = {
-    {.version = 3, .sql = "ALTER TABLE holdfast_run ADD COLUMN weather TEXT"},
-    {.version = 4, .sql = "UPDATE holdfast_run SET weather = 'fair'"}};
+    {.version = kSchemaVersion + 1, .sql = "ALTER TABLE holdfast_run ADD COLUMN weather TEXT"},
+    {.version = kSchemaVersion + 2, .sql = "UPDATE holdfast_run SET weather = 'fair'"}};
 
 }  // namespace
 
@@ -33,21 +35,22 @@ TEST_CASE("an older schema is brought up to date step by step", "[schema]") {
           "INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process) "
           "VALUES (1, 0, 0, '', '', 0)");
   Connection connection(scratch.options(), ConnectionMode::read_write);
-  CHECK(migrate(connection, steps_and(kTwoMore), 4));
-  CHECK(schema_version(connection) == 4);
+  CHECK(migrate(connection, steps_and(kTwoMore), kLatest));
+  CHECK(schema_version(connection) == kLatest);
   CHECK(connection.db().execAndGet("SELECT weather FROM holdfast_run").getString() == "fair");
-  CHECK_FALSE(migrate(connection, steps_and(kTwoMore), 4));
+  CHECK_FALSE(migrate(connection, steps_and(kTwoMore), kLatest));
 }
 
 TEST_CASE("a step that fails takes the ones before it back", "[schema]") {
   const ScratchDatabase scratch;
   (void)made_database(scratch.options());
   Connection connection(scratch.options(), ConnectionMode::read_write);
-  const auto steps = steps_and({kTwoMore.front(), {.version = 4, .sql = "SELECT no_such_column"}});
-  CHECK_THROWS_AS(migrate(connection, steps, 4), SQLite::Exception);
-  CHECK(schema_version(connection) == 2);
+  const auto steps =
+      steps_and({kTwoMore.front(), {.version = kLatest, .sql = "SELECT no_such_column"}});
+  CHECK_THROWS_AS(migrate(connection, steps, kLatest), SQLite::Exception);
+  CHECK(schema_version(connection) == kSchemaVersion);
   CHECK_THROWS_AS(connection.db().exec("SELECT weather FROM holdfast_run"), SQLite::Exception);
-  CHECK(migrate(connection, steps_and(kTwoMore), 4));
+  CHECK(migrate(connection, steps_and(kTwoMore), kLatest));
 }
 
 TEST_CASE("a gap in the steps is refused before anything stays", "[schema]") {
@@ -55,9 +58,9 @@ TEST_CASE("a gap in the steps is refused before anything stays", "[schema]") {
   (void)made_database(scratch.options());
   Connection connection(scratch.options(), ConnectionMode::read_write);
   const auto steps = steps_and({kTwoMore.back()});
-  const StorageError error = error_of([&] { migrate(connection, steps, 4); });
+  const StorageError error = error_of([&] { migrate(connection, steps, kLatest); });
   CHECK(error.trouble() == StorageTrouble::older_schema);
-  CHECK(schema_version(connection) == 2);
+  CHECK(schema_version(connection) == kSchemaVersion);
 }
 
 TEST_CASE("a newer schema is refused by every verb", "[schema]") {

@@ -173,8 +173,10 @@ TEST_CASE("a slice whose keys cannot be read is said, not skipped", "[ledger]") 
   const ScratchDatabase scratch;
   const auto database = made_database(scratch.options());
   database->ledger().open({});
-  run_sql(scratch.file("audit.db"),
-          "INSERT INTO holdfast_run_slice VALUES (1, 1, 0, '', 0, '', x'52FF')");
+  run_sql(
+      scratch.file("audit.db"),
+      "INSERT INTO holdfast_run_slice (run_id, number, deleted, tally, hold_version, hold_digest, "
+      "keys) VALUES (1, 1, 0, '', 0, '', x'52FF')");
   const StorageError error =
       error_of([&] { (void)database->ledger().slice_that_deleted(RowKey::integer(1)); });
   CHECK(error.trouble() == StorageTrouble::corrupt);

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "jobs/verify.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+// Each adds to the findings what it checked, and every problem that it met.
+
+/// Every record against its hash and its predecessor, and the numbers of the runs without gaps.
+void verify_chain(Database& database, VerifyFindings& findings);
+/// Every record against its line and its slices: sums, tallies, keys, digests, salt.
+void verify_ledger(Database& database, VerifyFindings& findings);
+/// No deleted row is back, and between runs no row came or went.
+void verify_log(Database& database, std::int64_t since, VerifyFindings& findings);
+/// The digests of slices whose rows a backup still has.
+void verify_backup(Database& database, Database& backup, VerifyFindings& findings);
+
+}  // namespace holdfast
