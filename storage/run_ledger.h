@@ -95,6 +95,8 @@ class RunLedger {
   [[nodiscard]] virtual std::string salt(std::int64_t run) = 0;
   /// Destroys the salts of runs that were opened before this; returns how many there were.
   virtual std::int64_t destroy_salts(Instant opened_before) = 0;
+  /// Destroys the salt of one run, where it has one.
+  virtual void destroy_salt(std::int64_t run) = 0;
   /// Adds a closed line under its own number: a run that a restored backup has forgotten.
   virtual void add_lost(const RunLine& line) = 0;
 

@@ -87,6 +87,10 @@ constexpr const char* kDestroySalts = R"sql(
 UPDATE holdfast_run SET salt = NULL WHERE salt IS NOT NULL AND opened_at_ms < ?1
 )sql";
 
+constexpr const char* kDestroySalt = R"sql(
+UPDATE holdfast_run SET salt = NULL WHERE id = ?1 AND salt IS NOT NULL
+)sql";
+
 constexpr const char* kAddLost = R"sql(
 INSERT INTO holdfast_run
   (id, opened_at_ms, as_of_ms, started_by, host, process, phase, outcome, error_reason,
@@ -296,6 +300,10 @@ std::string SqliteRunLedger::salt(std::int64_t run) {
 
 std::int64_t SqliteRunLedger::destroy_salts(Instant opened_before) {
   return RegisterQuery(home_, kDestroySalts).with(opened_before).run();
+}
+
+void SqliteRunLedger::destroy_salt(std::int64_t run) {
+  RegisterQuery(home_, kDestroySalt).with(run).run();
 }
 
 void SqliteRunLedger::add_lost(const RunLine& line) {

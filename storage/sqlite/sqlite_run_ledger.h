@@ -35,6 +35,7 @@ class SqliteRunLedger final : public RunLedger {
   [[nodiscard]] std::string last_hash() override;
   [[nodiscard]] std::string salt(std::int64_t run) override;
   std::int64_t destroy_salts(Instant opened_before) override;
+  void destroy_salt(std::int64_t run) override;
   void add_lost(const RunLine& line) override;
 
   [[nodiscard]] std::optional<RunClock> last_clock() override;

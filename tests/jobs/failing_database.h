@@ -130,6 +130,10 @@ class FailingLedger final : public RunLedger {
     faults_.pass("destroy_salts");
     return real_.destroy_salts(opened_before);
   }
+  void destroy_salt(std::int64_t run) override {
+    faults_.pass("destroy_salt");
+    real_.destroy_salt(run);
+  }
   void add_lost(const RunLine& line) override {
     faults_.pass("add_lost");
     real_.add_lost(line);
