@@ -52,8 +52,8 @@ bool keeps_code_floor(const Reading& reading) {
 }
 
 bool older_policy_keeps(const Reading& reading, const RuleBook& older) {
-  // Where the newest version wants the archive too, not_archived is the reason that says more.
-  if (older.snapshot().archive_wanted && !reading.frame.archive_missing) {
+  // Where the newest version wants the archive too, not_archived says what is in none.
+  if (older.snapshot().archive_wanted && !reading.frame.policy->snapshot().archive_wanted) {
     return true;
   }
   const Rule rule =

@@ -180,7 +180,9 @@ void describe(const Reading& reading, TestTrace& trace) {
       break;
     case Reason::not_archived:
       trace.figures = reading.frame.archive_missing ? "an archive is wanted, and it is in none"
-                                                    : "no archive is wanted";
+                      : reading.frame.policy->snapshot().archive_wanted
+                          ? "it goes into the archive first"
+                          : "no archive is wanted";
       break;
     case Reason::newest_id:
       trace.figures = reading.row.newest_reusable ? "it has the highest id" : "does not apply";
