@@ -55,6 +55,11 @@ PolicyState read_policy_state(Database& database, const Settings& settings, Inst
   return state;
 }
 
+std::string archive_warning(const Settings& settings) {
+  return "archive_not_writable: " + (settings.archive ? settings.archive->fault : std::string{}) +
+         "; every row that is due stays as not_archived until that is mended";
+}
+
 DecisionContext::DecisionContext(Database& database,
                                  const Settings& settings,
                                  const PolicyState& policy,
@@ -111,7 +116,7 @@ void DecisionContext::build_frame(const Settings& settings, const RunClock& cloc
   frame_.earliest_plausible = settings.earliest_plausible;
   frame_.hold_release_grace = safety_.hold_release_grace;
   frame_.ordered_keys = database_.audit_log().shape().ordered_keys;
-  frame_.archive_missing = settings.archive.has_value();
+  frame_.archive_missing = settings.archive && !settings.archive->fault.empty();
   for (const Bookmark& bookmark : database_.bookmarks().all()) {
     frame_.lowest_bookmark = frame_.lowest_bookmark
                                  ? std::min(*frame_.lowest_bookmark, bookmark.event_id)

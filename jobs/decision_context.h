@@ -32,6 +32,9 @@ struct PolicyState {
                                             const Settings& settings,
                                             Instant now);
 
+/// What plan and run say where no archive can be written.
+[[nodiscard]] std::string archive_warning(const Settings& settings);
+
 /// How long an approval lives after it was given or last used.
 inline constexpr std::chrono::hours kApprovalLife{24 * 7};
 

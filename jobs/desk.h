@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "jobs/archive_store.h"
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
 #include "jobs/erasure_keys.h"
@@ -20,8 +21,9 @@ struct Desk {
   Instant now;
   std::string who;
   RunObserver& observer;
-  HoldCommand* programs = nullptr;  ///< null where no module is asked
-  ErasureKeys* keys = nullptr;      ///< null where no token is needed
+  HoldCommand* programs = nullptr;   ///< null where no module is asked
+  ErasureKeys* keys = nullptr;       ///< null where no token is needed
+  ArchiveStore* archives = nullptr;  ///< null where [archive] is not set
 };
 
 /// The clock that the next run would have; as_of of a refused one is the last run's.

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "jobs/archive_keeper.h"
 #include "jobs/digest.h"
 #include "jobs/erasure_document.h"
 #include "jobs/hold_sources.h"
@@ -22,7 +23,8 @@ ErasureTools tools_of(const Desk& desk) {
   return {.database = desk.database,
           .settings = desk.settings,
           .programs = *desk.programs,
-          .keys = *desk.keys};
+          .keys = *desk.keys,
+          .archives = desk.archives};
 }
 
 /// What one call works with: the policy outlives the workflow.
@@ -182,6 +184,7 @@ json act_on_erasure(const Desk& desk, std::int64_t id, const ErasureWish& wish) 
   if (result.receipt) {
     // What was erased is still readable in the write-ahead log until it is emptied.
     (void)desk.database.checkpoint_all();
+    drop_salts_of_archives(desk);
   }
   return answer_of(desk, result);
 }

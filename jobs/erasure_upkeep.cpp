@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "jobs/archive_keeper.h"
 #include "jobs/erasure_desk.h"
 #include "jobs/hold_sources.h"
 #include "jobs/job_error.h"
@@ -89,7 +90,8 @@ std::optional<ErasureReceipt> erase_again(const Desk& desk,
                      .rows_may_go = rows_may_go(desk.database, policy, context, 0),
                      .subject = subject,
                      .token = token,
-                     .rows = found});
+                     .rows = found,
+                     .archives = remaining_archives(desk.database, desk.settings, desk.archives)});
   json detail = receipt_json(receipt);
   detail["token"] = token;
   note_in_journal(desk, "erasure_reapplied", compact(detail), "data that was erased was back");
@@ -206,6 +208,7 @@ json reapply_erasures(const Desk& desk) {
   }
   if (!done.empty()) {
     (void)desk.database.checkpoint_all();
+    drop_salts_of_archives(desk);
   }
   return {
       {"erased_again", std::move(done)}, {"held", std::move(held)}, {"failed", std::move(failed)}};

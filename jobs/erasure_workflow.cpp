@@ -264,7 +264,8 @@ void ErasureWorkflow::erase(ErasureResult& result, Attempt& attempt) {
        .rows_may_go = rows_may_go(with_.database, policy_, *attempt.context, actor_.run),
        .subject = subject,
        .token = token,
-       .rows = attempt.found});
+       .rows = attempt.found,
+       .archives = remaining_archives(with_.database, with_.settings, with_.archives)});
   result.request = require_request(result.request.id);  // with the token
   result.reason = without_person(std::move(result.reason), subject.person, token);
   result.holds = answer_without(*std::move(result.holds), subject.person, token);

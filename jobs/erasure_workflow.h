@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "jobs/archive_store.h"
 #include "jobs/decision_context.h"
 #include "jobs/erasure_keys.h"
 #include "jobs/hold_command.h"
@@ -21,6 +22,7 @@ struct ErasureTools {
   const Settings& settings;
   HoldCommand& programs;
   ErasureKeys& keys;
+  ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
 };
 
 /// Somebody who does something, and when.

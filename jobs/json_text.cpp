@@ -76,6 +76,17 @@ void add_lines(const TallyPlace& place, const ReasonCounts& counts, nlohmann::js
 
 }  // namespace
 
+bool is_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    if (length == 0) {
+      return false;
+    }
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string utf8_text(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());

@@ -16,6 +16,9 @@ namespace holdfast {
 /// cannot stop a run.
 [[nodiscard]] std::string utf8_text(std::string_view bytes);
 
+/// True where utf8_text() would leave the text as it is.
+[[nodiscard]] bool is_utf8(std::string_view bytes);
+
 /// Text from data for a terminal: as utf8_text(), and control characters appear as \xNN as well, so
 /// that no tenant and no broken file can move the cursor or add a line.
 [[nodiscard]] std::string one_line(std::string_view bytes);

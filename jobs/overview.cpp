@@ -143,6 +143,9 @@ void check_database(const Desk& desk, Findings& findings) {
   for (const std::string& section : desk.settings.dormant_sections) {
     findings.doubtful("[" + section + "] is set, and this version does not act on it yet");
   }
+  if (desk.settings.archive && !desk.settings.archive->fault.empty()) {
+    findings.wrong(archive_warning(desk.settings));
+  }
   if (desk.settings.administrators.empty()) {
     findings.doubtful("[admins].principals is empty: nobody can approve a plan or release a hold");
   }

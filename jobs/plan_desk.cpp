@@ -148,9 +148,7 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
     extra["warnings"].push_back(context.approval_doubt());
   }
   if (context.archive_missing()) {
-    extra["warnings"].push_back(
-        "[archive] is set and this version cannot write archives yet: rows "
-        "that are due stay as not_archived");
+    extra["warnings"].push_back(archive_warning(desk.settings));
   }
   if (too_many_bad_times(plan.figures, context.safety())) {
     extra["would_be_refused"] = "bad_time_share";

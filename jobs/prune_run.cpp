@@ -70,6 +70,7 @@ void PruneRun::steps() {
   enter("deleting");
   delete_rows();
   erase_due();
+  tend_archives();
   give_back_space();
   enter("reconciling");
   reconcile();
@@ -111,6 +112,7 @@ bool PruneRun::take_clock() {
 void PruneRun::close_dead_runs() {
   for (const RunLine& line : with_.database.ledger().left_open()) {
     phase_ = "closing run " + std::to_string(line.id);
+    settle_dead_archive(line.id);
     const std::int64_t deleted = close_dead_run(with_.database, line, report_.clock.system_now);
     report_.closed_dead_runs.push_back(line.id);
     warn("run_found_dead: run " + std::to_string(line.id) + " died in phase \"" + line.phase +
@@ -172,10 +174,7 @@ bool PruneRun::adopt_policy() {
     warn(context_->approval_doubt());
   }
   if (context_->archive_missing()) {
-    warn(
-        "[archive] is set, and this version cannot write archives yet: every row that is due stays "
-        "as not_archived; take the section out to let rows go without an archive once "
-        "policy_shorten_delay is over");
+    warn(archive_warning(settings_));
   }
   return true;
 }
@@ -307,6 +306,7 @@ void PruneRun::delete_rows() {
                                    .observer = &with_.observer,
                                    .stop = &with_.stop,
                                    .salt = with_.database.ledger().salt(report_.run_id),
+                                   .archive = open_archive(),
                                    .spent = since_start_.elapsed(),
                                    .quiet = nobody_wrote ? since_start_.elapsed()
                                                          : std::chrono::microseconds{0}});
@@ -333,7 +333,8 @@ void PruneRun::erase_due() {
     complete_confirmed({.database = with_.database,
                         .settings = settings_,
                         .programs = *with_.programs,
-                        .keys = *with_.keys},
+                        .keys = *with_.keys,
+                        .archives = with_.archives},
                        policy_,
                        {.clock = report_.clock, .run = report_.run_id},
                        with_.stop,

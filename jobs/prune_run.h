@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "jobs/archive_store.h"
+#include "jobs/archive_writer.h"
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
 #include "jobs/erasure_keys.h"
@@ -27,6 +29,7 @@ struct RunDependencies {
   std::int64_t process = 0;
   HoldCommand* programs = nullptr;  ///< both null: confirmed erasures are listed and not completed
   ErasureKeys* keys = nullptr;
+  ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
 };
 
 /// The nightly job. The caller holds the RunLock.
@@ -64,6 +67,11 @@ class PruneRun {
   void record_first_seen();
   void delete_rows();
   void erase_due();
+  // Archives: prune_run_archive.cpp.
+  [[nodiscard]] RowArchive* open_archive();
+  void settle_dead_archive(std::int64_t run);
+  void tend_archives();
+  void close_archive();
   [[nodiscard]] std::int64_t erased_among_old_rows() const;
   void settle_tally();
   void give_back_space();
@@ -90,6 +98,7 @@ class PruneRun {
   RunPlan plan_;
   std::optional<std::int64_t> highest_before_;
   std::int64_t commits_at_start_ = 0;
+  std::optional<ArchiveWriter> archive_;  // none: rows go without one
   std::optional<SliceRunner> slices_;
   Tally final_;
   std::string phase_ = "opening";

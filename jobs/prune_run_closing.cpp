@@ -196,6 +196,7 @@ void PruneRun::close_record() {
       open_record();
     }
     phase_ = "closing";
+    close_archive();
     complete_figures();
     report_.duration = since_start_.elapsed();
     collect_groups();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/row_desk.h"
 
+#include "jobs/archive_format.h"
+#include "jobs/archive_keeper.h"
 #include "jobs/hold_document.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -33,6 +35,28 @@ json trace_json(const DecisionTrace& trace) {
       {"holds", std::move(holds)}};
 }
 
+/// Where the deleted rows of a slice are, null where they were not archived.
+json archive_of_slice(const Desk& desk, const RunSlice& slice) {
+  if (slice.archive_end.value_or(0) == 0) {
+    return nullptr;
+  }
+  json archive = {{"file", archive_name(slice.run)}, {"state", nullptr}, {"destroyed_at", nullptr}};
+  if (desk.archives == nullptr) {
+    return archive;
+  }
+  for (const ArchiveEntry& entry :
+       archives_of({.store = *desk.archives, .database = desk.database})) {
+    if (entry.run == slice.run) {
+      archive["state"] = entry.state == ArchiveState::whole && !entry.file_there
+                             ? json("missing")
+                             : json(to_token(entry.state));
+      archive["destroyed_at"] =
+          json_time(entry.manifest ? entry.manifest->destroyed_at : std::nullopt);
+    }
+  }
+  return archive;
+}
+
 json explain_gone(const Desk& desk, const std::string& id) {
   const std::optional<RunSlice> slice = desk.database.ledger().slice_that_deleted(id);
   if (!slice) {
@@ -47,7 +71,8 @@ json explain_gone(const Desk& desk, const std::string& id) {
           {"gone",
            {{"run", slice->run},
             {"slice", slice->number},
-            {"as_of", json_time(run ? std::optional{run->opening.as_of} : std::nullopt)}}}};
+            {"as_of", json_time(run ? std::optional{run->opening.as_of} : std::nullopt)},
+            {"archive", archive_of_slice(desk, *slice)}}}};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/run_errors.h"
 
+#include "jobs/archive_store.h"
 #include "jobs/job_error.h"
 #include "storage/storage_error.h"
 
@@ -37,6 +38,9 @@ std::string token(StorageTrouble trouble) {
 }  // namespace
 
 RunError run_error(const std::exception& error, const std::string& database) {
+  if (dynamic_cast<const ArchiveError*>(&error) != nullptr) {
+    return {.reason = "archive", .message = error.what()};
+  }
   if (const auto* job = dynamic_cast<const JobError*>(&error)) {
     return {.reason = job->status() == ExitStatus::another_run ? "locked" : "error",
             .message = error.what()};

@@ -60,6 +60,14 @@ void add_place_times(Figures& figures, const PlanFigures& plan);
 /// A tenant category over the limit, as needs_approval lists it.
 [[nodiscard]] nlohmann::json excess_json(const LimitExcess& excess);
 
+/// The archive of what a run deleted.
+struct RunArchive {
+  std::string file;  ///< name in [archive].directory
+  std::int64_t bytes = 0;
+  std::string sha256;
+  std::int64_t rows = 0;
+};
+
 /// Everything that one run has to say.
 struct RunReport {
   std::int64_t run_id = 0;
@@ -85,6 +93,7 @@ struct RunReport {
   std::vector<std::string> conflicts;
   std::vector<std::int64_t> closed_dead_runs;
   std::map<std::string, std::int64_t> differences;  ///< reconciliation: all zero, or the run failed
+  std::optional<RunArchive> archive;                ///< none where there is none
   std::int64_t slices = 0;
   std::int64_t vanished = 0;
   std::chrono::microseconds longest_lock{0};

@@ -62,6 +62,9 @@ struct EvidenceSettings {
 struct ArchiveSettings {
   std::filesystem::path directory;
   RetentionWindow keep;
+  /// Why no archive can be written there; empty where one can. Not part of the file: whoever opens
+  /// the database finds it out, and until then every row that is due stays.
+  std::string fault = "nobody has looked whether the folder can be written";
 };
 
 /// The file that the settings came from, for the report and the policy register.

@@ -37,6 +37,7 @@ void SliceRunner::run(KeySet& keys) {
   planned_ = keys.size();
   keys.rewind();
   seen_commits_ = database_.foreign_commits();
+  database_.restored_rows().for_each([this](const RestoredRow&) { any_restored_ = true; });
   since_start_.restart();
   while (may_go_on() && refill(keys)) {
     run_slice(keys);
@@ -148,6 +149,9 @@ void SliceRunner::dispose_or_keep(const RowKey& key, Slice& slice) {
     ++slice.vanished;
   } else if (goes) {
     log.dispose(key);
+    if (any_restored_) {
+      database_.restored_rows().drop(key);
+    }
     slice.deleted.push_back(key);
   }
 }

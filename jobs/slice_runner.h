@@ -89,6 +89,7 @@ class SliceRunner {
   std::deque<RowKey> waiting_;
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
+  bool any_restored_ = false;  // rows that an archive gave back once, and that may go again
   Stopwatch since_start_;
   std::string content_;  // of the row at hand; kept for its memory
 };

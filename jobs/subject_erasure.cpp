@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "jobs/archive_keeper.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/metadata_filter.h"
@@ -147,6 +148,7 @@ void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
     }
     if (fate.goes) {
       erasure.database.audit_log().dispose(key);
+      erasure.database.restored_rows().drop(key);
       receipt.deleted.push_back(key);
       if (fate.had_bad_time) {
         erasure.database.first_seen().drop(key);
@@ -244,7 +246,41 @@ void rename_in_register(const SubjectErasure& erasure) {
   }
 }
 
+json archives_json(const std::vector<RemainingArchive>& archives) {
+  json list = json::array();
+  for (const RemainingArchive& archive : archives) {
+    list.push_back({{"run_id", archive.run},
+                    {"file", archive.file},
+                    {"destroyed_from", json_time(archive.destroyed_from)},
+                    {"problem", archive.problem.empty() ? json(nullptr) : json(archive.problem)}});
+  }
+  return list;
+}
+
 }  // namespace
+
+std::vector<RemainingArchive> remaining_archives(Database& database,
+                                                 const Settings& settings,
+                                                 ArchiveStore* store) {
+  std::vector<RemainingArchive> found;
+  if (store == nullptr || !settings.archive) {
+    return found;
+  }
+  try {
+    for (const ArchiveEntry& entry : archives_of({.store = *store, .database = database})) {
+      if (entry.state != ArchiveState::destroyed) {
+        found.push_back({.run = entry.run,
+                         .file = archive_name(entry.run),
+                         .destroyed_from = destroyed_from(entry.made_at, settings.archive->keep),
+                         .problem = utf8_text(entry.problem)});
+      }
+    }
+  } catch (const ArchiveError& error) {
+    // The erasure goes on: what the receipt cannot list it says.
+    found.push_back({.problem = utf8_text(error.what())});
+  }
+  return found;
+}
 
 void SubjectRows::search_ahead() {
   if (database_.subjects().finds_by_index()) {
@@ -297,6 +333,8 @@ ErasureReceipt erase_subject(const SubjectErasure& erasure) {
   erase_from_log(erasure, receipt);
   erase_from_own_events(erasure, receipt);
   rename_in_register(erasure);
+  (void)erasure.database.ledger().destroy_salts(kEndOfTime);
+  receipt.archives = erasure.archives;
   return receipt;
 }
 
@@ -317,7 +355,7 @@ json receipt_json(const ErasureReceipt& receipt) {
             {"own_events", receipt.own_events},
             {"evidence_kept", receipt.evidence}}},
           {"holds_extended", receipt.holds},
-          {"archives", json::array()}};
+          {"archives", archives_json(receipt.archives)}};
 }
 
 }  // namespace holdfast

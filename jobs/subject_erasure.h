@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/archive_store.h"
 #include "jobs/decision_context.h"
 #include "jobs/settings.h"
 #include "storage/database.h"
@@ -35,6 +36,21 @@ class SubjectRows {
   std::int64_t commits_ = 0;
 };
 
+/// An archive that was there when somebody was erased, and may still hold their rows.
+struct RemainingArchive {
+  std::int64_t run = 0;
+  std::string file;  ///< name in [archive].directory; empty: the folder cannot be read
+  std::optional<Instant> destroyed_from;  ///< when the nightly run destroys it; none: not known
+  std::string problem;
+};
+
+/// Every archive of this database that is not destroyed. Whom it is about would take reading all
+/// of it, so each is named. Null `store`: none. Errors: none; a folder that cannot be read is an
+/// entry that says so.
+[[nodiscard]] std::vector<RemainingArchive> remaining_archives(Database& database,
+                                                               const Settings& settings,
+                                                               ArchiveStore* store);
+
 /// Everything that one erasure needs to know.
 struct SubjectErasure {
   Database& database;
@@ -44,6 +60,7 @@ struct SubjectErasure {
   Subject subject;
   std::string token;
   std::vector<RowKey> rows;  ///< SubjectRows::current()
+  std::vector<RemainingArchive> archives;
 };
 
 /// False where no run vouches that clock, policy and time format are right: before the first
@@ -68,13 +85,15 @@ struct ErasureReceipt {
   std::int64_t own_events = 0;      ///< Holdfast's own rows beside the log, with the token
   std::int64_t evidence = 0;        ///< rows that name the subject as an administrator who acted
   std::vector<std::int64_t> holds;  ///< that keep matching through the token
+  std::vector<RemainingArchive> archives;
 };
 
 /// Erases one subject: modules' tables by their action; rows of the log that the decision lets go
 /// are deleted, all others pseudonymised; person holds that named the subject also name the token;
-/// the register's own lines about the subject get the token. All of it inside the caller's write.
-/// A hold that an override suspends still keeps its rows of the log. Errors: StorageError,
-/// JobError; the caller's write is to be taken back then.
+/// the register's own lines about the subject get the token; the salts of all runs are destroyed,
+/// so that no digest can be used to guess what a row about the subject was. All of it inside the
+/// caller's write. A hold that an override suspends still keeps its rows of the log. Errors:
+/// StorageError, JobError; the caller's write is to be taken back then.
 [[nodiscard]] ErasureReceipt erase_subject(const SubjectErasure& erasure);
 
 [[nodiscard]] nlohmann::json receipt_json(const ErasureReceipt& receipt);

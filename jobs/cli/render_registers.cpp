@@ -43,6 +43,16 @@ std::string changes_table(const json& changes) {
   return table.text();
 }
 
+std::string gone_archive_line(const json& archive) {
+  if (archive.is_null()) {
+    return "it was not archived\n";
+  }
+  return "archive " + cell(archive.at("file")) + ": " +
+         cell(archive.at("state"), "not looked for, because [archive] is not set") +
+         (archive.at("destroyed_at").is_null() ? "" : ", " + cell(archive.at("destroyed_at"))) +
+         "\n";
+}
+
 }  // namespace
 
 std::string render_hold(const json& hold) {
@@ -200,7 +210,8 @@ std::string render_explain(const json& explanation) {
   if (row.contains("gone")) {
     return "row " + cell(row.at("id")) + " is gone: deleted by run " +
            row.at("gone").at("run").dump() + ", slice " + row.at("gone").at("slice").dump() +
-           ", as of " + cell(row.at("gone").at("as_of")) + "\n";
+           ", as of " + cell(row.at("gone").at("as_of")) + "\n" +
+           gone_archive_line(row.at("gone").at("archive"));
   }
   const bool goes = row.at("deletes").get<bool>();
   std::string text = "row " + cell(row.at("id")) + ", code " + cell(row.at("code")) + ", tenant " +

@@ -34,6 +34,9 @@ Database& Session::open(Access access) {
   OpenOptions options = open_options(settings());
   options.read_only = access == Access::read_only;
   database_ = open_sqlite(options);
+  if (settings_->archive) {
+    settings_->archive->fault = archives()->fault();
+  }
   return *database_;
 }
 
@@ -57,13 +60,21 @@ Desk Session::desk(Access access) {
           .who = access == Access::read_only && options_.as.empty() ? std::string{} : who(),
           .observer = *observer_,
           .programs = &programs_,
-          .keys = &keys()};
+          .keys = &keys(),
+          .archives = archives()};
 }
 
 Desk Session::personal_desk(Access access) {
   Desk result = desk(access);
   result.who = who();
   return result;
+}
+
+ArchiveStore* Session::archives() {
+  if (!archives_ && settings().archive) {
+    archives_ = std::make_unique<ArchiveFiles>(settings().archive->directory);
+  }
+  return archives_.get();
 }
 
 ErasureKeys& Session::keys() {

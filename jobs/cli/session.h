@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "jobs/cli/archive_files.h"
 #include "jobs/cli/console.h"
 #include "jobs/cli/hold_process.h"
 #include "jobs/cli/key_files.h"
@@ -50,6 +51,8 @@ class Session {
   [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] HoldCommand& programs() { return programs_; }
   [[nodiscard]] ErasureKeys& keys();
+  /// Null where [archive] is not set.
+  [[nodiscard]] ArchiveStore* archives();
 
  private:
   CommonOptions options_;
@@ -59,6 +62,7 @@ class Session {
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<KeyFiles> keys_;
+  std::unique_ptr<ArchiveFiles> archives_;
   HoldProcess programs_;
 };
 

@@ -267,6 +267,7 @@ ExitStatus run(Session& session) {
   RunDependencies with = dependencies(session, *database);
   with.programs = &session.programs();
   with.keys = &session.keys();
+  with.archives = session.archives();
   PruneRun job(with, *settings);
   const RunReport report = job.execute();
   print_run(session, report);

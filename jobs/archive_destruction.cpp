@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of an archive: when it may be destroyed, what holds say to that, and the deed.
+
+#include "jobs/archive_format.h"
+#include "jobs/archive_frames.h"
+#include "jobs/archive_keeper.h"
+#include "jobs/archived_row.h"
+#include "jobs/json_text.h"
+#include "policy/disposition_cutoff.h"
+
+namespace holdfast {
+
+Instant destroyed_from(Instant made_at, const RetentionWindow& keep) {
+  return deletable_from(made_at, keep);
+}
+
+std::optional<std::int64_t> hold_over_archive(const ArchiveShelf& shelf,
+                                              const ArchiveManifest& manifest,
+                                              const DecisionContext& context) {
+  const ArchiveHolds holds(manifest, context);
+  if (holds.empty()) {
+    return std::nullopt;
+  }
+  const std::string name = archive_name(manifest.run);
+  const auto file = shelf.store.open(name, ArchiveUse::reading);
+  if (file == nullptr) {
+    throw ArchiveError(shelf.path(name) + ": is gone, though its manifest is there");
+  }
+  ArchivedRowReader reader(manifest);
+  std::optional<std::int64_t> found;
+  std::int64_t begin = 0;
+  for (const ArchiveFrame& frame : manifest.frames) {
+    (void)read_rows(*file,
+                    {.name = shelf.path(name), .begin = begin, .end = frame.end},
+                    shelf.head_of(manifest.run, frame.slice),
+                    [&](const ArchiveLine& row) {
+                      if (!found) {
+                        found = holds.covering(reader.read(row.content));
+                      }
+                    });
+    if (found) {
+      break;
+    }
+    begin = frame.end;
+  }
+  return found;
+}
+
+bool destroy_archive(const ArchiveShelf& shelf,
+                     ArchiveManifest manifest,
+                     const Signature& signature,
+                     std::int64_t hold_version) {
+  // Under the write lock, so that no hold can be placed between the question and the deed.
+  const auto write = shelf.database.begin_write(Durability::full);
+  if (shelf.database.holds().version() != hold_version) {
+    return false;
+  }
+  manifest.destroyed_at = signature.at;
+  manifest.why = signature.reason;
+  manifest.salt.clear();
+  shelf.write(manifest);
+  (void)shelf.store.remove(archive_name(manifest.run));
+  shelf.database.ledger().destroy_salt(manifest.run);
+  shelf.database.journal().add(
+      {.by = signature,
+       .what = "archive_destroyed",
+       .detail = compact({{"run", manifest.run}, {"rows", manifest.rows}})});
+  write->commit();
+  return true;
+}
+
+ExpiredArchives destroy_expired(const ArchiveShelf& shelf,
+                                DecisionContext& context,
+                                const RetentionWindow& keep) {
+  ExpiredArchives result;
+  (void)context.refresh_holds();
+  const RunClock& clock = context.frame().clock;
+  for (const ArchiveEntry& entry : archives_of(shelf)) {
+    if (entry.state != ArchiveState::whole ||
+        clock.guard_now() < destroyed_from(entry.made_at, keep)) {
+      continue;
+    }
+    const std::string what =
+        shelf.path(archive_name(entry.run)) + " is past [archive].keep and stays: ";
+    try {
+      if (const auto hold = hold_over_archive(shelf, *entry.manifest, context)) {
+        result.doubts.push_back("archive_held: " + what + "hold " + std::to_string(*hold) +
+                                " covers a row in it");
+        continue;
+      }
+      if (destroy_archive(
+              shelf,
+              *entry.manifest,
+              {.who = "holdfast", .at = clock.system_now, .reason = "past [archive].keep"},
+              context.hold_version())) {
+        result.destroyed.push_back(entry.run);
+      } else {
+        result.doubts.push_back("archive_held: " + what +
+                                "the holds changed meanwhile; the next run looks again");
+      }
+    } catch (const ArchiveError& error) {
+      result.doubts.push_back("archive_unreadable: " + what + error.what());
+    }
+  }
+  return result;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "policy/stored_value.h"
+
+namespace holdfast {
+
+/// "run-12.ndjson.zst" and "run-12.manifest.json".
+[[nodiscard]] std::string archive_name(std::int64_t run);
+[[nodiscard]] std::string manifest_name(std::int64_t run);
+/// The run that such a name belongs to; none for any other name.
+[[nodiscard]] std::optional<std::int64_t> run_of_archive(std::string_view name);
+[[nodiscard]] std::optional<std::int64_t> run_of_manifest(std::string_view name);
+
+/// What the first line of a frame says.
+struct FrameHead {
+  std::string database;  ///< Database::identity()
+  std::int64_t run = 0;
+  std::int64_t slice = 0;
+  [[nodiscard]] bool operator==(const FrameHead&) const = default;
+};
+
+/// One deleted row in an archive.
+struct ArchiveLine {
+  std::string key;      ///< RowKey::display(), with \xNN for what is not UTF-8
+  std::string content;  ///< the canonical bytes of RowContent
+};
+
+// The lines of a frame, each with its line end: the head, a line per row, and the foot with the
+// number of rows, which is known only when the last one is in.
+void append_head(std::string& out, const FrameHead& head);
+/// {"k":KEY,"v":[[TYPE,TEXT],...]}: types n i r t b as in the canonical bytes; integers decimal,
+/// reals with 17 digits, text as it is, bytes as hex. Text that is not UTF-8 has type th and is
+/// hex; a NaN has type rh and is the hex of its eight bytes, because it has many faces.
+void append_row(std::string& out, const std::string& key, std::span<const StoredView> values);
+void append_foot(std::string& out, std::int64_t rows);
+
+// Their readers, without the line end. None for a line that has not exactly this form.
+[[nodiscard]] std::optional<FrameHead> parse_head(std::string_view line);
+[[nodiscard]] std::optional<ArchiveLine> parse_row(std::string_view line);
+[[nodiscard]] std::optional<std::int64_t> parse_foot(std::string_view line);
+
+}  // namespace holdfast

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/archive_frames.h"
+
+#include <zstd.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "jobs/digest.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kLevel = 3;                        // zstd's own default
+constexpr std::int64_t kPiece = 128 * 1024;      // read or written at once
+constexpr std::size_t kLongestHead = 16 * 1024;  // of its line; a database's identity is short
+
+[[noreturn]] void fail(const FramePlace& place, const std::string& what) {
+  throw ArchiveError(place.name + ": the frame at byte " + std::to_string(place.begin) + " " +
+                     what);
+}
+
+/// Unpacks pieces of one frame.
+class Unpacker {
+ public:
+  Unpacker() : context_(ZSTD_createDCtx()), out_(ZSTD_DStreamOutSize(), '\0') {
+    if (context_ == nullptr) {
+      throw ArchiveError("zstd cannot be started: is there memory left?");
+    }
+  }
+  Unpacker(const Unpacker&) = delete;
+  Unpacker& operator=(const Unpacker&) = delete;
+  Unpacker(Unpacker&&) = delete;
+  Unpacker& operator=(Unpacker&&) = delete;
+  ~Unpacker() { ZSTD_freeDCtx(context_); }
+
+  /// Returns an empty text, or what zstd says against the bytes.
+  template <typename Visit>
+  [[nodiscard]] std::string feed(std::string_view packed, Visit visit) {
+    ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+    while (in.pos < in.size) {
+      if (whole_) {
+        return "more than one frame";
+      }
+      // A full buffer may leave more to come from the same input.
+      for (bool full = true; full;) {
+        ZSTD_outBuffer out{out_.data(), out_.size(), 0};
+        const std::size_t left = ZSTD_decompressStream(context_, &out, &in);
+        if (ZSTD_isError(left) != 0) {
+          return ZSTD_getErrorName(left);
+        }
+        visit(std::string_view{out_.data(), out.pos});
+        whole_ = left == 0;
+        full = out.pos == out.size && !whole_;
+      }
+    }
+    return {};
+  }
+  [[nodiscard]] bool whole() const { return whole_; }
+
+ private:
+  ZSTD_DCtx* context_;
+  std::string out_;
+  bool whole_ = false;
+};
+
+/// Cuts text that comes in pieces into lines.
+class LineCutter {
+ public:
+  explicit LineCutter(const LineVisit& visit) : visit_(visit) {}
+  void add(std::string_view text) {
+    for (;;) {
+      const std::size_t line_end = text.find('\n');
+      if (line_end == std::string_view::npos) {
+        begun_ += text;
+        return;
+      }
+      if (begun_.empty()) {
+        visit_(text.substr(0, line_end));
+      } else {
+        begun_ += text.substr(0, line_end);
+        visit_(begun_);
+        begun_.clear();
+      }
+      text.remove_prefix(line_end + 1);
+    }
+  }
+  [[nodiscard]] bool at_line_end() const { return begun_.empty(); }
+
+ private:
+  const LineVisit& visit_;
+  std::string begun_;
+};
+
+}  // namespace
+
+FrameWriter::FrameWriter() : context_(ZSTD_createCCtx()) {
+  if (context_ == nullptr ||
+      ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, kLevel)) != 0 ||
+      ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1)) != 0) {
+    throw ArchiveError("zstd cannot be started: is there memory left?");
+  }
+}
+
+FrameWriter::~FrameWriter() {
+  ZSTD_freeCCtx(context_);
+}
+
+void FrameWriter::begin(ArchiveFile& file) {
+  (void)ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
+  file_ = &file;
+  out_.clear();
+}
+
+void FrameWriter::write(std::string_view text) {
+  compress(text, Directive::go_on);
+}
+
+void FrameWriter::end() {
+  compress({}, Directive::end_frame);
+  file_->append(out_);
+  out_.clear();
+}
+
+void FrameWriter::compress(std::string_view text, Directive directive) {
+  ZSTD_inBuffer in{text.data(), text.size(), 0};
+  for (bool done = false; !done;) {
+    const std::size_t filled = out_.size();
+    out_.resize(filled + ZSTD_CStreamOutSize());
+    ZSTD_outBuffer out{out_.data() + filled, out_.size() - filled, 0};
+    const std::size_t left = ZSTD_compressStream2(
+        context_, &out, &in, directive == Directive::go_on ? ZSTD_e_continue : ZSTD_e_end);
+    if (ZSTD_isError(left) != 0) {
+      throw ArchiveError(std::string("zstd cannot compress the rows: ") + ZSTD_getErrorName(left));
+    }
+    out_.resize(filled + out.pos);
+    if (static_cast<std::int64_t>(out_.size()) >= kPiece) {
+      file_->append(out_);
+      out_.clear();
+    }
+    done = directive == Directive::go_on ? in.pos == in.size : left == 0;
+  }
+}
+
+FrameSums read_frame(ArchiveFile& file, const FramePlace& place, const LineVisit& visit) {
+  Sha256 packed;
+  Sha256 text;
+  Unpacker unpacker;
+  LineCutter lines(visit);
+  for (std::int64_t at = place.begin; at < place.end;) {
+    const std::string piece = file.read(at, std::min(kPiece, place.end - at));
+    if (piece.empty()) {
+      fail(place, "ends with the file at byte " + std::to_string(at) + ": the file was cut off");
+    }
+    packed.update(piece);
+    const std::string problem = unpacker.feed(piece, [&](std::string_view part) {
+      text.update(part);
+      lines.add(part);
+    });
+    if (!problem.empty()) {
+      fail(place, "is damaged: " + problem);
+    }
+    at += static_cast<std::int64_t>(piece.size());
+  }
+  if (!unpacker.whole() || !lines.at_line_end()) {
+    fail(place, "is not whole");
+  }
+  return {.packed = packed.hex(), .text = text.hex()};
+}
+
+FrameRows read_rows(ArchiveFile& file,
+                    const FramePlace& place,
+                    const FrameHead& head,
+                    const std::function<void(const ArchiveLine&)>& visit) {
+  FrameRows found;
+  bool begun = false;
+  std::optional<std::int64_t> foot;
+  const FrameSums sums = read_frame(file, place, [&](std::string_view line) {
+    if (!std::exchange(begun, true)) {
+      if (parse_head(line) != head) {
+        fail(place,
+             "is not the one of run " + std::to_string(head.run) + ", slice " +
+                 std::to_string(head.slice) + ", of this database: it begins with " +
+                 std::string{line.substr(0, 200)});
+      }
+      return;
+    }
+    if (const auto row = foot ? std::nullopt : parse_row(line)) {
+      visit(*row);
+      ++found.rows;
+      return;
+    }
+    const auto rows = foot ? std::nullopt : parse_foot(line);
+    if (!rows) {
+      fail(place, "has a line that no archive has, after row " + std::to_string(found.rows));
+    }
+    foot = rows;
+  });
+  if (foot != found.rows) {
+    fail(place, "does not hold the rows that it counts");
+  }
+  found.packed = sums.packed;
+  return found;
+}
+
+std::optional<FrameHead> first_head(ArchiveFile& file) {
+  Unpacker unpacker;
+  std::string text;
+  for (std::int64_t at = 0; text.find('\n') == std::string::npos;) {
+    const std::string piece = file.read(at, kPiece);
+    at += static_cast<std::int64_t>(piece.size());
+    const std::string problem =
+        unpacker.feed(piece, [&](std::string_view part) { text += part.substr(0, kLongestHead); });
+    if (text.size() > kLongestHead ||
+        ((piece.empty() || !problem.empty()) && text.find('\n') == std::string::npos)) {
+      break;
+    }
+  }
+  return parse_head(std::string_view{text}.substr(0, text.find('\n')));
+}
+
+std::string file_sha256(ArchiveFile& file) {
+  Sha256 digest;
+  std::int64_t at = 0;
+  for (std::string piece = file.read(at, kPiece); !piece.empty(); piece = file.read(at, kPiece)) {
+    digest.update(piece);
+    at += static_cast<std::int64_t>(piece.size());
+  }
+  return digest.hex();
+}
+
+}  // namespace holdfast

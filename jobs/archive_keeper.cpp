@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/archive_keeper.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "jobs/archive_format.h"
+#include "jobs/archive_frames.h"
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kZstdMark = "\x28\xb5\x2f\xfd";  // RFC 8878, 3.1.1
+constexpr std::int64_t kLongestManifest = std::int64_t{256} << 20;
+
+std::int64_t committed_end(const std::vector<RunSlice>& slices) {
+  std::int64_t end = 0;
+  for (const RunSlice& slice : slices) {
+    end = std::max(end, slice.archive_end.value_or(0));
+  }
+  return end;
+}
+
+Instant made_at(const RunLine& line) {
+  return std::max(line.opening.opened_at, line.opening.as_of);
+}
+
+/// False where the file says that it belongs to another database or run, and for what is no archive
+/// at all. What a killed first slice leaves may say nothing yet.
+bool may_be_ours(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file) {
+  const auto head = first_head(file);
+  if (head) {
+    return shelf.head_of(run, head->slice) == *head;
+  }
+  const std::string begin = file.read(0, static_cast<std::int64_t>(kZstdMark.size()));
+  return begin == kZstdMark.substr(0, begin.size());
+}
+
+/// The facts of one committed slice, from what the writer noted or, after a crash, from the file.
+ArchiveFrame frame_of(const ArchiveShelf& shelf,
+                      const RunSlice& slice,
+                      std::int64_t begin,
+                      ArchiveFile& file,
+                      const std::vector<ArchiveFrame>& written) {
+  const auto known = std::find_if(written.begin(), written.end(), [&](const ArchiveFrame& frame) {
+    return frame.slice == slice.number && frame.end == slice.archive_end;
+  });
+  if (known != written.end()) {
+    return *known;
+  }
+  const std::string name = shelf.path(archive_name(slice.run));
+  const LogShape& shape = shelf.database.audit_log().shape();
+  const TimeColumn time(shape.columns, shape.mapping);
+  ArchiveFrame frame{.slice = slice.number, .end = *slice.archive_end};
+  const FrameRows rows =
+      read_rows(file,
+                {.name = name, .begin = begin, .end = frame.end},
+                shelf.head_of(slice.run, slice.number),
+                [&](const ArchiveLine& row) {
+                  const auto values = split_canonical(row.content);
+                  frame.note_row(row.key, values ? time.of(*values) : std::nullopt);
+                });
+  frame.bytes = frame.end - begin;
+  frame.sha256 = rows.packed;
+  return frame;
+}
+
+std::vector<ArchiveFrame> frames_of(const ArchiveShelf& shelf,
+                                    const std::vector<RunSlice>& slices,
+                                    ArchiveFile& file,
+                                    const std::vector<ArchiveFrame>& written) {
+  std::vector<ArchiveFrame> frames;
+  std::int64_t begin = 0;
+  for (const RunSlice& slice : slices) {
+    if (slice.archive_end.value_or(begin) == begin) {
+      continue;
+    }
+    ArchiveFrame frame = frame_of(shelf, slice, begin, file, written);
+    if (frame.rows != slice.deleted) {
+      throw ArchiveError(shelf.path(archive_name(slice.run)) + ": holds " +
+                         std::to_string(frame.rows) + " rows of slice " +
+                         std::to_string(slice.number) + ", and the ledger has deleted " +
+                         std::to_string(slice.deleted));
+    }
+    frame.digest = slice.digest;
+    begin = frame.end;
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+ArchiveManifest manifest_for(const ArchiveShelf& shelf,
+                             std::int64_t run,
+                             std::vector<ArchiveFrame> frames,
+                             ArchiveFile& file) {
+  const LogShape& shape = shelf.database.audit_log().shape();
+  const auto line = shelf.database.ledger().find(run);
+  const auto table = shape.mapping.find("table");
+  ArchiveManifest manifest{.run = run,
+                           .database = shelf.database.identity(),
+                           .made_at = line ? made_at(*line) : kEndOfTime,
+                           .table = table == shape.mapping.end() ? "" : table->second,
+                           .columns = shape.columns,
+                           .mapping = shape.mapping,
+                           .salt = shelf.database.ledger().salt(run),
+                           .frames = std::move(frames),
+                           .bytes = file.size(),
+                           .sha256 = file_sha256(file)};
+  for (const ArchiveFrame& frame : manifest.frames) {
+    manifest.rows += frame.rows;
+  }
+  return manifest;
+}
+
+/// Cuts off what no committed slice speaks of.
+void trim(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file, std::int64_t end) {
+  if (file.size() < end) {
+    throw ArchiveError(shelf.path(archive_name(run)) + ": has " + std::to_string(file.size()) +
+                       " bytes, and the ledger has seen " + std::to_string(end) +
+                       ": put it back from a backup");
+  }
+  if (file.size() > end) {
+    file.truncate(end);
+    file.sync();
+  }
+}
+
+/// A destroyed archive has no file and its run no salt.
+void finish_destroying(const ArchiveShelf& shelf, std::int64_t run) {
+  (void)shelf.store.remove(archive_name(run));
+  if (!shelf.database.ledger().salt(run).empty()) {
+    const auto write = shelf.database.begin_write(Durability::full);
+    shelf.database.ledger().destroy_salt(run);
+    write->commit();
+  }
+}
+
+void tidy_one(const ArchiveShelf& shelf, std::int64_t run) {
+  const auto manifest = manifest_of(shelf, run);
+  if (!manifest) {
+    const auto line = shelf.database.ledger().find(run);
+    // A run without a record is one that a restored backup forgot, with its slices: not to be
+    // judged by them.
+    if (line && line->closing && !line->closing->record.empty()) {
+      (void)settle_archive(shelf, run);
+    }
+  } else if (manifest->database == shelf.database.identity() && manifest->destroyed_at) {
+    finish_destroying(shelf, run);
+  }
+}
+
+std::set<std::int64_t> runs_of_folder(const ArchiveShelf& shelf) {
+  std::set<std::int64_t> runs;
+  for (const std::string& name : shelf.store.names()) {
+    for (const auto& run : {run_of_archive(name), run_of_manifest(name)}) {
+      if (run) {
+        runs.insert(*run);
+      }
+    }
+  }
+  return runs;
+}
+
+/// One archive; none where it is another database's.
+std::optional<ArchiveEntry> entry_of(const ArchiveShelf& shelf, std::int64_t run) {
+  ArchiveEntry entry{.run = run};
+  try {
+    entry.manifest = manifest_of(shelf, run);
+    const auto file = shelf.store.open(archive_name(run), ArchiveUse::reading);
+    entry.file_there = file != nullptr;
+    if (file != nullptr && !entry.manifest && !may_be_ours(shelf, run, *file)) {
+      return std::nullopt;
+    }
+  } catch (const ArchiveError& error) {
+    entry.state = ArchiveState::unreadable;
+    entry.problem = error.what();
+  }
+  if (entry.manifest) {
+    entry.state = entry.manifest->destroyed_at ? ArchiveState::destroyed : ArchiveState::whole;
+    entry.made_at = entry.manifest->made_at;
+    return entry.manifest->database == shelf.database.identity() ? std::optional{std::move(entry)}
+                                                                 : std::nullopt;
+  }
+  const auto line = shelf.database.ledger().find(run);
+  entry.made_at = line ? made_at(*line) : kEndOfTime;
+  return line ? std::optional{std::move(entry)} : std::nullopt;
+}
+
+}  // namespace
+
+FrameHead ArchiveShelf::head_of(std::int64_t run, std::int64_t slice) const {
+  return {.database = utf8_text(database.identity()), .run = run, .slice = slice};
+}
+
+void ArchiveShelf::write(const ArchiveManifest& manifest) const {
+  store.replace(manifest_name(manifest.run), to_text(manifest));
+}
+
+std::string_view to_token(ArchiveState state) {
+  switch (state) {
+    case ArchiveState::whole:
+      return "whole";
+    case ArchiveState::unfinished:
+      return "unfinished";
+    case ArchiveState::destroyed:
+      return "destroyed";
+    case ArchiveState::unreadable:
+      return "unreadable";
+  }
+  return "unfinished";
+}
+
+std::optional<ArchiveManifest> manifest_of(const ArchiveShelf& shelf, std::int64_t run) {
+  const std::string name = manifest_name(run);
+  const auto file = shelf.store.open(name, ArchiveUse::reading);
+  if (file == nullptr) {
+    return std::nullopt;
+  }
+  std::string text;
+  for (;;) {
+    const std::string piece = file->read(static_cast<std::int64_t>(text.size()), kLongestManifest);
+    text += piece;
+    if (piece.empty() || text.size() >= static_cast<std::size_t>(kLongestManifest)) {
+      break;
+    }
+  }
+  ArchiveManifest manifest = manifest_from(text, shelf.path(name));
+  if (manifest.run != run) {
+    throw ArchiveError(shelf.path(name) + ": is the manifest of run " +
+                       std::to_string(manifest.run) + ": files were swapped or renamed");
+  }
+  return manifest;
+}
+
+std::vector<ArchiveEntry> archives_of(const ArchiveShelf& shelf) {
+  std::vector<ArchiveEntry> entries;
+  for (const std::int64_t run : runs_of_folder(shelf)) {
+    if (auto entry = entry_of(shelf, run)) {
+      entries.push_back(*std::move(entry));
+    }
+  }
+  return entries;
+}
+
+std::optional<ArchiveManifest> settle_archive(const ArchiveShelf& shelf,
+                                              std::int64_t run,
+                                              const std::vector<ArchiveFrame>& written) {
+  const auto known = manifest_of(shelf, run);
+  if (known && known->destroyed_at) {
+    return std::nullopt;
+  }
+  const std::vector<RunSlice> slices = shelf.database.ledger().slices(run);
+  const std::int64_t end = committed_end(slices);
+  const std::string name = archive_name(run);
+  auto file = shelf.store.open(name, ArchiveUse::changing);
+  if (file == nullptr) {
+    if (end > 0) {
+      throw ArchiveError(shelf.path(name) + ": is gone, and the rows that run " +
+                         std::to_string(run) + " deleted were in it: put it back from a backup");
+    }
+    return std::nullopt;
+  }
+  if (!may_be_ours(shelf, run, *file)) {
+    if (end > 0) {
+      throw ArchiveError(shelf.path(name) + ": is of another run or another database, and run " +
+                         std::to_string(run) + " has rows in an archive of that name");
+    }
+    return std::nullopt;
+  }
+  if (end == 0) {
+    file.reset();
+    (void)shelf.store.remove(name);
+    return std::nullopt;
+  }
+  trim(shelf, run, *file, end);
+  ArchiveManifest manifest =
+      manifest_for(shelf, run, frames_of(shelf, slices, *file, written), *file);
+  shelf.write(manifest);
+  return manifest;
+}
+
+std::vector<std::string> tidy_archives(const ArchiveShelf& shelf, std::int64_t running) {
+  std::vector<std::string> doubts;
+  try {
+    for (const std::int64_t run : runs_of_folder(shelf)) {
+      if (run == running) {
+        continue;
+      }
+      try {
+        tidy_one(shelf, run);
+      } catch (const ArchiveError& error) {
+        // One damaged archive does not keep the others from being mended; verify names it too.
+        doubts.emplace_back(error.what());
+      }
+    }
+    drop_destroyed_salts(shelf);
+  } catch (const ArchiveError& error) {
+    doubts.emplace_back(error.what());
+  }
+  return doubts;
+}
+
+void drop_destroyed_salts(const ArchiveShelf& shelf) {
+  for (const ArchiveEntry& entry : archives_of(shelf)) {
+    if (entry.state == ArchiveState::whole && !entry.manifest->salt.empty() &&
+        shelf.database.ledger().salt(entry.run).empty()) {
+      ArchiveManifest manifest = *entry.manifest;
+      manifest.salt.clear();
+      shelf.write(manifest);
+    }
+  }
+}
+
+void drop_salts_of_archives(const Desk& desk) {
+  if (desk.archives == nullptr) {
+    return;
+  }
+  try {
+    drop_destroyed_salts({.store = *desk.archives, .database = desk.database});
+  } catch (const ArchiveError& error) {
+    desk.observer.warn(std::string("a salt that the ledger has destroyed may still stand in a "
+                                   "manifest until the next run: ") +
+                       error.what());
+  }
+}
+
+}  // namespace holdfast
