@@ -56,6 +56,12 @@ void require_clock_not_behind(const Desk& desk) {
   }
 }
 
+WitnessNotes witness_notes(const Desk& desk) {
+  return {desk.database, desk.witness, [&desk](const std::string& sentence) {
+            desk.observer.warn(sentence);
+          }};
+}
+
 void note_in_journal(const Desk& desk,
                      const std::string& what,
                      const std::string& detail_json,

@@ -10,6 +10,7 @@
 #include "jobs/hold_command.h"
 #include "jobs/run_observer.h"
 #include "jobs/settings.h"
+#include "jobs/witness_notes.h"
 #include "storage/database.h"
 
 namespace holdfast {
@@ -24,6 +25,7 @@ struct Desk {
   HoldCommand* programs = nullptr;   ///< null where no module is asked
   ErasureKeys* keys = nullptr;       ///< null where no token is needed
   ArchiveStore* archives = nullptr;  ///< null where [archive] is not set
+  Witness* witness = nullptr;        ///< null where there is no witness file
 };
 
 /// The clock that the next run would have; as_of of a refused one is the last run's.
@@ -38,6 +40,9 @@ void require_administrator(const Desk& desk, const std::string& deed);
 /// Throws JobError(refused) where the system clock stands before the last run: what is recorded now
 /// would carry a time that cannot be right.
 void require_clock_not_behind(const Desk& desk);
+
+/// What the command notes for the witness file; warnings go to the observer.
+[[nodiscard]] WitnessNotes witness_notes(const Desk& desk);
 
 /// Adds a line to the journal; inside the write of what it speaks of.
 void note_in_journal(const Desk& desk,

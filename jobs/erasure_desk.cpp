@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-ErasureTools tools_of(const Desk& desk) {
+ErasureTools tools_of(const Desk& desk, WitnessNotes* notes) {
   if (desk.programs == nullptr || desk.keys == nullptr) {
     throw JobError(ExitStatus::failed, "erasure needs the modules' programs and the keys at hand");
   }
@@ -24,15 +24,17 @@ ErasureTools tools_of(const Desk& desk) {
           .settings = desk.settings,
           .programs = *desk.programs,
           .keys = *desk.keys,
-          .archives = desk.archives};
+          .archives = desk.archives,
+          .notes = notes};
 }
 
 /// What one call works with: the policy outlives the workflow.
 struct Call {
-  explicit Call(const Desk& desk)
+  explicit Call(const Desk& desk, WitnessNotes* notes = nullptr)
       : policy(read_policy_state(desk.database, desk.settings, desk.now)),
-        workflow(
-            tools_of(desk), policy, {.who = desk.who, .clock = next_clock(desk, policy).clock}) {}
+        workflow(tools_of(desk, notes),
+                 policy,
+                 {.who = desk.who, .clock = next_clock(desk, policy).clock}) {}
 
   PolicyState policy;
   ErasureWorkflow workflow;
@@ -179,9 +181,11 @@ json request_erasure(const Desk& desk, const Subject& subject) {
 
 json act_on_erasure(const Desk& desk, std::int64_t id, const ErasureWish& wish) {
   require_clock_not_behind(desk);
-  Call call(desk);
+  WitnessNotes notes = witness_notes(desk);
+  Call call(desk, &notes);
   ErasureResult result = call.workflow.carry_out(id, wish);
   if (result.receipt) {
+    notes.flush();
     // What was erased is still readable in the write-ahead log until it is emptied.
     (void)desk.database.checkpoint_all();
     drop_salts_of_archives(desk);

@@ -13,6 +13,7 @@
 #include "jobs/json_text.h"
 #include "jobs/run_errors.h"
 #include "jobs/tenant_keys.h"
+#include "jobs/witness_hold.h"
 
 namespace holdfast {
 namespace {
@@ -158,6 +159,42 @@ void part_names_from_tokens(const Desk& desk, const ErasureKeyLine& line) {
   }
 }
 
+/// True where a hold that is released by now names somebody whose token is among these.
+bool joins_a_name(const json& body,
+                  const std::string& key,
+                  const std::set<std::string>& tokens,
+                  const std::set<std::int64_t>& active) {
+  const LegalHold hold = hold_of_witness(body.at("hold"));
+  const auto names = [&](const std::vector<std::string>& words) {
+    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+      return tokens.contains(erasure_token(key, word));
+    });
+  };
+  return !active.contains(hold.id) &&
+         (names(hold.scope.persons) || names(hold.scope.actors) || names(hold.scope.subjects));
+}
+
+/// The same for what the outbox says of released holds. The file outside is not rewritten.
+void withhold_names(const Desk& desk, const ErasureKeyLine& line) {
+  const auto key = desk.keys->read(line);
+  if (!key) {
+    return;
+  }
+  const std::set<std::string> tokens = tokens_of(desk, line.tenant.value_or(std::string{}));
+  std::set<std::int64_t> active;
+  for (const LegalHold& hold : desk.database.holds().all()) {
+    if (hold.active()) {
+      active.insert(hold.id);
+    }
+  }
+  for (const WitnessLine& noted : desk.database.witness_outbox().since(0)) {
+    const json body = noted.kind == "hold" ? witness_body(noted) : json::object();
+    if (!body.empty() && joins_a_name(body, *key, tokens, active)) {
+      desk.database.witness_outbox().replace_text(noted.seq, withheld_line(noted));
+    }
+  }
+}
+
 /// A call that was killed between its commit and the end of the file left a file behind.
 void require_forgotten_files_gone(const Desk& desk, const std::string& tenant) {
   for (const ErasureKeyLine& line : desk.database.erasures().keys()) {
@@ -226,17 +263,24 @@ json forget_key(const Desk& desk, const std::string& tenant, const std::string& 
     throw JobError(ExitStatus::invalid,
                    "tenant \"" + tenant + "\" has no key: none was made yet, or it is forgotten");
   }
+  WitnessNotes notes = witness_notes(desk);
   {
     const auto write = desk.database.begin_write(Durability::full);
     require_nobody_needs_key(desk, tenant);
     part_names_from_tokens(desk, *line);
+    withhold_names(desk, *line);
     if (!desk.database.erasures().forget_key(line->id,
                                              {.who = desk.who, .at = desk.now, .reason = reason})) {
       throw JobError(ExitStatus::refused, "the key was forgotten meanwhile by somebody else");
     }
     note_in_journal(desk, "erasure_key_forgotten", compact({{"key", line->id}}), reason);
+    json forgotten = key_witness_body(*line);
+    forgotten["forgotten_by"] = utf8_text(desk.who);
+    forgotten["reason"] = utf8_text(reason);
+    notes.note(desk.now, "key_forgotten", forgotten);
     write->commit();
   }
+  notes.flush();
   // After the commit: a crash in between leaves a file that the register calls forgotten, and
   // nothing joins a token to a name through it any more; the next call removes nothing it needs.
   const bool destroyed = desk.keys->destroy(*line);

@@ -173,6 +173,11 @@ ErasureResult ErasureWorkflow::carry_out(std::int64_t id, const ErasureWish& wis
       result.step = step_erasure(&result.request, wish.deed, attempt.facts);
     }
     apply(wish, result, attempt);
+    if (result.receipt && with_.notes != nullptr) {
+      with_.notes->note(actor_.clock.system_now,
+                        "erasure",
+                        erasure_witness_body(with_.database.erasures(), result.request));
+    }
     if (result.step.kind != ErasureStep::Kind::refused &&
         result.step.kind != ErasureStep::Kind::unchanged && !result.repeated) {
       write->commit();

@@ -11,6 +11,7 @@
 #include "jobs/hold_command.h"
 #include "jobs/settings.h"
 #include "jobs/subject_erasure.h"
+#include "jobs/witness_notes.h"
 #include "policy/erasure_request.h"
 #include "storage/database.h"
 
@@ -23,6 +24,7 @@ struct ErasureTools {
   HoldCommand& programs;
   ErasureKeys& keys;
   ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
+  WitnessNotes* notes = nullptr;     ///< null: the next run tells the witness of a completion
 };
 
 /// Somebody who does something, and when.

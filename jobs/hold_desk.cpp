@@ -264,6 +264,7 @@ json place_hold(const Desk& desk, HoldRequest request) {
   require_known_terms(desk, request);
   add_names_of_codes(desk.settings.catalogue, request.scope.codes);
   LegalHold hold = hold_from(desk, request);
+  WitnessNotes notes = witness_notes(desk);
   {
     const auto write = desk.database.begin_write(Durability::full);
     if (desk.keys != nullptr) {
@@ -272,8 +273,10 @@ json place_hold(const Desk& desk, HoldRequest request) {
     hold.id = desk.database.holds().place(hold);
     note_in_journal(
         desk, "hold_placed", compact(hold_json(hold, HoldDetail::without_names)), request.reason);
+    notes.note(desk.now, "hold", hold_witness_body("placed", hold));
     write->commit();
   }
+  notes.flush();
   // Counted after the hold stands: from here on no run takes a row that it covers.
   const HoldSurvey found = survey(desk, hold.scope);
   json result = hold_json(hold, HoldDetail::with_names);
@@ -287,6 +290,7 @@ json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) 
   require_administrator(desk, "release a hold");
   require_clock_not_behind(desk);
   const LegalHold before = require_hold(desk, id);
+  WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
   if (!desk.database.holds().release(id, {.who = desk.who, .at = desk.now, .reason = reason})) {
     throw JobError(ExitStatus::refused,
@@ -295,8 +299,11 @@ json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) 
                        before.released_by);
   }
   note_in_journal(desk, "hold_released", compact({{"hold", id}}), reason);
+  const LegalHold after = require_hold(desk, id);
+  notes.note(desk.now, "hold", hold_witness_body("released", after));
   write->commit();
-  json result = hold_json(require_hold(desk, id), HoldDetail::with_names);
+  notes.flush();
+  json result = hold_json(after, HoldDetail::with_names);
   result["grace_ends_at"] = to_rfc3339(desk.now + desk.settings.safety.hold_release_grace);
   return result;
 }
@@ -309,6 +316,7 @@ json review_hold(const Desk& desk,
   require_clock_not_behind(desk);
   (void)require_hold(desk, id);
   const Instant date = review_date(desk, until, "--until");
+  WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
   if (!desk.database.holds().review(
           id, date, {.who = desk.who, .at = desk.now, .reason = reason})) {
@@ -317,8 +325,11 @@ json review_hold(const Desk& desk,
   }
   note_in_journal(
       desk, "hold_reviewed", compact({{"hold", id}, {"until", to_rfc3339(date)}}), reason);
+  const LegalHold after = require_hold(desk, id);
+  notes.note(desk.now, "hold", hold_witness_body("reviewed", after));
   write->commit();
-  return hold_json(require_hold(desk, id), HoldDetail::with_names);
+  notes.flush();
+  return hold_json(after, HoldDetail::with_names);
 }
 
 json list_holds(const Desk& desk, bool released_too) {

@@ -13,6 +13,7 @@
 #include "jobs/row_desk.h"
 #include "jobs/run_plan.h"
 #include "jobs/run_report.h"
+#include "jobs/witness_check.h"
 
 namespace holdfast {
 namespace {
@@ -154,6 +155,22 @@ void check_database(const Desk& desk, Findings& findings) {
   }
 }
 
+void check_witness(const Desk& desk, Findings& findings) {
+  const json witness = witness_status(desk);
+  const std::string state = witness.at("state");
+  if (state == to_token(WitnessState::repaired)) {
+    findings.doubtful(state + ": " + witness.at("message").get<std::string>());
+  } else if (!witness.at("message").is_null()) {
+    findings.wrong(state + ": " + witness.at("message").get<std::string>() +
+                   " (a run would be refused)");
+  }
+  if (desk.settings.witness_beside_database) {
+    findings.good_to_know(
+        "the witness file lies beside the database: a restored backup of the whole folder takes it "
+        "back too and is not noticed; [witness] file in another place, on another disk, is safer");
+  }
+}
+
 json age_days(Instant now, Instant then) {
   return std::chrono::duration_cast<std::chrono::hours>(now - then).count() / 24;
 }
@@ -227,6 +244,7 @@ json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
 json check_everything(const Desk& desk) {
   Findings findings;
   check_database(desk, findings);
+  check_witness(desk, findings);
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   check_policy(policy, findings);
   check_clocks(desk, policy, findings);
@@ -281,6 +299,7 @@ json status_now(const Desk& desk) {
   DueErasures due;
   list_due(desk.database.erasures(), desk.now, due);
   result["erasures"] = {{"open", due.open}, {"due_soon", due.due_soon}, {"overdue", due.overdue}};
+  result["witness"] = witness_status(desk);
   result["over_limit"] = json::array();
   for (const LimitExcess& excess : plan.figures.over_limit) {
     result["over_limit"].push_back(excess_json(excess));
@@ -303,6 +322,14 @@ json run_record(const Desk& desk, std::int64_t run) {
     return open;
   }
   const auto full = desk.database.ledger().find(line->id);
+  if (full->closing->record.empty()) {
+    // A restored backup has forgotten it: what the witness file knew stands in the ledger's line.
+    json lost = line_json(*line);
+    lost["run_id"] = line->id;
+    lost["run_hash"] = line->closing->run_hash;
+    lost["record_lost"] = true;
+    return lost;
+  }
   return json::parse(full->closing->record);
 }
 
@@ -312,7 +339,9 @@ json export_registers(const Desk& desk) {
   for (const RunLine& line : database.ledger().newest(std::numeric_limits<std::int64_t>::max())) {
     json entry = line_json(line);
     const auto full = database.ledger().find(line.id);
-    entry["record"] = full && full->closing ? json::parse(full->closing->record) : json(nullptr);
+    entry["record"] = full && full->closing && !full->closing->record.empty()
+                          ? json::parse(full->closing->record)
+                          : json(nullptr);
     runs.push_back(std::move(entry));
   }
   json policies = json::array();

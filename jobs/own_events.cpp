@@ -79,7 +79,10 @@ AuditEvent policy_event(const PolicyChangeNote& note, const std::vector<PolicyCh
           .metadata = compact(metadata)};
 }
 
-std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now) {
+std::int64_t close_dead_run(Database& database,
+                            const RunLine& line,
+                            Instant now,
+                            WitnessNotes* notes) {
   const auto write = database.begin_write(Durability::full);
   const std::vector<RunSlice> slices = database.ledger().slices(line.id);
   RunReport report;
@@ -107,16 +110,19 @@ std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now
   const SealedRecord sealed = seal_record(report_json(report), database.ledger().last_hash());
   report.sealed = sealed.record;
   database.audit_log().append(run_event(report));
-  database.ledger().close(
-      line.id,
-      {.outcome = std::string(to_token(Outcome::failed)),
-       .error_reason = report.error->reason,
-       .error_message = report.error->message,
-       .closed_at = now,
-       .deleted = deleted,
-       .record = sealed.text,
-       .run_hash = sealed.hash,
-       .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()});
+  const RunClosing closing{
+      .outcome = std::string(to_token(Outcome::failed)),
+      .error_reason = report.error->reason,
+      .error_message = report.error->message,
+      .closed_at = now,
+      .deleted = deleted,
+      .record = sealed.text,
+      .run_hash = sealed.hash,
+      .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()};
+  database.ledger().close(line.id, closing);
+  if (notes != nullptr) {
+    notes->note(now, "run", run_witness_body(database, {.id = line.id, .closing = closing}));
+  }
   write->commit();
   return deleted;
 }

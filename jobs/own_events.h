@@ -4,6 +4,7 @@
 #include <string>
 
 #include "jobs/run_report.h"
+#include "jobs/witness_notes.h"
 #include "storage/database.h"
 
 namespace holdfast {
@@ -25,7 +26,10 @@ struct PolicyChangeNote {
 
 /// Closes a run that the ledger shows as open although nobody holds the lock: its counts are those
 /// of its committed slices. Ledger and audit event in one transaction. Returns the rows it had
-/// deleted.
-std::int64_t close_dead_run(Database& database, const RunLine& line, Instant now);
+/// deleted. Null notes: the witness is told by the next run.
+std::int64_t close_dead_run(Database& database,
+                            const RunLine& line,
+                            Instant now,
+                            WitnessNotes* notes);
 
 }  // namespace holdfast

@@ -153,6 +153,13 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
   if (too_many_bad_times(plan.figures, context.safety())) {
     extra["would_be_refused"] = "bad_time_share";
   }
+  if (desk.witness != nullptr) {
+    const WitnessComparison found = compare_witness(desk.database, *desk.witness);
+    if (!found.agrees()) {
+      extra["would_be_refused"] = to_token(found.state);
+      extra["warnings"].push_back(utf8_text(found.sentence));
+    }
+  }
   json result = plan_json(plan, context);
   result.update(extra);
   result["digest"] = context.approval() ? context.approval()->plan.digest
@@ -197,10 +204,15 @@ json approve_plan(const Desk& desk, const std::string& digest) {
                    "and approve that one");
   }
   const json detail = {{"plan", plan.digest}, {"rows", plan.rows}};
+  WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
   (void)desk.database.plans().approve(plan.id, desk.who, desk.now);
   note_in_journal(desk, "plan_approved", compact(detail), "");
+  notes.note(desk.now,
+             "approval",
+             {{"plan", plan.digest}, {"rows", plan.rows}, {"approved_by", utf8_text(desk.who)}});
   write->commit();
+  notes.flush();
   return {{"approved", plan.digest},
           {"rows", plan.rows},
           {"approved_by", desk.who},
@@ -212,6 +224,7 @@ json approve_plan(const Desk& desk, const std::string& digest) {
 json approve_clock(const Desk& desk) {
   require_administrator(desk, "set the run clock");
   const std::optional<RunClock> last = desk.database.ledger().last_clock();
+  WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
   desk.database.ledger().store_clock({.system_now = desk.now, .as_of = desk.now},
                                      "approve --clock by " + desk.who);
@@ -224,7 +237,13 @@ json approve_clock(const Desk& desk) {
       {"set_by", desk.who},
       {"lowered", lowered}};
   note_in_journal(desk, "clock_set", compact(result), "");
+  notes.note(desk.now,
+             "clock",
+             {{"as_of", to_rfc3339(desk.now)},
+              {"system_now", to_rfc3339(desk.now)},
+              {"set_by", utf8_text(desk.who)}});
   write->commit();
+  notes.flush();
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include "jobs/job_error.h"
 #include "jobs/own_events.h"
 #include "jobs/policy_document.h"
+#include "jobs/recovery.h"
 #include "jobs/run_errors.h"
 
 namespace holdfast {
@@ -51,10 +52,10 @@ void PruneRun::steps() {
   commits_at_start_ = with_.database.foreign_commits();
   highest_before_ = with_.database.audit_log().highest_key();
   compare_with_the_run_before();
-  const bool clock_stands = take_clock();
+  const bool may_go_on = witness_agrees() && take_clock();
   close_dead_runs();
   open_record();
-  if (!clock_stands) {
+  if (!may_go_on) {
     return;
   }
   enter("policy");
@@ -74,6 +75,31 @@ void PruneRun::steps() {
   give_back_space();
   enter("reconciling");
   reconcile();
+}
+
+/// A database that has forgotten something would delete what a forgotten hold keeps.
+bool PruneRun::witness_agrees() {
+  notes_.emplace(with_.database, with_.witness, [this](const std::string& sentence) {
+    // Once the record is made nothing is added to it.
+    if (phase_ == "closing") {
+      with_.observer.warn(sentence);
+    } else {
+      warn(sentence);
+    }
+  });
+  const WitnessComparison& found = notes_->comparison();
+  if (found.agrees()) {
+    notes_->catch_up(report_.clock.system_now);
+    return true;
+  }
+  if (found.state == WitnessState::restored_backup) {
+    // The ledger goes on from the last run there was, so that no two runs have one number.
+    const auto write = with_.database.begin_write(Durability::full);
+    (void)add_lost_runs(with_.database, found.lost);
+    write->commit();
+  }
+  refuse(std::string(to_token(found.state)), found.sentence);
+  return false;
 }
 
 bool PruneRun::take_clock() {
@@ -113,7 +139,8 @@ void PruneRun::close_dead_runs() {
   for (const RunLine& line : with_.database.ledger().left_open()) {
     phase_ = "closing run " + std::to_string(line.id);
     settle_dead_archive(line.id);
-    const std::int64_t deleted = close_dead_run(with_.database, line, report_.clock.system_now);
+    const std::int64_t deleted =
+        close_dead_run(with_.database, line, report_.clock.system_now, notes_ ? &*notes_ : nullptr);
     report_.closed_dead_runs.push_back(line.id);
     warn("run_found_dead: run " + std::to_string(line.id) + " died in phase \"" + line.phase +
          "\" after deleting " + std::to_string(deleted) +
@@ -334,7 +361,8 @@ void PruneRun::erase_due() {
                         .settings = settings_,
                         .programs = *with_.programs,
                         .keys = *with_.keys,
-                        .archives = with_.archives},
+                        .archives = with_.archives,
+                        .notes = notes_ ? &*notes_ : nullptr},
                        policy_,
                        {.clock = report_.clock, .run = report_.run_id},
                        with_.stop,

@@ -14,6 +14,7 @@
 #include "jobs/run_report.h"
 #include "jobs/settings.h"
 #include "jobs/slice_runner.h"
+#include "jobs/witness_notes.h"
 #include "storage/database.h"
 
 namespace holdfast {
@@ -30,17 +31,17 @@ struct RunDependencies {
   HoldCommand* programs = nullptr;  ///< both null: confirmed erasures are listed and not completed
   ErasureKeys* keys = nullptr;
   ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
+  Witness* witness = nullptr;        ///< null: there is no witness file
 };
 
 /// The nightly job. The caller holds the RunLock.
 ///
-/// Steps, and what a kill between them leaves: clock; runs found dead are closed as
-/// AUDIT_PRUNE_RUN_FAILED; the open record is committed before anything else happens; policy; plan;
-/// limits; slices, each with its tally in its own transaction; checkpoint, incremental vacuum where
-/// the file has it, and reconciliation; the
-/// audit event and the closing of the ledger in one transaction. Kill it anywhere: each deleted row
-/// is attested by a committed slice, no held row is gone, and the next run says what happened and
-/// goes on.
+/// Steps, and what a kill between them leaves: witness file against outbox; clock; runs found dead
+/// are closed as AUDIT_PRUNE_RUN_FAILED; the open record is committed before anything else happens;
+/// policy; plan; limits; slices, each with its tally in its own transaction; checkpoint,
+/// incremental vacuum where the file has it, and reconciliation; the audit event and the closing of
+/// the ledger in one transaction. Kill it anywhere: each deleted row is attested by a committed
+/// slice, no held row is gone, and the next run says what happened and goes on.
 class PruneRun {
  public:
   PruneRun(const RunDependencies& with, const Settings& settings);
@@ -54,6 +55,7 @@ class PruneRun {
 
  private:
   void steps();
+  [[nodiscard]] bool witness_agrees();
   [[nodiscard]] bool take_clock();
   void close_dead_runs();
   void open_record();
@@ -100,6 +102,7 @@ class PruneRun {
   std::int64_t commits_at_start_ = 0;
   std::optional<ArchiveWriter> archive_;  // none: rows go without one
   std::optional<SliceRunner> slices_;
+  std::optional<WitnessNotes> notes_;  ///< none where the run could not even compare
   Tally final_;
   std::string phase_ = "opening";
   Stopwatch since_start_;

@@ -247,17 +247,27 @@ void PruneRun::write_closing(EventPlace place) {
       with_.database.plans().use(context_->approval()->id, now);
     }
   }
-  with_.database.ledger().close(
-      report_.run_id,
-      {.outcome = std::string(to_token(report_.outcome)),
-       .error_reason = report_.error ? report_.error->reason : std::string{},
-       .error_message = report_.error ? report_.error->message : std::string{},
-       .closed_at = now,
-       .deleted = report_.figures.totals.deleted(),
-       .record = sealed.text,
-       .run_hash = sealed.hash,
-       .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()});
+  const RunClosing closing{
+      .outcome = std::string(to_token(report_.outcome)),
+      .error_reason = report_.error ? report_.error->reason : std::string{},
+      .error_message = report_.error ? report_.error->message : std::string{},
+      .closed_at = now,
+      .deleted = report_.figures.totals.deleted(),
+      .record = sealed.text,
+      .run_hash = sealed.hash,
+      .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()};
+  with_.database.ledger().close(report_.run_id, closing);
+  if (notes_) {
+    notes_->note(now,
+                 "run",
+                 run_witness_body(
+                     with_.database,
+                     {.id = report_.run_id, .closing = closing, .rows_after = report_.rows_after}));
+  }
   write->commit();
+  if (notes_) {
+    notes_->flush();
+  }
 }
 
 RunReport PruneRun::record_invalid(const RunDependencies& with, const RunError& error) {

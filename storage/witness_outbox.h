@@ -33,6 +33,9 @@ class WitnessOutbox {
 
   /// Adds a line under its own number. Call inside a write.
   virtual void add(const WitnessLine& line) = 0;
+  /// Puts other text in a line's place, under the same number and hash: for a line that may not be
+  /// kept. Call inside a write.
+  virtual void replace_text(std::int64_t seq, const std::string& line) = 0;
   [[nodiscard]] virtual std::optional<WitnessLine> last() = 0;
   [[nodiscard]] virtual std::optional<WitnessLine> find(std::int64_t seq) = 0;
   /// Lines after the one with this number, ascending.

@@ -61,7 +61,8 @@ Desk Session::desk(Access access) {
           .observer = *observer_,
           .programs = &programs_,
           .keys = &keys(),
-          .archives = archives()};
+          .archives = archives(),
+          .witness = &witness()};
 }
 
 Desk Session::personal_desk(Access access) {
@@ -82,6 +83,13 @@ ErasureKeys& Session::keys() {
     keys_ = std::make_unique<KeyFiles>(key_folder(settings()));
   }
   return *keys_;
+}
+
+Witness& Session::witness() {
+  if (!witness_) {
+    witness_ = std::make_unique<WitnessFile>(witness_path(settings()));
+  }
+  return *witness_;
 }
 
 }  // namespace holdfast

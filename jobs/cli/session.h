@@ -10,6 +10,7 @@
 #include "jobs/cli/hold_process.h"
 #include "jobs/cli/key_files.h"
 #include "jobs/cli/system_clock.h"
+#include "jobs/cli/witness_file.h"
 #include "jobs/clock.h"
 #include "jobs/desk.h"
 #include "jobs/settings.h"
@@ -53,6 +54,7 @@ class Session {
   [[nodiscard]] ErasureKeys& keys();
   /// Null where [archive] is not set.
   [[nodiscard]] ArchiveStore* archives();
+  [[nodiscard]] Witness& witness();
 
  private:
   CommonOptions options_;
@@ -63,6 +65,7 @@ class Session {
   std::unique_ptr<Database> database_;
   std::unique_ptr<KeyFiles> keys_;
   std::unique_ptr<ArchiveFiles> archives_;
+  std::unique_ptr<WitnessFile> witness_;
   HoldProcess programs_;
 };
 

@@ -39,6 +39,7 @@ void add_erasure_verbs(CLI::App& app, ChosenVerb& chosen);   // erasure
 void add_archive_verbs(CLI::App& app, ChosenVerb& chosen);   // archive
 void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status report
 void add_verify_verbs(CLI::App& app, ChosenVerb& chosen);    // verify vacuum
+void add_recover_verbs(CLI::App& app, ChosenVerb& chosen);   // recover
 
 /// Prints the answer as JSON where that was asked for, otherwise as `text` renders it.
 void answer(Session& session,

@@ -11,6 +11,11 @@ namespace holdfast {
 namespace {
 
 std::string render_record(const nlohmann::json& record) {
+  if (record.contains("record_lost")) {
+    return "run " + record.at("run").dump() + " ended as " + cell(record.at("outcome")) +
+           " and deleted " + record.at("deleted").dump() +
+           " rows; a restored backup has forgotten its record\n";
+  }
   return record.at("outcome") == "open"
              ? "run " + record.at("run").dump() + " is open, in phase " + cell(record.at("phase")) +
                    ": still going, or dead; the next run will tell\n"

@@ -268,6 +268,7 @@ ExitStatus run(Session& session) {
   with.programs = &session.programs();
   with.keys = &session.keys();
   with.archives = session.archives();
+  with.witness = &session.witness();
   PruneRun job(with, *settings);
   const RunReport report = job.execute();
   print_run(session, report);

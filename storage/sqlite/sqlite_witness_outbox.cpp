@@ -8,6 +8,10 @@ constexpr const char* kAdd = R"sql(
 INSERT INTO holdfast_witness (seq, at_ms, kind, line, hash) VALUES (?1, ?2, ?3, ?4, ?5)
 )sql";
 
+constexpr const char* kReplaceText = R"sql(
+UPDATE holdfast_witness SET line = ?2 WHERE seq = ?1
+)sql";
+
 constexpr const char* kSelectLast = R"sql(
 SELECT seq, at_ms, kind, line, hash FROM holdfast_witness ORDER BY seq DESC LIMIT 1
 )sql";
@@ -53,6 +57,10 @@ void SqliteWitnessOutbox::add(const WitnessLine& line) {
   RegisterQuery(home_, kAdd)
       .with(line.seq, line.at, line.kind, line.line, line.hash)
       .run_one("a line for the witness file");
+}
+
+void SqliteWitnessOutbox::replace_text(std::int64_t seq, const std::string& line) {
+  RegisterQuery(home_, kReplaceText).with(seq, line).run_one("other text for a witness line");
 }
 
 std::optional<WitnessLine> SqliteWitnessOutbox::last() {

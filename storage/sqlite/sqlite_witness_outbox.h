@@ -16,6 +16,7 @@ class SqliteWitnessOutbox final : public WitnessOutbox {
   explicit SqliteWitnessOutbox(const RegisterHome& home) : home_(home) {}
 
   void add(const WitnessLine& line) override;
+  void replace_text(std::int64_t seq, const std::string& line) override;
   [[nodiscard]] std::optional<WitnessLine> last() override;
   [[nodiscard]] std::optional<WitnessLine> find(std::int64_t seq) override;
   [[nodiscard]] std::vector<WitnessLine> since(std::int64_t seq) override;

@@ -15,9 +15,9 @@ TEST_CASE("a record is sealed behind the one before it", "[record]") {
   const SealedRecord first = seal_record({{"run_id", 1}, {"deleted", 3}}, "");
   CHECK(first.record.at("previous_run_hash") == std::string(64, '0'));
   CHECK(first.record.at("run_hash") == first.hash);
-  CHECK(first.text ==
-        R"({"deleted":3,"format":"holdfast-run-record/1","previous_run_hash":")" +
-            std::string(64, '0') + R"(","run_hash":")" + first.hash + R"(","run_id":1})");
+  CHECK(first.text == R"({"deleted":3,"format":"holdfast-run-record/1","previous_run_hash":")" +
+                          std::string(64, '0') + R"(","run_hash":")" + first.hash +
+                          R"(","run_id":1})");
   // sha256sum over the text without run_hash.
   CHECK(first.hash == sha256_hex(R"({"deleted":3,"format":"holdfast-run-record/1",)"
                                  R"("previous_run_hash":")" +

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/recovery.h"
+
+#include <algorithm>
+#include <map>
+
+#include "jobs/erasure_desk.h"
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+#include "jobs/witness_hold.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+Instant instant_of(const json& body, const char* key) {
+  return parse_rfc3339(body.at(key).get<std::string>()).value_or(Instant{});
+}
+
+RunClosing lost_closing(const json& body) {
+  return {.outcome = body.at("outcome"),
+          .error_reason = body.at("error_reason"),
+          .error_message = body.at("error_reason").get<std::string>().empty()
+                               ? ""
+                               : "a restored backup has forgotten the rest",
+          .closed_at = instant_of(body, "closed_at"),
+          .deleted = body.at("deleted"),
+          .run_hash = body.at("run_hash"),
+          .previous_hash = body.at("previous_run_hash")};
+}
+
+bool is_same_run(const RunClosing& one, const RunClosing& other) {
+  return one.run_hash == other.run_hash && one.closed_at == other.closed_at &&
+         one.outcome == other.outcome;
+}
+
+json add_lost_run(Database& database, const json& body) {
+  RunLedger& ledger = database.ledger();
+  const std::int64_t id = body.at("run_id");
+  const RunClosing closing = lost_closing(body);
+  const auto known = ledger.find(id);
+  bool taken = false;
+  if (!known) {
+    ledger.add_lost({.id = id,
+                     .opening = {.opened_at = instant_of(body, "system_now"),
+                                 .as_of = instant_of(body, "as_of"),
+                                 .started_by = body.at("started_by"),
+                                 .host = body.at("host")},
+                     .phase = "closing",
+                     .closing = closing});
+  } else if (!known->closing) {
+    ledger.close(id, closing);
+  } else {
+    taken = !is_same_run(*known->closing, closing);
+  }
+  std::int64_t gone = 0;
+  if (!taken) {
+    for (const RunSlice& slice : ledger.slices(id)) {
+      gone += slice.deleted;
+    }
+  }
+  return {{"run_id", id},
+          {"outcome", closing.outcome},
+          {"deleted", closing.deleted},
+          {"rows_back", closing.deleted - gone},
+          {"number_taken", taken}};
+}
+
+/// The holds of these lines, each as its last line has it, by the number it had.
+std::map<std::int64_t, LegalHold> lost_holds(const std::vector<WitnessLine>& lines) {
+  std::map<std::int64_t, LegalHold> holds;
+  for (const WitnessLine& line : lines) {
+    if (line.kind == "hold") {
+      LegalHold hold = hold_of_witness(witness_body(line).at("hold"));
+      holds[hold.id] = std::move(hold);
+    }
+  }
+  return holds;
+}
+
+json named(std::int64_t id, const LegalHold& hold) {
+  return {{"hold", id}, {"matter", utf8_text(hold.matter)}, {"had_number", hold.id}};
+}
+
+/// Puts one hold back where it is missing, and returns the number it has now; 0 where nothing is to
+/// be done because it is released in the register too.
+std::int64_t put_back(const Desk& desk, const LegalHold& lost, json& result) {
+  const std::vector<LegalHold> known = desk.database.holds().all();
+  const auto same = std::find_if(known.begin(), known.end(), [&lost](const LegalHold& hold) {
+    return placed_as_one(hold, lost);
+  });
+  if (same == known.end()) {
+    const std::int64_t id = desk.database.holds().place(lost);
+    result["holds_put_back"].push_back(named(id, lost));
+    note_in_journal(desk,
+                    "hold_put_back",
+                    compact({{"hold", id}, {"had_number", lost.id}}),
+                    "a restored backup had forgotten it");
+    return id;
+  }
+  if (same->active() && lost.review_by && lost.review_by != same->review_by) {
+    (void)desk.database.holds().review(
+        same->id,
+        *lost.review_by,
+        {.who = desk.who, .at = desk.now, .reason = "as it was before a backup was restored"});
+  }
+  return same->active() ? same->id : 0;
+}
+
+/// All at once. A hold that was released since stays active: who released it looks again.
+void put_back_holds(const Desk& desk, const std::vector<WitnessLine>& lines, json& result) {
+  const auto write = desk.database.begin_write(Durability::full);
+  for (const auto& [number, lost] : lost_holds(lines)) {
+    const std::int64_t id = put_back(desk, lost, result);
+    if (id != 0 && lost.released_at) {
+      json line = named(id, lost);
+      line["released_at"] = to_rfc3339(*lost.released_at);
+      line["released_by"] = utf8_text(lost.released_by);
+      line["release_reason"] = utf8_text(lost.release_reason);
+      result["holds_released_since"].push_back(std::move(line));
+    }
+  }
+  write->commit();
+}
+
+/// Erases again whoever came back. Errors: JobError(failed) where somebody could not be erased.
+void erase_again(const Desk& desk, const std::vector<WitnessLine>& lines, json& result) {
+  result["erasures_unmatched"] = put_back_erasures(desk, lines);
+  const json again = reapply_erasures(desk);
+  result["erased_again"] = again.at("erased_again");
+  result["erasures_held"] = again.at("held");
+  if (!again.at("failed").empty()) {
+    throw JobError(ExitStatus::failed,
+                   std::to_string(again.at("failed").size()) +
+                       " erasures could not be carried out again, the first because: " +
+                       again.at("failed").front().at("why").get<std::string>() +
+                       "; the holds are back, runs stay refused: put that right and type "
+                       "\"holdfast recover\" again");
+  }
+  result["keys_forgotten"] = forget_lost_keys(desk, lines);
+}
+
+/// The clock that the last of these lines leaves: runs move it on, a person may set it back.
+std::optional<RunClock> witnessed_clock(std::optional<RunClock> clock,
+                                        const std::vector<WitnessLine>& lines) {
+  for (const WitnessLine& line : lines) {
+    if (line.kind != "run" && line.kind != "clock") {
+      continue;
+    }
+    const json body = witness_body(line);
+    const json& told = line.kind == "run" ? body.at("clock") : body;
+    if (told.is_null()) {
+      continue;
+    }
+    const RunClock then{.system_now = instant_of(told, "system_now"),
+                        .as_of = instant_of(told, "as_of")};
+    if (!clock || line.kind == "clock") {
+      clock = then;
+    } else {
+      clock = RunClock{.system_now = std::max(clock->system_now, then.system_now),
+                       .as_of = std::max(clock->as_of, then.as_of)};
+    }
+  }
+  return clock;
+}
+
+void move_clock(const Desk& desk, const std::vector<WitnessLine>& lines, json& result) {
+  const auto before = desk.database.ledger().last_clock();
+  const auto after = witnessed_clock(before, lines);
+  if (after &&
+      (!before || before->as_of != after->as_of || before->system_now != after->system_now)) {
+    desk.database.ledger().store_clock(*after, "recover by " + desk.who);
+  }
+  result["run_clock_before"] = json_time(before ? std::optional{before->as_of} : std::nullopt);
+  result["run_clock"] = json_time(after ? std::optional{after->as_of} : std::nullopt);
+}
+
+void list_approvals(const std::vector<WitnessLine>& lines, json& result) {
+  for (const WitnessLine& line : lines) {
+    if (line.kind == "approval") {
+      result["approvals_lost"].push_back(witness_body(line).at("plan"));
+    }
+  }
+}
+
+/// The last step, in one transaction: before it every run is refused, after it none is.
+void take_lines_in(const Desk& desk, const WitnessComparison& found, json& result) {
+  const auto write = desk.database.begin_write(Durability::full);
+  WitnessOutbox& outbox = desk.database.witness_outbox();
+  const auto last = outbox.last();
+  if ((last ? last->seq : 0) + 1 != found.lost.front().seq) {
+    throw JobError(
+        ExitStatus::failed,
+        "something was noted in the database meanwhile: type \"holdfast recover\" again");
+  }
+  for (const WitnessLine& line : found.lost) {
+    outbox.add(line);  // a withheld one too: its hash is what counts
+  }
+  result["runs_lost"] = add_lost_runs(desk.database, found.lost);
+  move_clock(desk, found.lost, result);
+  const json detail = {{"by", utf8_text(desk.who)},
+                       {"state", result.at("state")},
+                       {"lines", found.lost.size()},
+                       {"holds_put_back", result.at("holds_put_back").size()},
+                       {"erased_again", result.at("erased_again").size()},
+                       {"new_witness", false}};
+  note_in_journal(desk, "recovered", compact(detail), "");
+  witness_note(desk.database, {.at = desk.now, .kind = "recovered", .body = detail});
+  write->commit();
+}
+
+/// The file is made anew from what the database knows.
+void begin_new_file(const Desk& desk, const WitnessComparison& found, json& result) {
+  const auto write = desk.database.begin_write(Durability::full);
+  const json detail = {{"by", utf8_text(desk.who)},
+                       {"state", result.at("state")},
+                       {"lines", found.in_file},
+                       {"holds_put_back", result.at("holds_put_back").size()},
+                       {"erased_again", 0},
+                       {"new_witness", true}};
+  note_in_journal(desk, "recovered", compact(detail), "");
+  witness_note(desk.database, {.at = desk.now, .kind = "recovered", .body = detail});
+  write->commit();
+  // Killed here, the file is as it was and runs stay refused: the next call does it again.
+  std::vector<std::string> lines;
+  for (WitnessLine& line : desk.database.witness_outbox().since(0)) {
+    lines.push_back(std::move(line.line));
+  }
+  const std::string kept = desk.witness->replace(lines);
+  result["new_witness"] = utf8_text(desk.witness->name());
+  result["old_witness"] = kept.empty() ? json(nullptr) : json(utf8_text(kept));
+}
+
+json empty_result(const WitnessComparison& found) {
+  json result = {{"outcome", found.agrees() ? "nothing_lost" : "recovered"},
+                 {"state", to_token(found.state)},
+                 {"lines_lost", found.lost.size()},
+                 {"lost_since", nullptr},
+                 {"run_clock_before", nullptr},
+                 {"run_clock", nullptr},
+                 {"new_witness", nullptr},
+                 {"old_witness", nullptr}};
+  for (const char* list : {"holds_put_back",
+                           "holds_released_since",
+                           "erased_again",
+                           "erasures_held",
+                           "erasures_unmatched",
+                           "keys_forgotten",
+                           "runs_lost",
+                           "approvals_lost"}) {
+    result[list] = json::array();
+  }
+  if (!found.lost.empty()) {
+    result["lost_since"] = to_rfc3339(found.lost.front().at);
+  }
+  return result;
+}
+
+}  // namespace
+
+json add_lost_runs(Database& database, const std::vector<WitnessLine>& lines) {
+  json runs = json::array();
+  for (const WitnessLine& line : lines) {
+    if (line.kind == "run") {
+      runs.push_back(add_lost_run(database, witness_body(line)));
+    }
+  }
+  return runs;
+}
+
+json recover(const Desk& desk, NewWitness wish) {
+  require_administrator(desk, "recover");
+  if (desk.witness == nullptr || !desk.database.is_set_up()) {
+    throw JobError(ExitStatus::failed, "there is no witness file to recover from");
+  }
+  const WitnessComparison found = compare_witness(desk.database, *desk.witness);
+  if (found.state == WitnessState::unreadable) {
+    throw JobError(ExitStatus::failed, found.sentence);
+  }
+  const bool restored = found.state == WitnessState::restored_backup;
+  if (!found.agrees() && !restored && wish == NewWitness::no) {
+    throw JobError(ExitStatus::refused, found.sentence);
+  }
+  json result = empty_result(found);
+  if (!found.agrees()) {
+    put_back_holds(desk, found.lost, result);
+    list_approvals(found.lost, result);
+  }
+  if (restored) {
+    erase_again(desk, found.lost, result);
+    take_lines_in(desk, found, result);
+  } else if (!found.agrees()) {
+    begin_new_file(desk, found, result);
+  }
+  WitnessNotes notes = witness_notes(desk);
+  notes.catch_up(desk.now);
+  notes.flush();
+  return result;
+}
+
+}  // namespace holdfast

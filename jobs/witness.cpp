@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/witness.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "jobs/digest.h"
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+
+#include <tl/expected.hpp>
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "holdfast-witness/1";
+constexpr int kDeepest = 16;  // of what a line nests; a deeper one is none of ours
+const std::string kNoHash(64, '0');
+
+constexpr std::array<std::string_view, 8> kStates = {"in_step",
+                                                     "repaired",
+                                                     "restored_backup",
+                                                     "witness_differs",
+                                                     "witness_missing",
+                                                     "witness_damaged",
+                                                     "witness_of_another_database",
+                                                     "witness_unreadable"};
+
+constexpr const char* kNewWitness =
+    "have an administrator look at it and type \"holdfast recover --new-witness\", which begins a "
+    "new file from what the database knows";
+
+/// JSON that is no deeper than a line may be; null where it is not.
+json parse_flat(const std::string& text) {
+  bool too_deep = false;
+  const auto watch = [&too_deep](int depth, json::parse_event_t /*event*/, const json& /*part*/) {
+    too_deep = too_deep || depth > kDeepest;
+    return !too_deep;
+  };
+  json value = json::parse(text, watch, /*allow_exceptions=*/false);
+  return too_deep || value.is_discarded() ? json(nullptr) : value;
+}
+
+bool has_shape(const json& object) {
+  const auto is_text = [&object](const char* key) {
+    return object.contains(key) && object.at(key).is_string();
+  };
+  return object.is_object() && object.size() == 6 && is_text("at") && is_text("kind") &&
+         is_text("previous") && is_text("hash") && object.contains("body") &&
+         object.at("body").is_object() && object.contains("seq") &&
+         object.at("seq").is_number_integer();
+}
+
+bool is_withheld(const json& object) {
+  return object.is_object() && object.size() == 4 && object.contains("seq") &&
+         object.value("kind", json{}) == kWithheld && object.value("hash", json{}).is_string() &&
+         object.value("previous", json{}).is_string();
+}
+
+tl::expected<WitnessLine, std::string> read_line(const std::string& text,
+                                                 std::int64_t seq,
+                                                 const std::string& previous) {
+  json object = parse_flat(text);
+  const bool withheld = is_withheld(object);
+  if (!withheld && !has_shape(object)) {
+    return tl::unexpected<std::string>("it is not a line as holdfast writes them");
+  }
+  if (object.at("seq") != seq) {
+    return tl::unexpected("its number is " + object.at("seq").dump() + " and not " +
+                          std::to_string(seq));
+  }
+  if (object.at("previous") != previous) {
+    return tl::unexpected<std::string>("it does not follow the line before it");
+  }
+  if (withheld) {
+    return WitnessLine{
+        .seq = seq, .kind = std::string(kWithheld), .line = text, .hash = object.at("hash")};
+  }
+  const auto at = parse_rfc3339(object.at("at").get<std::string>());
+  WitnessLine line{.seq = seq,
+                   .at = at.value_or(Instant{}),
+                   .kind = object.at("kind"),
+                   .line = text,
+                   .hash = object.at("hash")};
+  const bool canonical = compact(object) == text;
+  object.erase("hash");
+  if (!at || !canonical || sha256_hex(compact(object)) != line.hash) {
+    return tl::unexpected<std::string>("its hash is not the one of what it says");
+  }
+  return line;
+}
+
+std::string rows_of(std::int64_t count, const char* one, const char* many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+/// Whether the first line names this database.
+bool names_database(const WitnessChain& chain, Database& database) {
+  const WitnessLine& first = chain.lines.front();
+  return first.kind == kWitnessOfDatabase &&
+         witness_body(first).value("database_id", std::string{}) == database.identity();
+}
+
+std::vector<WitnessLine> lines_from(const WitnessChain& chain, std::int64_t seq) {
+  std::vector<WitnessLine> lines;
+  std::copy_if(chain.lines.begin(),
+               chain.lines.end(),
+               std::back_inserter(lines),
+               [seq](const WitnessLine& line) { return line.seq >= seq; });
+  return lines;
+}
+
+/// The first number at which file and outbox say different things; 0 where all that both have is
+/// the same.
+std::int64_t first_difference(WitnessOutbox& outbox, const WitnessChain& chain) {
+  const auto same = [&](std::int64_t seq) {
+    const auto known = outbox.find(seq);
+    return known && known->hash == chain.lines[static_cast<std::size_t>(seq - 1)].hash;
+  };
+  const auto last = outbox.last();
+  const std::int64_t common =
+      std::min(last ? last->seq : 0, static_cast<std::int64_t>(chain.lines.size()));
+  if (common == 0 || same(common)) {
+    return 0;  // each line holds the hash of the one before: the earlier ones are the same as well
+  }
+  std::int64_t seq = 1;
+  while (same(seq)) {
+    ++seq;
+  }
+  return seq;
+}
+
+WitnessComparison& say(WitnessComparison& found, WitnessState state, std::string sentence) {
+  found.state = state;
+  found.sentence = std::move(sentence);
+  return found;
+}
+
+WitnessComparison& say_restored(WitnessComparison& found, const std::string& name) {
+  const auto lines = static_cast<std::int64_t>(found.lost.size());
+  return say(found,
+             WitnessState::restored_backup,
+             name + " knows " + rows_of(lines, "entry", "entries") +
+                 " that this database has forgotten, the first of " +
+                 to_rfc3339(found.lost.front().at) +
+                 ": a backup was restored; have an administrator type \"holdfast recover\", which "
+                 "puts back the holds and erasures that the backup does not know");
+}
+
+}  // namespace
+
+std::string_view to_token(WitnessState state) {
+  return kStates.at(static_cast<std::size_t>(state));
+}
+
+WitnessLine next_witness_line(const std::optional<WitnessLine>& last, const WitnessNote& note) {
+  const std::int64_t seq = last ? last->seq + 1 : 1;
+  json object = {{"at", to_rfc3339(note.at)},
+                 {"body", note.body},
+                 {"kind", note.kind},
+                 {"previous", last ? last->hash : kNoHash},
+                 {"seq", seq}};
+  const std::string hash = sha256_hex(compact(object));
+  object["hash"] = hash;
+  return {.seq = seq, .at = note.at, .kind = note.kind, .line = compact(object), .hash = hash};
+}
+
+std::string withheld_line(const WitnessLine& line) {
+  return compact({{"hash", line.hash},
+                  {"kind", kWithheld},
+                  {"previous", json::parse(line.line).at("previous")},
+                  {"seq", line.seq}});
+}
+
+json witness_body(const WitnessLine& line) {
+  return json::parse(line.line).value("body", json::object());
+}
+
+WitnessChain read_witness_chain(const std::vector<std::string>& lines) {
+  WitnessChain chain;
+  std::string previous = kNoHash;
+  for (const std::string& text : lines) {
+    const auto seq = static_cast<std::int64_t>(chain.lines.size()) + 1;
+    auto line = read_line(text, seq, previous);
+    if (!line) {
+      chain.bad_line = seq;
+      chain.fault = line.error();
+      break;
+    }
+    previous = line->hash;
+    chain.lines.push_back(*std::move(line));
+  }
+  return chain;
+}
+
+WitnessComparison compare_witness(Database& database,
+                                  const WitnessText& text,
+                                  const std::string& name) {
+  WitnessComparison found{.file_exists = text.exists};
+  if (!database.is_set_up()) {
+    return found;
+  }
+  const WitnessChain chain = read_witness_chain(text.lines);
+  WitnessOutbox& outbox = database.witness_outbox();
+  const auto last = outbox.last();
+  found.in_file = static_cast<std::int64_t>(chain.lines.size());
+  found.in_database = last ? last->seq : 0;
+  if (!text.exists && last) {
+    return say(found,
+               WitnessState::missing,
+               name + " is gone, and this database has put " + rows_of(last->seq, "line", "lines") +
+                   " into it: put the file back, or mount its folder; if it is lost, " +
+                   kNewWitness);
+  }
+  if (!chain.lines.empty() && !names_database(chain, database)) {
+    return say(found,
+               WitnessState::another_database,
+               name +
+                   " is the witness of another database: set [witness].file right; if this "
+                   "database was made anew in the other one's place, " +
+                   kNewWitness);
+  }
+  const std::int64_t difference = first_difference(outbox, chain);
+  found.lost = lines_from(chain, difference == 0 ? found.in_database + 1 : difference);
+  if (chain.bad_line != 0) {
+    found.line = chain.bad_line;
+    return say(found,
+               WitnessState::damaged,
+               name + ", line " + std::to_string(chain.bad_line) + ": " + chain.fault +
+                   ": somebody has changed the file, or the disk has: put the file back from a "
+                   "backup that is newer than the last run, or " +
+                   kNewWitness);
+  }
+  if (difference != 0) {
+    found.line = difference;
+    return say(found,
+               WitnessState::differs,
+               name + ", line " + std::to_string(difference) +
+                   ": says something else than the database does: a copy of this database has "
+                   "used the same file, or one of the two was rewritten; " +
+                   kNewWitness);
+  }
+  if (!found.lost.empty()) {
+    return say_restored(found, name);
+  }
+  found.lacking = outbox.since(found.in_file);
+  found.state = found.lacking.empty() ? WitnessState::in_step : WitnessState::repaired;
+  return found;
+}
+
+WitnessComparison compare_witness(Database& database, Witness& witness) {
+  WitnessText text;
+  try {
+    text = witness.read();
+  } catch (const JobError& error) {
+    WitnessComparison found{.file_exists = true};
+    return say(found, WitnessState::unreadable, error.what());
+  }
+  return compare_witness(database, text, witness.name());
+}
+
+void witness_note(Database& database, const WitnessNote& note) {
+  WitnessOutbox& outbox = database.witness_outbox();
+  auto last = outbox.last();
+  if (!last) {
+    last = next_witness_line(std::nullopt,
+                             {.at = note.at,
+                              .kind = std::string(kWitnessOfDatabase),
+                              .body = {{"database_id", database.identity()}, {"format", kFormat}}});
+    outbox.add(*last);
+  }
+  outbox.add(next_witness_line(last, note));
+}
+
+void flush_witness(Database& database, Witness& witness) {
+  witness.append([&database, &witness](const WitnessText& text) {
+    const WitnessComparison found = compare_witness(database, text, witness.name());
+    if (!found.agrees()) {
+      throw JobError(ExitStatus::refused, found.sentence);
+    }
+    std::vector<std::string> lines;
+    std::transform(found.lacking.begin(),
+                   found.lacking.end(),
+                   std::back_inserter(lines),
+                   [](const WitnessLine& line) { return line.line; });
+    return lines;
+  });
+}
+
+}  // namespace holdfast

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/database.h"
+#include "storage/witness_outbox.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast {
+
+/// What a witness holds, line by line, unread.
+struct WitnessText {
+  bool exists = false;
+  std::vector<std::string> lines;  ///< whole ones, without their ends
+  bool torn = false;               ///< a last line without its end follows: a crash cut it off
+};
+
+/// The file outside the database that a restored backup does not take back.
+class Witness {
+ public:
+  /// Told what is there, it says which lines are to follow.
+  using Lacking = std::function<std::vector<std::string>(const WitnessText&)>;
+
+  Witness() = default;
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  Witness(Witness&&) = delete;
+  Witness& operator=(Witness&&) = delete;
+  virtual ~Witness() = default;
+
+  /// What a message calls it.
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// Everything that is there; nothing where there is no file. Errors: JobError where it cannot be
+  /// read, is a link or no file, belongs to somebody else, or others may read or write it.
+  [[nodiscard]] virtual WitnessText read() = 0;
+  /// Makes an empty one where there is none, synced with its folder. Errors: JobError.
+  virtual void begin() = 0;
+  /// Appends what `lacking` asks for and syncs it, while no other process can append; a torn last
+  /// line is cut off first. Errors: JobError, also where there is no file; then nothing was added.
+  virtual void append(const Lacking& lacking) = 0;
+  /// Puts a new one with these lines in its place; returns where the old one is kept, "" where
+  /// there was none. Errors: JobError.
+  virtual std::string replace(const std::vector<std::string>& lines) = 0;
+};
+
+/// A line before it has its place in the chain.
+struct WitnessNote {
+  Instant at;
+  std::string kind;
+  nlohmann::json body;
+};
+
+/// The kind of the first line, which says whose witness it is.
+inline constexpr std::string_view kWitnessOfDatabase = "database";
+
+/// The line that follows: canonical JSON of at, body, kind, previous and seq, with `hash` =
+/// SHA-256 of it without the hash. `previous` is the hash of the line before, 64 zeros before the
+/// first.
+[[nodiscard]] WitnessLine next_witness_line(const std::optional<WitnessLine>& last,
+                                            const WitnessNote& note);
+
+/// What is left of a line whose text may not be kept: its number and its place in the chain.
+/// Whoever reads it takes its hash on trust.
+[[nodiscard]] std::string withheld_line(const WitnessLine& line);
+/// The kind that such a line is read as; its body is empty.
+inline constexpr std::string_view kWithheld = "withheld";
+
+/// The body of a line that was read with its chain.
+[[nodiscard]] nlohmann::json witness_body(const WitnessLine& line);
+
+/// The lines of a file as far as their chain holds.
+struct WitnessChain {
+  std::vector<WitnessLine> lines;
+  std::int64_t bad_line = 0;  ///< counted from 1; 0: none
+  std::string fault;          ///< what is wrong with it
+};
+[[nodiscard]] WitnessChain read_witness_chain(const std::vector<std::string>& lines);
+
+/// How file and database stand to each other.
+enum class WitnessState {
+  in_step,
+  repaired,  ///< the database is ahead: lines that the file lacks are in the outbox
+  restored_backup,
+  differs,
+  missing,
+  damaged,
+  another_database,
+  unreadable
+};
+
+/// "in_step", "repaired", "restored_backup", "witness_differs" and so on.
+[[nodiscard]] std::string_view to_token(WitnessState state);
+
+/// What comparing them gave.
+struct WitnessComparison {
+  WitnessState state = WitnessState::in_step;
+  std::int64_t line = 0;             ///< the first that is damaged or differs; 0: none
+  std::int64_t in_file = 0;          ///< number of the file's last line whose chain holds
+  std::int64_t in_database = 0;      ///< number of the outbox's last line
+  bool file_exists = false;          ///< false and in step: both are still to begin
+  std::vector<WitnessLine> lost;     ///< lines of the file that the database does not know
+  std::vector<WitnessLine> lacking;  ///< lines of the database that the file does not have
+  std::string sentence;              ///< what is wrong and what to type; empty where they agree
+
+  [[nodiscard]] bool agrees() const {
+    return state == WitnessState::in_step || state == WitnessState::repaired;
+  }
+};
+
+/// Compares what was read with the outbox as it is now: read the file first, because it never is
+/// ahead of what is committed. `name` is the file's.
+[[nodiscard]] WitnessComparison compare_witness(Database& database,
+                                                const WitnessText& text,
+                                                const std::string& name);
+/// Reads and compares; a file that cannot be read is `unreadable`. Call it outside a transaction.
+[[nodiscard]] WitnessComparison compare_witness(Database& database, Witness& witness);
+
+/// Adds a line to the outbox, and before the very first one the line that names the database. Call
+/// inside the write that the line speaks of.
+void witness_note(Database& database, const WitnessNote& note);
+
+/// Appends to the file what it lacks. Call it after the commit. Errors: JobError.
+void flush_witness(Database& database, Witness& witness);
+
+}  // namespace holdfast

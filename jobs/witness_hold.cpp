@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/witness_hold.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "jobs/digest.h"
+#include "jobs/erasure_keys.h"
+#include "jobs/json_text.h"
+
+namespace holdfast {
+namespace {
+
+using nlohmann::json;
+
+json exact(const std::string& text) {
+  return utf8_text(text) == text ? json(text) : json{{"hex", hex_of_bytes(text)}};
+}
+
+std::string text_of(const json& value) {
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  return bytes_of_hex(value.at("hex").get<std::string>()).value_or(std::string{});
+}
+
+json exact(const std::vector<std::string>& words) {
+  json list = json::array();
+  for (const std::string& word : words) {
+    list.push_back(exact(word));
+  }
+  return list;
+}
+
+std::vector<std::string> words_of(const json& list) {
+  std::vector<std::string> words;
+  for (const json& word : list) {
+    words.push_back(text_of(word));
+  }
+  return words;
+}
+
+json exact(const std::optional<Instant>& instant) {
+  return instant ? json(to_unix_ms(*instant)) : json(nullptr);
+}
+
+std::optional<Instant> instant_of(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional{from_unix_ms(value.get<std::int64_t>())};
+}
+
+std::vector<std::string> sorted(std::vector<std::string> words) {
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  return words;
+}
+
+std::vector<std::string> names_of(const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  std::copy_if(words.begin(), words.end(), std::back_inserter(names), [](const auto& word) {
+    return !is_erasure_token(word);
+  });
+  return sorted(std::move(names));
+}
+
+/// What a scope says of anything but persons.
+auto impersonal(const HoldScope& scope) {
+  return std::tuple{sorted(scope.tenants),
+                    sorted(scope.categories),
+                    sorted(scope.category_codes),
+                    sorted(scope.codes),
+                    sorted(scope.event_ids),
+                    scope.from,
+                    scope.until,
+                    scope.everything};
+}
+
+auto persons(const HoldScope& scope) {
+  return std::tuple{names_of(scope.persons), names_of(scope.actors), names_of(scope.subjects)};
+}
+
+}  // namespace
+
+json witnessed_hold(const LegalHold& hold) {
+  const HoldScope& scope = hold.scope;
+  return {{"hold", hold.id},
+          {"matter", exact(hold.matter)},
+          {"reason", exact(hold.reason)},
+          {"basis", exact(hold.basis)},
+          {"kind", to_token(hold.kind)},
+          {"locked", hold.locked},
+          {"placed_by", exact(hold.placed_by)},
+          {"placed_at_ms", to_unix_ms(hold.placed_at)},
+          {"review_by_ms", exact(hold.review_by)},
+          {"released_at_ms", exact(hold.released_at)},
+          {"released_by", exact(hold.released_by)},
+          {"release_reason", exact(hold.release_reason)},
+          {"scope",
+           {{"tenants", exact(scope.tenants)},
+            {"persons", exact(scope.persons)},
+            {"actors", exact(scope.actors)},
+            {"subjects", exact(scope.subjects)},
+            {"categories", exact(scope.categories)},
+            {"category_codes", exact(scope.category_codes)},
+            {"codes", exact(scope.codes)},
+            {"event_ids", exact(scope.event_ids)},
+            {"from_ms", exact(scope.from)},
+            {"until_ms", exact(scope.until)},
+            {"everything", scope.everything}}}};
+}
+
+LegalHold hold_of_witness(const json& body) {
+  const json& scope = body.at("scope");
+  LegalHold hold{
+      .id = body.at("hold"),
+      .matter = text_of(body.at("matter")),
+      .reason = text_of(body.at("reason")),
+      .basis = text_of(body.at("basis")),
+      .kind = parse_hold_kind(body.at("kind").get<std::string>()).value_or(HoldKind::legal),
+      .locked = body.at("locked")};
+  hold.scope = {.tenants = words_of(scope.at("tenants")),
+                .persons = words_of(scope.at("persons")),
+                .actors = words_of(scope.at("actors")),
+                .subjects = words_of(scope.at("subjects")),
+                .categories = words_of(scope.at("categories")),
+                .category_codes = words_of(scope.at("category_codes")),
+                .codes = words_of(scope.at("codes")),
+                .event_ids = words_of(scope.at("event_ids")),
+                .from = instant_of(scope.at("from_ms")),
+                .until = instant_of(scope.at("until_ms")),
+                .everything = scope.at("everything")};
+  hold.placed_by = text_of(body.at("placed_by"));
+  hold.placed_at = from_unix_ms(body.at("placed_at_ms").get<std::int64_t>());
+  hold.review_by = instant_of(body.at("review_by_ms"));
+  hold.released_at = instant_of(body.at("released_at_ms"));
+  hold.released_by = text_of(body.at("released_by"));
+  hold.release_reason = text_of(body.at("release_reason"));
+  return hold;
+}
+
+bool as_witnessed(const LegalHold& witnessed, const LegalHold& now) {
+  return placed_as_one(witnessed, now) && witnessed.review_by == now.review_by &&
+         witnessed.released_at == now.released_at &&
+         impersonal(witnessed.scope) == impersonal(now.scope) &&
+         (!now.active() || persons(witnessed.scope) == persons(now.scope));
+}
+
+bool placed_as_one(const LegalHold& one, const LegalHold& other) {
+  return std::tie(one.matter,
+                  one.reason,
+                  one.basis,
+                  one.kind,
+                  one.locked,
+                  one.placed_by,
+                  one.placed_at) == std::tie(other.matter,
+                                             other.reason,
+                                             other.basis,
+                                             other.kind,
+                                             other.locked,
+                                             other.placed_by,
+                                             other.placed_at);
+}
+
+}  // namespace holdfast

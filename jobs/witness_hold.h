@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "policy/legal_hold.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast {
+
+/// A whole hold with all its terms, names too, so that it can be placed again. Text that is not
+/// UTF-8 stands as {"hex": digits}, instants in milliseconds.
+[[nodiscard]] nlohmann::json witnessed_hold(const LegalHold& hold);
+
+/// The hold that witnessed_hold() wrote down. Errors: nlohmann::json::exception where it is none.
+[[nodiscard]] LegalHold hold_of_witness(const nlohmann::json& body);
+
+/// True where a hold of the register is what was written down. Tokens that an erasure added do not
+/// count, and in a released hold no person does: their names may have been taken out.
+[[nodiscard]] bool as_witnessed(const LegalHold& witnessed, const LegalHold& now);
+
+/// True where both were the same when they were placed, whatever number they have.
+[[nodiscard]] bool placed_as_one(const LegalHold& one, const LegalHold& other);
+
+}  // namespace holdfast
