@@ -49,6 +49,15 @@ struct LogGroup {
   std::int64_t rows = 0;
 };
 
+/// Rows of one code, tenant and own category whose events fell on one calendar day.
+struct LogDay {
+  std::optional<std::string_view> code;
+  std::optional<std::string_view> tenant;
+  std::optional<std::string_view> stored_category;
+  Instant first;  ///< the earliest time that the calendar rule counts as this day
+  std::int64_t rows = 0;
+};
+
 /// A part of one code's rows that the decision has to look at: those without a number for a time,
 /// those before `below` and those after `above`. Every other row is sane and inside its window.
 struct CandidateRange {
@@ -80,6 +89,7 @@ class RowContent {
 using ContentVisit = std::function<void(const RowFacts&, const RowContent&)>;
 using RowVisit = std::function<void(const RowFacts&)>;
 using KeyVisit = std::function<void(const RowKey&)>;
+using DayVisit = std::function<void(const LogDay&)>;
 using GroupVisit = std::function<void(const LogGroup&)>;
 /// Called now and then while rows are read and nothing is visited; what it throws ends the reading.
 using Pulse = std::function<void()>;
@@ -115,6 +125,12 @@ class AuditLog {
   virtual void count_groups(std::optional<std::int64_t> up_to,
                             const GroupVisit& visit,
                             const Pulse& pulse) = 0;
+
+  /// Counts rows by code, tenant, own category and day in one pass: an index alone where it has all
+  /// of that and readers block nobody, otherwise the table in pieces. Rows whose time cannot be
+  /// read are left out; the same day may be visited more than once. Memory does not grow with the
+  /// log.
+  virtual void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) = 0;
 
   /// Visits the candidates of one code. Only with a code_time_index.
   virtual void scan_candidates(const CandidateRange& range,

@@ -192,6 +192,7 @@ int run_app(int argc, const char* const* argv) {
   add_overview_verbs(app, chosen);
   add_verify_verbs(app, chosen);
   add_recover_verbs(app, chosen);
+  add_report_verbs(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

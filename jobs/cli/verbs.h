@@ -37,9 +37,10 @@ void add_hold_verbs(CLI::App& app, ChosenVerb& chosen);      // hold, bookmark
 void add_policy_verbs(CLI::App& app, ChosenVerb& chosen);    // policy, catalogue
 void add_erasure_verbs(CLI::App& app, ChosenVerb& chosen);   // erasure
 void add_archive_verbs(CLI::App& app, ChosenVerb& chosen);   // archive
-void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status report
+void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status
 void add_verify_verbs(CLI::App& app, ChosenVerb& chosen);    // verify vacuum
 void add_recover_verbs(CLI::App& app, ChosenVerb& chosen);   // recover
+void add_report_verbs(CLI::App& app, ChosenVerb& chosen);    // report evidence
 
 /// Prints the answer as JSON where that was asked for, otherwise as `text` renders it.
 void answer(Session& session,

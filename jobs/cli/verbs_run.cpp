@@ -10,6 +10,7 @@
 #include "jobs/cli/identity.h"
 #include "jobs/cli/invalid_run.h"
 #include "jobs/cli/render.h"
+#include "jobs/cli/report_folder.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
@@ -272,6 +273,7 @@ ExitStatus run(Session& session) {
   PruneRun job(with, *settings);
   const RunReport report = job.execute();
   print_run(session, report);
+  write_reports(session, *database);
   return exit_status(report.outcome);
 }
 

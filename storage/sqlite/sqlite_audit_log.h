@@ -32,6 +32,7 @@ class SqliteAuditLog final : public AuditLog {
   void count_groups(std::optional<std::int64_t> up_to,
                     const GroupVisit& visit,
                     const Pulse& pulse) override;
+  void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) override;
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "storage/sqlite/day_count.h"
 #include "storage/sqlite/log_pass.h"
 #include "storage/sqlite/sqlite_audit_log.h"
 #include "storage/storage_error.h"
@@ -42,6 +43,10 @@ std::string placeholders(std::size_t count) {
 }
 
 }  // namespace
+
+void SqliteAuditLog::count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) {
+  count_log_days(connection_, layout_, up_to, visit);
+}
 
 RowFacts* SqliteAuditLog::find_row(Statement& row, const RowKey& key) {
   bind_key(row, key);

@@ -48,6 +48,9 @@ class FailingLog final : public AuditLog {
                     const Pulse& pulse) override {
     real_.count_groups(up_to, visit, pulse);
   }
+  void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) override {
+    real_.count_days(up_to, visit);
+  }
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace holdfast {
+
+/// Puts a file of these bytes in place, 0640, in one step and synced: a reader sees the old file or
+/// the new one, never half of it. A link in its place is replaced, not followed. Errors:
+/// JobError(failed); the old file is unchanged then.
+void replace_file(const std::filesystem::path& path, const std::string& bytes);
+
+/// Writes a file that must not be there yet, 0640 and synced. Errors: JobError(failed).
+void write_fresh_file(const std::filesystem::path& path, const std::string& bytes);
+
+/// Makes the folder where it is missing, 0750; its parent has to be there. Errors:
+/// JobError(failed).
+void require_folder(const std::filesystem::path& folder);
+
+/// Syncs the names in a folder. Errors: JobError(failed).
+void sync_folder(const std::filesystem::path& folder);
+
+}  // namespace holdfast
