@@ -86,6 +86,14 @@ bool within(const std::optional<Instant>& instant, const std::optional<Instant>&
   return instant && (!since || *instant > *since);
 }
 
+json archive_json(const std::optional<RunArchive>& archive) {
+  return archive ? json{{"file", archive->file},
+                        {"bytes", archive->bytes},
+                        {"sha256", archive->sha256},
+                        {"rows", archive->rows}}
+                 : json(nullptr);
+}
+
 json residue(Database& database, const RunReport& report) {
   json left = json::array(
       {"Rows were deleted logically, and the freed cells and pages were overwritten.",
@@ -246,7 +254,7 @@ json integrity_group(Database& database, const RunReport& report) {
           {"salt_sha256", salt.empty() ? json(nullptr) : json(sha256_hex(salt))},
           {"slices", slices},
           {"rows_digest", whole ? json(digest.hex()) : json(nullptr)},
-          {"archive", report.archive.is_null() ? json(nullptr) : report.archive},
+          {"archive", archive_json(report.archive)},
           {"verify_with", "holdfast verify"}};
 }
 

@@ -107,7 +107,6 @@ struct RunReport {
   std::optional<LogState> log_after;   ///< what the next run compares with
   std::optional<BetweenRuns> between_runs;
   nlohmann::json groups = nlohmann::json::object();  ///< parts of the record by their name
-  nlohmann::json archive;                            ///< null: nothing was archived
   nlohmann::json sealed;  ///< the record as it was chained; null before that
   bool wal_emptied = false;
   std::optional<SpaceReport> space_before;  ///< none where the run came to nothing before that

@@ -11,13 +11,9 @@ using nlohmann::json;
 VerifyFindings verify_everything(const Desk& desk, const VerifyWishes& wishes) {
   VerifyFindings findings;
   verify_chain(desk.database, findings);
-  if (!wishes.outside.empty()) {
-    wishes.outside.front()(findings);
-  }
+  verify_witness(desk, findings);
   verify_ledger(desk.database, findings);
-  for (std::size_t part = 1; part < wishes.outside.size(); ++part) {
-    wishes.outside[part](findings);
-  }
+  verify_archives(desk, findings);
   verify_log(desk.database, wishes.since, findings);
   if (wishes.backup != nullptr) {
     verify_backup(desk.database, *wishes.backup, findings);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,18 +26,15 @@ struct VerifyFindings {
   std::vector<std::string> notes;  ///< what could not be checked, and why
 };
 
-/// A part of the verification that lies outside the database.
-using VerifyPart = std::function<void(VerifyFindings&)>;
-
 /// What to verify beside chain, ledger and database.
 struct VerifyWishes {
-  std::int64_t since = 1;           ///< rows that vanished before this run are taken as known
-  Database* backup = nullptr;       ///< a copy from before some runs: their digests are recomputed
-  std::vector<VerifyPart> outside;  ///< witness file and archives, in this order
+  std::int64_t since = 1;      ///< rows that vanished before this run are taken as known
+  Database* backup = nullptr;  ///< a copy from before some runs: their digests are recomputed
 };
 
-/// Recomputes the chain of runs from the stored records, compares records with slices and slices
-/// with the log, and says what does not hold. Reads only. Errors: StorageError.
+/// Recomputes the chain of runs from the stored records, compares it with the witness file, records
+/// with slices, slices with the archives and the log, and says what does not hold. Reads only.
+/// Errors: StorageError.
 [[nodiscard]] VerifyFindings verify_everything(const Desk& desk, const VerifyWishes& wishes);
 
 /// {ok, problem, problems, checked, notes}: what `verify --json` prints.

@@ -12,8 +12,12 @@ namespace holdfast {
 
 /// Every record against its hash and its predecessor, and the numbers of the runs without gaps.
 void verify_chain(Database& database, VerifyFindings& findings);
+/// The witness file against its outbox, and the runs that it knows against the ledger.
+void verify_witness(const Desk& desk, VerifyFindings& findings);
 /// Every record against its line and its slices: sums, tallies, keys, digests, salt.
 void verify_ledger(Database& database, VerifyFindings& findings);
+/// Every archive against its manifest and the ledger.
+void verify_archives(const Desk& desk, VerifyFindings& findings);
 /// No deleted row is back, and between runs no row came or went.
 void verify_log(Database& database, std::int64_t since, VerifyFindings& findings);
 /// The digests of slices whose rows a backup still has.

@@ -52,7 +52,7 @@ void add_verify_verbs(CLI::App& app, ChosenVerb& chosen) {
                             "verify",
                             "recompute the chain of runs, and compare the log with it",
                             "  holdfast verify\n  holdfast verify --json\n"
-                            "  holdfast verify --against /backup/audit.db",
+                            "  holdfast verify --against old/audit.db",
                             chosen);
   verb->add_option("--against",
                    options->against,
