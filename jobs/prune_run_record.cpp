@@ -58,7 +58,7 @@ void PruneRun::collect_groups() {
       groups["authority"] = authority_group(policy_, settings_);
     }
     if (context_) {
-      groups["cutoffs"] = cutoffs_group(context_->rules());
+      groups["clock"]["cutoffs"] = cutoffs_group(context_->rules());
     }
     if (planned_) {
       groups["population"] = population_group(with_.database, plan_.figures, highest_before_);
@@ -67,7 +67,8 @@ void PruneRun::collect_groups() {
                             .now = report_.clock.system_now,
                             .release_grace = settings_.safety.hold_release_grace};
     groups.update(holds_group(with_.database, report_.figures.kept_by_hold, period));
-    groups["erasure_period"] = erasure_period(with_.database, since);
+    groups["erasures"] = erasure_period(with_.database, since);
+    groups["exceptions"]["modules_failed"] = failed_modules(with_.database, since);
     groups["method"] = method_group(with_.database, report_);
     groups["integrity"] = integrity_group(with_.database, report_);
   } catch (const std::exception& error) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/record_groups.h"
 
+#include <set>
+
 #include "jobs/digest.h"
 #include "jobs/json_text.h"
 #include "jobs/policy_document.h"
@@ -195,7 +197,7 @@ json erasure_period(Database& database, std::optional<Instant> since) {
                  {"approved", json::array()},
                  {"rejected", json::array()},
                  {"cancelled", json::array()},
-                 {"completed", json::array()}};
+                 {"completed_requests", json::array()}};
   for (const ErasureRequest& request : database.erasures().all()) {
     if (within(request.requested_at, since)) {
       period["opened"].push_back(request.id);
@@ -212,7 +214,7 @@ json erasure_period(Database& database, std::optional<Instant> since) {
     }
     const json receipt =
         json::parse(database.erasures().receipt(request.id).value_or("{}"), nullptr, false);
-    period["completed"].push_back(
+    period["completed_requests"].push_back(
         {{"request_id", request.id},
          {"token", utf8_text(request.subject)},
          {"completed_by", utf8_text(request.ended_by)},
@@ -223,19 +225,37 @@ json erasure_period(Database& database, std::optional<Instant> since) {
   return period;
 }
 
+json failed_modules(Database& database, std::optional<Instant> since) {
+  std::set<std::string> failed;
+  for (const ErasureRequest& request : database.erasures().all()) {
+    for (const ErasureAttempt& attempt : database.erasures().attempts(request.id)) {
+      const json answers = within(attempt.at, since) ? json::parse(attempt.report, nullptr, false)
+                                                     : json(nullptr);
+      for (const json& answer : answers.is_array() ? answers : json::array()) {
+        if (answer.is_object() && answer.value("problem", json(nullptr)).is_string()) {
+          failed.insert(answer.value("module", ""));
+        }
+      }
+    }
+  }
+  return failed;
+}
+
 json method_group(Database& database, const RunReport& report) {
   const auto& before = report.space_before;
+  const std::int64_t pages = before ? before->page_bytes : 0;
   return {{"statement", "logical deletion with overwrite of freed cells and pages"},
-          {"secure_delete", true},
-          {"journal", database.readers_are_free() ? "write-ahead log" : "rollback journal"},
-          {"synchronous", database.readers_are_free() ? "normal, the closing commit full" : "full"},
+          {"secure_delete", "on"},
+          {"journal_mode", database.readers_are_free() ? "wal" : "rollback"},
+          {"auto_vacuum", report.incremental_vacuum ? "incremental" : "none or full"},
+          {"synchronous", database.readers_are_free() ? "normal for slices, full for the rest" : "full"},
           {"wal_emptied", report.wal_emptied},
-          {"incremental_vacuum", report.incremental_vacuum},
+          {"incremental_vacuum_pages", pages == 0 ? 0 : report.given_back_bytes / pages},
           {"given_back_bytes", report.given_back_bytes},
           {"free_bytes_before", before ? json(before->free_bytes) : json(nullptr)},
           {"free_bytes_after", report.free_bytes},
           {"file_bytes", report.file_bytes},
-          {"residue", residue(database, report)}};
+          {"facts", residue(database, report)}};
 }
 
 json integrity_group(Database& database, const RunReport& report) {

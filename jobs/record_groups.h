@@ -36,8 +36,11 @@ struct HoldPeriod {
                                          const std::map<std::int64_t, std::int64_t>& rows_kept,
                                          const HoldPeriod& period);
 
-/// What became of erasure requests since the last run.
+/// What became of erasure requests since the last run: joins the group of what the run itself did.
 [[nodiscard]] nlohmann::json erasure_period(Database& database, std::optional<Instant> since);
+
+/// Modules that gave no usable answer about holds since the last run.
+[[nodiscard]] nlohmann::json failed_modules(Database& database, std::optional<Instant> since);
 
 /// How rows were deleted, and what that leaves on disk.
 [[nodiscard]] nlohmann::json method_group(Database& database, const RunReport& report);

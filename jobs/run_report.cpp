@@ -118,6 +118,25 @@ json storage_json(const RunReport& report) {
           {"longest_vacuum_lock_ms", report.longest_vacuum_lock.count() / kMicrosPerMilli}};
 }
 
+json exceptions_json(const json& result) {
+  return {{"bad_times", result.at("bad_times")},
+          {"category_mismatches", result.at("category_mismatches")},
+          {"limits", result.at("limited")},
+          {"warnings", result.at("warnings")}};
+}
+
+/// What was collected beside the figures: parts of groups that are there already join those.
+void add_groups(const RunReport& report, json& result) {
+  result["exceptions"] = exceptions_json(result);
+  for (const auto& [name, group] : report.groups.items()) {
+    if (result.contains(name) && result.at(name).is_object() && group.is_object()) {
+      result[name].update(group);
+    } else {
+      result[name] = group;
+    }
+  }
+}
+
 }  // namespace
 
 Figures make_figures(const Tally& tally, const RuleBook* rules) {
@@ -222,9 +241,7 @@ json report_json(const RunReport& report) {
   if (report.error) {
     result["error"] = error_json(*report.error);
   }
-  for (const auto& [name, group] : report.groups.items()) {
-    result[name] = group;
-  }
+  add_groups(report, result);
   return result;
 }
 

@@ -17,7 +17,7 @@ std::string verdict(const json& difference) {
 
 Html between_runs(const ReportSource& source) {
   const json& record = source.record;
-  const json& group = part(part(record, "reconciliation"), "between_runs");
+  const json& group = part(record, "between_runs");
   if (!group.is_object()) {
     const std::string vanished = words_of(part(record, "vanished"));
     return paragraph(Html::text(
@@ -41,9 +41,7 @@ Html reconciliation(const ReportSource& source) {
       {{.heading = "difference"}, {.heading = "rows", .figures = true}, {.heading = "verdict"}},
       source.mark);
   for (const auto& [name, difference] : group.items()) {
-    if (name != "between_runs") {
-      table.add({Html::text(name), shown(difference), Html::text(verdict(difference))});
-    }
+    table.add({Html::text(name), shown(difference), Html::text(verdict(difference))});
   }
   return section("10. Reconciliation", table.html() + between_runs(source));
 }

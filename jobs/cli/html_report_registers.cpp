@@ -110,7 +110,7 @@ Html erasures(const ReportSource& source) {
   facts.add("open", requests(part(group, "open")));
   facts.add("rows of the log erased by this run", shown(part(source.record, "erased")));
   return section("8. Erasures",
-                 facts.html() + completed_table(source, list_part(group, "completed")));
+                 facts.html() + completed_table(source, list_part(group, "completed_requests")));
 }
 
 Html limits_table(const ReportSource& source, const json& list) {

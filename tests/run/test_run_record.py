@@ -91,7 +91,7 @@ class RecordTest(unittest.TestCase):
         self.assertEqual(record["authority"]["locks"], ["retention.category.sessions"])
         self.assertIn("preset pci-10.5.1", [floor["where"] for floor in record["authority"]["floors"]])
         self.assertEqual(record["authority"]["policy_sha256"], record["policy"]["digest"])
-        self.assertIn("13 months", [cutoff["window"] for cutoff in record["cutoffs"]])
+        self.assertIn("13 months", [cutoff["window"] for cutoff in record["clock"]["cutoffs"]])
         self.assertEqual((record["population"]["lowest_key"], record["population"]["snapshot_highest_key"]), (1, 10))
         by_id = {line["hold"]: line for line in record["holds"]}
         self.assertEqual(by_id[hold.json["hold"]]["rows_kept"], 5)
