@@ -229,8 +229,8 @@ json failed_modules(Database& database, std::optional<Instant> since) {
   std::set<std::string> failed;
   for (const ErasureRequest& request : database.erasures().all()) {
     for (const ErasureAttempt& attempt : database.erasures().attempts(request.id)) {
-      const json answers = within(attempt.at, since) ? json::parse(attempt.report, nullptr, false)
-                                                     : json(nullptr);
+      const json answers =
+          within(attempt.at, since) ? json::parse(attempt.report, nullptr, false) : json(nullptr);
       for (const json& answer : answers.is_array() ? answers : json::array()) {
         if (answer.is_object() && answer.value("problem", json(nullptr)).is_string()) {
           failed.insert(answer.value("module", ""));
@@ -248,7 +248,8 @@ json method_group(Database& database, const RunReport& report) {
           {"secure_delete", "on"},
           {"journal_mode", database.readers_are_free() ? "wal" : "rollback"},
           {"auto_vacuum", report.incremental_vacuum ? "incremental" : "none or full"},
-          {"synchronous", database.readers_are_free() ? "normal for slices, full for the rest" : "full"},
+          {"synchronous",
+           database.readers_are_free() ? "normal for slices, full for the rest" : "full"},
           {"wal_emptied", report.wal_emptied},
           {"incremental_vacuum_pages", pages == 0 ? 0 : report.given_back_bytes / pages},
           {"given_back_bytes", report.given_back_bytes},
