@@ -40,19 +40,26 @@ std::optional<std::int64_t> run_of(std::string_view name, std::string_view suffi
 
 /// Text as a JSON string; it has to be UTF-8.
 void append_quoted(std::string& out, std::string_view text) {
+  const auto is_special = [](char letter) {
+    return static_cast<unsigned char>(letter) < kFirstPrintable || letter == '"' || letter == '\\';
+  };
   out += '"';
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      out += '\\';
-      out += letter;
-    } else if (byte < kFirstPrintable) {
+  for (;;) {
+    const auto* const special = std::find_if(text.begin(), text.end(), is_special);
+    out.append(text.begin(), special);
+    if (special == text.end()) {
+      break;
+    }
+    const auto byte = static_cast<unsigned char>(*special);
+    if (byte < kFirstPrintable) {
       out += "\\u00";
       out += kHexDigits[byte >> 4U];
       out += kHexDigits[byte & 0x0FU];
     } else {
-      out += letter;
+      out += '\\';
+      out += *special;
     }
+    text.remove_prefix(static_cast<std::size_t>(special - text.begin()) + 1);
   }
   out += '"';
 }

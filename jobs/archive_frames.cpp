@@ -95,7 +95,7 @@ class LineCutter {
 
 }  // namespace
 
-FrameWriter::FrameWriter() : context_(ZSTD_createCCtx()) {
+FrameWriter::FrameWriter() : context_(ZSTD_createCCtx()), out_(ZSTD_CStreamOutSize(), '\0') {
   if (context_ == nullptr ||
       ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, kLevel)) != 0 ||
       ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1)) != 0) {
@@ -110,7 +110,7 @@ FrameWriter::~FrameWriter() {
 void FrameWriter::begin(ArchiveFile& file) {
   (void)ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
   file_ = &file;
-  out_.clear();
+  filled_ = 0;
 }
 
 void FrameWriter::write(std::string_view text) {
@@ -119,25 +119,26 @@ void FrameWriter::write(std::string_view text) {
 
 void FrameWriter::end() {
   compress({}, Directive::end_frame);
-  file_->append(out_);
-  out_.clear();
+  write_out();
+}
+
+void FrameWriter::write_out() {
+  file_->append(std::string_view{out_}.substr(0, filled_));
+  filled_ = 0;
 }
 
 void FrameWriter::compress(std::string_view text, Directive directive) {
   ZSTD_inBuffer in{text.data(), text.size(), 0};
   for (bool done = false; !done;) {
-    const std::size_t filled = out_.size();
-    out_.resize(filled + ZSTD_CStreamOutSize());
-    ZSTD_outBuffer out{out_.data() + filled, out_.size() - filled, 0};
+    ZSTD_outBuffer out{out_.data(), out_.size(), filled_};
     const std::size_t left = ZSTD_compressStream2(
         context_, &out, &in, directive == Directive::go_on ? ZSTD_e_continue : ZSTD_e_end);
     if (ZSTD_isError(left) != 0) {
       throw ArchiveError(std::string("zstd cannot compress the rows: ") + ZSTD_getErrorName(left));
     }
-    out_.resize(filled + out.pos);
-    if (static_cast<std::int64_t>(out_.size()) >= kPiece) {
-      file_->append(out_);
-      out_.clear();
+    filled_ = out.pos;
+    if (filled_ == out_.size()) {
+      write_out();
     }
     done = directive == Directive::go_on ? in.pos == in.size : left == 0;
   }

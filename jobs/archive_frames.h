@@ -35,9 +35,12 @@ class FrameWriter {
   enum class Directive { go_on, end_frame };
   void compress(std::string_view text, Directive directive);
 
+  void write_out();
+
   ZSTD_CCtx_s* context_;
   ArchiveFile* file_ = nullptr;
-  std::string out_;  // compressed and not written yet
+  std::string out_;  // its first `filled_` bytes are compressed and not written yet
+  std::size_t filled_ = 0;
 };
 
 /// Where one frame stands: `[begin, end)` of a file that messages call `name`.

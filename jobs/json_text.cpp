@@ -77,7 +77,15 @@ void add_lines(const TallyPlace& place, const ReasonCounts& counts, nlohmann::js
 }  // namespace
 
 bool is_utf8(std::string_view bytes) {
+  const auto is_ascii = [](char byte) {
+    return static_cast<unsigned char>(byte) < kFirstContinuation;
+  };
   while (!bytes.empty()) {
+    const auto* const plain_end = std::find_if_not(bytes.begin(), bytes.end(), is_ascii);
+    bytes.remove_prefix(static_cast<std::size_t>(plain_end - bytes.begin()));
+    if (bytes.empty()) {
+      return true;
+    }
     const std::size_t length = utf8_length(bytes);
     if (length == 0) {
       return false;

@@ -7,7 +7,7 @@ import test_archive_kills
 
 
 class SlowArchiveKillTest(test_archive_kills.ArchiveKillTest):
-    rows = 15_000
+    rows = 5000
     kills = 50
     kills_in_a_row = 4
 
