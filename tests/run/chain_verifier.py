@@ -37,6 +37,8 @@ def canonical_value(kind, text):
         return b"i" + struct.pack(">Qq", 8, int(text))
     if kind == "r":
         return b"r" + struct.pack(">Qd", 8, float(text))
+    if kind == "rh":
+        return b"r" + struct.pack(">Q", 8) + bytes.fromhex(text)
     data = text.encode() if kind == "t" else bytes.fromhex(text)
     return kind[:1].encode() + struct.pack(">Q", len(data)) + data
 
@@ -110,7 +112,7 @@ class Verifier:
             if "slice" in entry:
                 number = entry["slice"]
                 rows[number] = hmac.new(salt, digestmod=hashlib.sha256)
-            else:
+            elif "v" in entry:
                 content = b"".join(canonical_value(kind, value) for kind, value in entry["v"])
                 rows[number].update(struct.pack(">Q", len(content)) + content)
         found = {number: mac.hexdigest() for number, mac in rows.items()}
