@@ -49,7 +49,7 @@ class Verifier:
         self.database.text_factory = bytes
         self.archives = archives
         self.problems = []
-        self.runs = self.slices = self.rows = 0
+        self.runs = self.slices = self.rows = self.archives_read = 0
 
     def verify(self):
         expected = FIRST
@@ -115,6 +115,7 @@ class Verifier:
             elif "v" in entry:
                 content = b"".join(canonical_value(kind, value) for kind, value in entry["v"])
                 rows[number].update(struct.pack(">Q", len(content)) + content)
+        self.archives_read += 1
         found = {number: mac.hexdigest() for number, mac in rows.items()}
         if found != digests:
             self.problems.append(f"run {run}: the archive does not give the slices' digests")

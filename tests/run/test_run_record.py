@@ -133,7 +133,7 @@ class RecordTest(unittest.TestCase):
         for code in (b"\xff\xfe", "<script>alert(1)</script>", "=cmd()", "\u202eevil", "x" * 10_000):
             made.insert(NOW - days(200), code=code.decode("latin-1") if isinstance(code, bytes) else code)
         with made.connection() as database:
-            database.execute("INSERT INTO audit_events (occurred_at, code) VALUES (1000, CAST(x'ff00fe' AS TEXT))")
+            database.execute("INSERT INTO audit_events (occurred_at, code) VALUES (?, CAST(x'ff00fe' AS TEXT))", (to_ms(NOW - days(200)),))
         made.run(expect=0)
         (record,) = self.fits(made, 1)
         self.assertEqual(sum(line["rows"] for line in record["unknown_codes"]), 6)
