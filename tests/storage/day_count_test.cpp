@@ -15,8 +15,9 @@ namespace {
 std::map<std::string, std::int64_t> days(AuditLog& log, std::optional<std::int64_t> up_to = {}) {
   std::map<std::string, std::int64_t> rows;
   log.count_days(up_to, [&rows](const LogDay& day) {
-    rows[std::string(day.code.value_or("-")) + "|" + std::string(day.tenant.value_or("-")) + "|" +
-         to_rfc3339(day.first)] += day.rows;
+    std::string name{day.code.value_or("-")};
+    name.append("|").append(day.tenant.value_or("-")).append("|").append(to_rfc3339(day.first));
+    rows[name] += day.rows;
   });
   return rows;
 }
