@@ -15,6 +15,10 @@ namespace holdfast {
 struct LogState {
   std::int64_t rows = 0;         ///< with a key up to `highest_key`
   std::int64_t highest_key = 0;  ///< of the log at that moment
+  // The newest lines of the registers that change the log beside runs: what came later counts.
+  std::int64_t attempt = 0;  ///< of erasure attempts
+  std::int64_t journal = 0;
+  std::int64_t restored = 0;
 };
 
 /// What happened to the rows that an earlier run left, until this one began.
@@ -31,6 +35,10 @@ struct BetweenRuns {
     return std::max<std::int64_t>(found - expected, 0);
   }
 };
+
+/// The log as it is now; none where keys have no order or there are no rows. `rows` is the count of
+/// all of them, from the same view.
+[[nodiscard]] std::optional<LogState> log_state_now(Database& database, std::int64_t rows);
 
 /// Compares the log with what the newest closed run before `run` recorded of it (0: the newest of
 /// all), taking account of erasures, restored rows and the slices of runs that recorded nothing.

@@ -95,6 +95,10 @@ std::optional<ErasureReceipt> erase_again(const Desk& desk,
                      .archives = remaining_archives(desk.database, desk.settings, desk.archives)});
   json detail = receipt_json(receipt);
   detail["token"] = token;
+  detail["deleted_keys"] = json::array();
+  for (const RowKey& key : receipt.deleted) {
+    detail["deleted_keys"].push_back(utf8_text(key.display()));
+  }
   note_in_journal(desk, "erasure_reapplied", compact(detail), "data that was erased was back");
   write->commit();
   return receipt;

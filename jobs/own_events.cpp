@@ -42,8 +42,15 @@ void add_deletion(const json& entry, Tally& deletions) {
 Tally deletions_of(const std::vector<RunSlice>& slices) {
   Tally deletions;
   for (const RunSlice& slice : slices) {
-    for (const json& entry : json::parse(slice.tally)) {
-      add_deletion(entry, deletions);
+    try {
+      Tally of_slice;
+      for (const json& entry : json::parse(slice.tally)) {
+        add_deletion(entry, of_slice);
+      }
+      deletions.add(of_slice);
+    } catch (const json::exception&) {
+      // What a damaged tally said is lost; how many rows went is not.
+      deletions.add(std::nullopt, "", Reason::expired, slice.deleted);
     }
   }
   return deletions;

@@ -83,6 +83,7 @@ class PruneRun {
   void count_rows_after();
   void compare_with_the_run_before();
   void add_times_of_places();
+  [[nodiscard]] std::optional<Instant> since_last_record();
   void collect_groups();
   [[nodiscard]] SealedRecord seal();
   void close_record();

@@ -95,9 +95,7 @@ void PruneRun::reconcile() {
   const std::int64_t erased = erased_among_old_rows();
   const auto view = with_.database.begin_read();
   const std::int64_t total = log.count_rows(std::nullopt);
-  if (const auto highest = log.highest_key()) {
-    report_.log_after = LogState{.rows = total, .highest_key = *highest};
-  }
+  report_.log_after = log_state_now(with_.database, total);
   std::int64_t old_rows = highest_before_ ? log.count_rows(highest_before_) : 0;
   if (!log.shape().ordered_keys) {
     // Keys without order: what came during the run cannot be told from what was there, only that
@@ -193,6 +191,8 @@ void PruneRun::count_rows_after() {
 void PruneRun::close_record() {
   try {
     if (!opened_) {
+      // In the order of their numbers, or the chain would have them the other way round.
+      close_dead_runs();
       open_record();
     }
     phase_ = "closing";
@@ -214,6 +214,10 @@ void PruneRun::close_after(const std::exception& problem) {
   const RunError why = run_error(problem, with_.database.path());
   report_.outcome = Outcome::failed;
   report_.error = report_.error ? report_.error : why;
+  if (!opened_) {
+    report_.error->message += "; the run could not be recorded: " + why.message;
+    return;
+  }
   const std::string before = report_.error->message + "; closing the run failed: " + why.message;
   for (const EventPlace place : {EventPlace::usual, EventPlace::aside}) {
     report_.error->message =

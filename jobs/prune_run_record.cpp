@@ -11,7 +11,14 @@ namespace holdfast {
 /// Rows that went or came back while no run was looking are said, and nothing more: who did it and
 /// why, Holdfast cannot know.
 void PruneRun::compare_with_the_run_before() {
-  report_.between_runs = compare_with_last_run(with_.database, 0);
+  try {
+    report_.between_runs = compare_with_last_run(with_.database, 0);
+  } catch (const StorageError& error) {
+    if (error.trouble() != StorageTrouble::corrupt) {
+      throw;
+    }
+    warn(std::string("rows_not_compared: what earlier runs left cannot be read: ") + error.what());
+  }
   if (!report_.between_runs) {
     return;
   }
@@ -43,6 +50,18 @@ void PruneRun::add_times_of_places() {
   }
 }
 
+/// When the newest run began whose record says what holds and erasures had done: one that was found
+/// dead has said nothing of them.
+std::optional<Instant> PruneRun::since_last_record() {
+  for (std::int64_t run = report_.run_id - 1; run > 0; --run) {
+    const auto line = with_.database.ledger().find(run);
+    if (line && line->closing && line->closing->record.find("\"holds\":") != std::string::npos) {
+      return line->opening.opened_at;
+    }
+  }
+  return std::nullopt;
+}
+
 /// Everything that the record says beside the figures. A damaged database must not keep a run from
 /// being closed: what cannot be read is missing from the record, and the record says so.
 void PruneRun::collect_groups() {
@@ -51,8 +70,7 @@ void PruneRun::collect_groups() {
   try {
     report_.database_id = with_.database.identity();
     add_times_of_places();
-    const auto before = with_.database.ledger().find(report_.run_id - 1);
-    const auto since = before ? std::optional{before->opening.opened_at} : std::nullopt;
+    const auto since = since_last_record();
     nlohmann::json& groups = report_.groups;
     if (!policy_.versions.empty()) {
       groups["authority"] = authority_group(policy_, settings_);

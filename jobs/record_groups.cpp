@@ -5,6 +5,7 @@
 
 #include "jobs/digest.h"
 #include "jobs/json_text.h"
+#include "jobs/name_removal.h"
 #include "jobs/policy_document.h"
 #include "jobs/run_record.h"
 #include "jobs/slice_digest.h"
@@ -72,9 +73,9 @@ std::string catalogue_digest(const Catalogue& catalogue) {
 
 json hold_line(const LegalHold& hold, std::int64_t rows, Instant now) {
   return {{"hold", hold.id},
-          {"matter", utf8_text(hold.matter)},
+          {"matter", without_names(hold.matter, hold.scope)},
           {"kind", to_token(hold.kind)},
-          {"basis", utf8_text(hold.basis)},
+          {"basis", without_names(hold.basis, hold.scope)},
           {"locked", hold.locked},
           {"placed_by", utf8_text(hold.placed_by)},
           {"placed_at", to_rfc3339(hold.placed_at)},
@@ -274,6 +275,7 @@ json integrity_group(Database& database, const RunReport& report) {
   return {{"row_digest", whole},
           {"salt_sha256", salt.empty() ? json(nullptr) : json(sha256_hex(salt))},
           {"slices", slices},
+          {"slices_sha256", slices_digest(database.ledger(), report.run_id)},
           {"rows_digest", whole ? json(digest.hex()) : json(nullptr)},
           {"archive", archive_json(report.archive)},
           {"verify_with", "holdfast verify"}};

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "jobs/digest.h"
+#include "storage/run_ledger.h"
 
 namespace holdfast {
 
@@ -35,5 +36,9 @@ class RowsDigest {
  private:
   Sha256 all_;
 };
+
+/// What binds the slices of a run to its record: SHA-256 over each slice's number, count, tally,
+/// hold set, digest, end of archive, and keys as they are stored.
+[[nodiscard]] std::string slices_digest(RunLedger& ledger, std::int64_t run);
 
 }  // namespace holdfast

@@ -8,15 +8,32 @@ namespace holdfast {
 
 using nlohmann::json;
 
+namespace {
+
+/// One part; what it throws is a finding, and the parts after it are looked at all the same.
+template <typename Part>
+void guarded(const char* part, VerifyFindings& findings, const Part& verify) {
+  try {
+    verify();
+  } catch (const std::exception& error) {
+    findings.problems.push_back(
+        {.part = part,
+         .reason = "unreadable",
+         .message = std::string("what this part is to compare cannot be read: ") + error.what()});
+  }
+}
+
+}  // namespace
+
 VerifyFindings verify_everything(const Desk& desk, const VerifyWishes& wishes) {
   VerifyFindings findings;
-  verify_chain(desk.database, findings);
-  verify_witness(desk, findings);
-  verify_ledger(desk.database, findings);
-  verify_archives(desk, findings);
-  verify_log(desk.database, wishes.since, findings);
+  guarded("chain", findings, [&] { verify_chain(desk.database, findings); });
+  guarded("witness", findings, [&] { verify_witness(desk, findings); });
+  guarded("ledger", findings, [&] { verify_ledger(desk.database, findings); });
+  guarded("archive", findings, [&] { verify_archives(desk, findings); });
+  guarded("database", findings, [&] { verify_log(desk.database, wishes.since, findings); });
   if (wishes.backup != nullptr) {
-    verify_backup(desk.database, *wishes.backup, findings);
+    guarded("backup", findings, [&] { verify_backup(desk.database, *wishes.backup, findings); });
   }
   return findings;
 }

@@ -9,6 +9,7 @@
 #include "jobs/run_record.h"
 #include "jobs/slice_digest.h"
 #include "jobs/verify_parts.h"
+#include "jobs/witness.h"
 
 namespace holdfast {
 namespace {
@@ -19,10 +20,31 @@ std::string run_name(std::int64_t run) {
   return "run " + std::to_string(run);
 }
 
+/// Runs that `recover` took over without a record, as the witness has them.
+using LostRuns = std::map<std::int64_t, json>;
+
+LostRuns lost_runs(Database& database) {
+  std::map<std::int64_t, json> runs;
+  LostRuns lost;
+  for (const WitnessLine& line : database.witness_outbox().since(0)) {
+    const json body = witness_body(line);
+    if (line.kind == "run" && body.contains("run_id") && body.at("run_id").is_number_integer()) {
+      runs[body.at("run_id").get<std::int64_t>()] = body;
+    }
+    const json ids = line.kind == "recovered" ? body.value("lost_runs", json::array()) : json();
+    for (const json& id : ids.is_array() ? ids : json::array()) {
+      if (id.is_number_integer()) {
+        lost[id.get<std::int64_t>()] = runs[id.get<std::int64_t>()];
+      }
+    }
+  }
+  return lost;
+}
+
 /// Walks the chain from its first record on.
 class ChainWalk {
  public:
-  explicit ChainWalk(VerifyFindings& findings) : findings_(findings) {}
+  ChainWalk(const LostRuns& lost, VerifyFindings& findings) : lost_(lost), findings_(findings) {}
 
   void take(const RunLine& line) {
     if (!line.closing) {
@@ -46,10 +68,10 @@ class ChainWalk {
     }
     expected_ = closing.run_hash;
     if (closing.record.empty()) {
-      ++without_record_;
-      return;
+      check_lost(line);
+    } else {
+      check_record(line);
     }
-    check_record(line);
   }
 
   [[nodiscard]] json figures() const {
@@ -60,6 +82,19 @@ class ChainWalk {
   }
 
  private:
+  /// Only a run that a restored backup had forgotten may have no record.
+  void check_lost(const RunLine& line) {
+    const auto known = lost_.find(line.id);
+    if (known == lost_.end()) {
+      say("record_missing", line.id, "has no record: somebody removed it");
+    } else if (known->second.value("outcome", "") != line.closing->outcome ||
+               known->second.value("deleted", json(nullptr)) != line.closing->deleted) {
+      say("record_edited", line.id, "is in the ledger otherwise than the witness knows it");
+    } else {
+      ++without_record_;
+    }
+  }
+
   void check_record(const RunLine& line) {
     const RunClosing& closing = *line.closing;
     json record = json::parse(closing.record, nullptr, false);
@@ -87,6 +122,7 @@ class ChainWalk {
         {.part = "chain", .reason = reason, .message = run_name(run) + " " + what});
   }
 
+  const LostRuns& lost_;
   VerifyFindings& findings_;
   std::string expected_ = first_previous_hash();
   std::int64_t chained_ = 0;
@@ -110,6 +146,19 @@ class LedgerCheck {
     }
     ++runs_;
     run_ = line.id;
+    try {
+      compare(line, record);
+    } catch (const std::exception& error) {
+      say("unreadable", std::string("has slices or a record that cannot be read: ") + error.what());
+    }
+  }
+
+  [[nodiscard]] json figures() const {
+    return {{"runs", runs_}, {"slices", slices_}, {"rows", rows_}, {"salts", salts_}};
+  }
+
+ private:
+  void compare(const RunLine& line, const json& record) {
     if (record.value("outcome", "") != line.closing->outcome) {
       say("outcome_changed",
           "was closed as \"" + record.value("outcome", "") + "\" and its line says \"" +
@@ -119,11 +168,6 @@ class LedgerCheck {
     check_salt(record);
   }
 
-  [[nodiscard]] json figures() const {
-    return {{"runs", runs_}, {"slices", slices_}, {"rows", rows_}, {"salts", salts_}};
-  }
-
- private:
   void check_slices(const json& record, std::int64_t deleted_of_line) {
     std::int64_t deleted = 0;
     std::int64_t next = 1;
@@ -157,6 +201,12 @@ class LedgerCheck {
       say("tally_differs",
           "has slices whose tallies do not give the deleted rows of its record by tenant and "
           "category: a tally was changed");
+    }
+    const json slices = integrity.value("slices_sha256", json(nullptr));
+    if (slices.is_string() && slices_digest(database_.ledger(), run_) != slices) {
+      say("slices_differ",
+          "has slices that are not those of its record: their keys, tallies, hold set or archive "
+          "were changed");
     }
     const json& said = integrity.at("rows_digest");
     if (said.is_string() && (!all_have_digests || digest.hex() != said.get<std::string>())) {
@@ -234,7 +284,8 @@ class LedgerCheck {
 }  // namespace
 
 void verify_chain(Database& database, VerifyFindings& findings) {
-  ChainWalk walk(findings);
+  const LostRuns lost = lost_runs(database);
+  ChainWalk walk(lost, findings);
   const auto last = database.ledger().last();
   for (std::int64_t run = 1; last && run <= last->id; ++run) {
     if (const auto line = database.ledger().find(run)) {

@@ -84,6 +84,8 @@ class RunLedger {
   [[nodiscard]] virtual std::vector<RunSlice> slices(std::int64_t run) = 0;
   /// The keys that one slice deleted, in the order of deletion.
   [[nodiscard]] virtual std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) = 0;
+  /// The same as they are stored, for a digest; "" where there is no such slice.
+  [[nodiscard]] virtual std::string stored_keys(std::int64_t run, std::int64_t number) = 0;
   /// The run and slice that deleted this row, none where no slice says so.
   [[nodiscard]] virtual std::optional<RunSlice> slice_that_deleted(const RowKey& key) = 0;
   /// The same for a key as a person types it: RowKey::display() of the row.

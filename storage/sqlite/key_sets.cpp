@@ -275,7 +275,10 @@ bool encoded_contains(std::string_view encoded, const RowKey& key) {
 }
 
 std::string encode_keys(const std::vector<RowKey>& keys) {
-  if (std::all_of(keys.begin(), keys.end(), [](const RowKey& key) { return key.is_integer(); })) {
+  // A bitmap gives keys back by size: other orders have to be kept as they are.
+  const bool integers =
+      std::all_of(keys.begin(), keys.end(), [](const RowKey& key) { return key.is_integer(); });
+  if (integers && std::is_sorted(keys.begin(), keys.end())) {
     Roaring64Map places;
     for (const RowKey& key : keys) {
       places.add(to_place(key.as_integer()));

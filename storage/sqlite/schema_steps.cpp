@@ -248,11 +248,14 @@ CREATE TABLE holdfast_witness (
 ) STRICT;
 
 CREATE TABLE holdfast_restored (
-  key BLOB NOT NULL PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key BLOB NOT NULL,
   run_id INTEGER NOT NULL,
   restored_at_ms INTEGER NOT NULL,
-  who TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+  who TEXT NOT NULL,
+  gone INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1))  -- deleted once more since
+) STRICT;
+CREATE INDEX holdfast_restored_key ON holdfast_restored (key) WHERE gone = 0;
 )sql";
 
 constexpr std::array<MigrationStep, 3> kSteps = {{{.version = 1, .sql = kFirstSchema},

@@ -8,16 +8,14 @@ namespace {
 
 constexpr const char* kAdd = R"sql(
 INSERT INTO holdfast_restored (key, run_id, restored_at_ms, who) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (key) DO UPDATE
-SET run_id = excluded.run_id, restored_at_ms = excluded.restored_at_ms, who = excluded.who
 )sql";
 
 constexpr const char* kDrop = R"sql(
-DELETE FROM holdfast_restored WHERE key = ?1
+UPDATE holdfast_restored SET gone = 1 WHERE key = ?1 AND gone = 0
 )sql";
 
 constexpr const char* kSelectAll = R"sql(
-SELECT key, run_id, restored_at_ms, who FROM holdfast_restored ORDER BY key
+SELECT id, key, run_id, restored_at_ms, who, gone FROM holdfast_restored ORDER BY id
 )sql";
 
 }  // namespace
@@ -39,10 +37,12 @@ void SqliteRestoredRows::for_each(const std::function<void(const RestoredRow&)>&
   RegisterQuery rows(home_, kSelectAll);
   rows.with();
   while (rows.next()) {
-    visit({.key = key_from(rows.bytes(0)),
-           .run = rows.integer(1),
-           .at = rows.instant(2),
-           .who = rows.text(3)});
+    visit({.id = rows.integer(0),
+           .key = key_from(rows.bytes(1)),
+           .run = rows.integer(2),
+           .at = rows.instant(3),
+           .who = rows.text(4),
+           .gone = rows.integer(5) != 0});
   }
 }
 

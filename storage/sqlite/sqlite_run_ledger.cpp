@@ -253,6 +253,11 @@ std::vector<RowKey> SqliteRunLedger::slice_keys(std::int64_t run, std::int64_t n
                                                       : std::vector<RowKey>{};
 }
 
+std::string SqliteRunLedger::stored_keys(std::int64_t run, std::int64_t number) {
+  RegisterQuery row(home_, kSelectKeys);
+  return home_.set_up && row.with(run, number).next() ? std::string{row.bytes(0)} : "";
+}
+
 std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
   if (!home_.set_up) {
     return std::nullopt;

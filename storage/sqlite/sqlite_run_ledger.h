@@ -29,6 +29,7 @@ class SqliteRunLedger final : public RunLedger {
   [[nodiscard]] std::optional<RunLine> last_success() override;
   [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override;
   [[nodiscard]] std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) override;
+  [[nodiscard]] std::string stored_keys(std::int64_t run, std::int64_t number) override;
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override;
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const std::string& typed) override;
 

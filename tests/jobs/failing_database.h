@@ -127,6 +127,9 @@ class FailingLedger final : public RunLedger {
   [[nodiscard]] std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) override {
     return real_.slice_keys(run, number);
   }
+  [[nodiscard]] std::string stored_keys(std::int64_t run, std::int64_t number) override {
+    return real_.stored_keys(run, number);
+  }
   [[nodiscard]] std::string last_hash() override { return real_.last_hash(); }
   [[nodiscard]] std::string salt(std::int64_t run) override { return real_.salt(run); }
   std::int64_t destroy_salts(Instant opened_before) override {

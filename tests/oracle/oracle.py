@@ -62,7 +62,8 @@ class Policy:
         self.catalogue = Catalogue(catalogue.get("built_in", True), extension, catalogue.get("aliases"))
         self.mapping = EVENT_DEFAULTS | config.get("events", {})
         self.safety = SAFETY_DEFAULTS | config.get("safety", {})
-        self.archive_wanted = "archive" in config
+        # Whether the archive's folder takes files only whoever runs the program knows.
+        self.archive_missing = "archive" in config
         self.by_category = retention.get("category", {})
         self.by_code = retention.get("code", {})
         self.by_tenant = retention.get("tenant", {})
@@ -271,7 +272,7 @@ class Night:
         """Tests 11 to 13."""
         if self.lowest_bookmark is not None and isinstance(row.key, int) and row.key > self.lowest_bookmark:
             return "not_consumed"
-        if self.policy.archive_wanted:
+        if self.policy.archive_missing:
             return "not_archived"
         return "newest_id" if self.keeps_newest and row.key == self.newest_key else None
 

@@ -217,7 +217,8 @@ class World:
             "safety": random_safety(self.rng, self.kind == "lagging", limited),
         }
         if self.kind == "archived":
-            config["archive"] = {"directory": "archive", "keep": "13 months"}
+            folder = "archive" if self.seed % 2 else "no such folder"
+            config["archive"] = {"directory": folder, "keep": "13 months"}
         if self.kind in ("limited", "tiny", "partial"):
             config["safety"]["first_run_needs_approval"] = False
         if self.kind == "dirty":

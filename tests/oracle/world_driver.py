@@ -72,14 +72,18 @@ class WorldDriver:
     def adopt_config(self, config, extension):
         self.config = config
         self.policy = Policy(config, extension)
+        self.policy.archive_missing = "archive" in config and not self.archive_folder().is_dir()
         (self.folder / "codes.tsv").write_text(extension_text(extension), encoding="utf-8")
+
+    def archive_folder(self):
+        (self.folder / "archive").mkdir(exist_ok=True)
+        return self.folder / self.config["archive"]["directory"]
 
     def program_config(self, max_rows):
         config = self.config | {"database": {"path": str(self.database)}, "run": {"max_rows": max_rows}}
         config["catalogue"] = config["catalogue"] | {"extend": str(self.folder / "codes.tsv")}
         if "archive" in config:
-            (self.folder / "archive").mkdir(exist_ok=True)
-            config["archive"] = config["archive"] | {"directory": str(self.folder / "archive")}
+            config["archive"] = config["archive"] | {"directory": str(self.archive_folder())}
         return config
 
     def play(self):

@@ -41,7 +41,7 @@ class DoomedWorld(ErasureWorld):
 
     def copy_to(self, folder):
         """The same installation once more, in a folder of its own."""
-        for suffix in ("", "-wal", "-journal"):
+        for suffix in ("", "-wal", "-journal", ".witness"):
             source = Path(f"{self.database}{suffix}")
             if source.exists():
                 shutil.copyfile(source, folder / f"audit.db{suffix}")

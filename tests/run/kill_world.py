@@ -107,7 +107,7 @@ class KillWorld(World):
 
     def copy_to(self, folder):
         """The same installation once more, in a folder of its own."""
-        for suffix in ("", "-wal", "-journal"):
+        for suffix in ("", "-wal", "-journal", ".witness"):
             source = Path(f"{self.database}{suffix}")
             if source.exists():
                 shutil.copyfile(source, folder / f"audit.db{suffix}")

@@ -55,7 +55,7 @@ class ArchiveKillTest(unittest.TestCase):
 
     def copy_of(self, world, folder):
         (folder / "archive").mkdir()
-        for suffix in ("", "-wal"):
+        for suffix in ("", "-wal", ".witness"):
             source = Path(f"{world.database}{suffix}")
             if source.exists():
                 shutil.copyfile(source, folder / f"audit.db{suffix}")
