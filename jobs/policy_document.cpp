@@ -208,6 +208,7 @@ json snapshot_json(const PolicySnapshot& snapshot) {
   // Only where it is set: documents from before this field keep their digest.
   if (snapshot.archive_wanted) {
     document["archive_wanted"] = true;
+    document["archive_keep"] = window_json(snapshot.archive_keep);
   }
   // Left out where it says nothing, so that a policy from before there were erasures keeps its
   // document and digest. What a document without it means is part of format 1: 14 days, and nobody.
@@ -237,6 +238,9 @@ PolicySnapshot snapshot_from(const json& value) {
   snapshot.identity_by_flag = value.at("identity_by_flag").get<bool>();
   snapshot.archive_wanted =
       value.contains("archive_wanted") && value.at("archive_wanted").get<bool>();
+  if (value.contains("archive_keep")) {
+    snapshot.archive_keep = window_from(value.at("archive_keep"));
+  }
   if (value.contains("erasure")) {
     snapshot.erasure = erasure_from(value.at("erasure"));
   }
@@ -255,6 +259,9 @@ PolicySnapshot make_snapshot(const Settings& settings, const LogShape& shape) {
   snapshot.administrators = settings.administrators;
   snapshot.identity_by_flag = settings.identity_by_flag;
   snapshot.archive_wanted = settings.archive.has_value();
+  if (settings.archive) {
+    snapshot.archive_keep = settings.archive->keep;
+  }
   snapshot.erasure = erasure_policy(settings);
   return snapshot;
 }

@@ -124,6 +124,9 @@ Facts flatten(const PolicySnapshot& snapshot) {
   }
   if (snapshot.archive_wanted) {
     facts["archive"] = "wanted";
+    if (snapshot.archive_keep) {
+      facts["archive.keep"] = to_string(*snapshot.archive_keep);
+    }
   }
   facts["identity.trust_flag"] = snapshot.identity_by_flag ? "true" : "false";
   put_erasure(facts, snapshot.erasure);
@@ -271,6 +274,16 @@ milliseconds strictest_cool_off(std::span<const PolicyVersion* const> versions) 
     longest = std::max(longest, version->snapshot.erasure.cool_off);
   }
   return longest;
+}
+
+std::vector<RetentionWindow> archive_keeps(std::span<const PolicyVersion* const> versions) {
+  std::vector<RetentionWindow> keeps;
+  for (const PolicyVersion* version : versions) {
+    if (version->snapshot.archive_keep) {
+      keeps.push_back(*version->snapshot.archive_keep);
+    }
+  }
+  return keeps;
 }
 
 std::set<std::string> common_services(std::span<const PolicyVersion* const> versions) {

@@ -94,6 +94,7 @@ struct PolicySnapshot {
   std::set<std::string> administrators;
   bool identity_by_flag = false;
   bool archive_wanted = false;  ///< no row goes before it is in an archive
+  std::optional<RetentionWindow> archive_keep;  ///< how long archives live; none without one
   ErasurePolicy erasure;
 
   [[nodiscard]] bool operator==(const PolicySnapshot&) const = default;

@@ -63,6 +63,9 @@ class RandomPolicies {
                      .max_clock_step = milliseconds{number()}};
     policy.identity_by_flag = chance_.one_in(2);
     policy.archive_wanted = chance_.one_in(2);
+    if (policy.archive_wanted && chance_.one_in(2)) {
+      policy.archive_keep = RetentionWindow{.count = 13, .unit = WindowUnit::months};
+    }
     if (chance_.one_in(2)) {
       policy.erasure.cool_off = milliseconds{number()};
     }
