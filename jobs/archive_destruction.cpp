@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of an archive: when it may be destroyed, what holds say to that, and the deed.
 
+#include <algorithm>
+
 #include "jobs/archive_format.h"
 #include "jobs/archive_frames.h"
 #include "jobs/archive_keeper.h"
@@ -69,6 +71,24 @@ bool destroy_archive(const ArchiveShelf& shelf,
   return true;
 }
 
+namespace {
+
+/// A shorter keep waits like any loosening: an archive has to be past that of every version of the
+/// policy that is still in force.
+Instant destroyed_from_all(Instant made_at,
+                           const RetentionWindow& keep,
+                           const DecisionContext& context) {
+  Instant from = destroyed_from(made_at, keep);
+  for (const RuleBook* older : context.frame().older_policies) {
+    if (const auto& other = older->snapshot().archive_keep) {
+      from = std::max(from, destroyed_from(made_at, *other));
+    }
+  }
+  return from;
+}
+
+}  // namespace
+
 ExpiredArchives destroy_expired(const ArchiveShelf& shelf,
                                 DecisionContext& context,
                                 const RetentionWindow& keep) {
@@ -77,7 +97,7 @@ ExpiredArchives destroy_expired(const ArchiveShelf& shelf,
   const RunClock& clock = context.frame().clock;
   for (const ArchiveEntry& entry : archives_of(shelf)) {
     if (entry.state != ArchiveState::whole ||
-        clock.guard_now() < destroyed_from(entry.made_at, keep)) {
+        clock.guard_now() < destroyed_from_all(entry.made_at, keep, context)) {
       continue;
     }
     const std::string what =

@@ -276,16 +276,6 @@ milliseconds strictest_cool_off(std::span<const PolicyVersion* const> versions) 
   return longest;
 }
 
-std::vector<RetentionWindow> archive_keeps(std::span<const PolicyVersion* const> versions) {
-  std::vector<RetentionWindow> keeps;
-  for (const PolicyVersion* version : versions) {
-    if (version->snapshot.archive_keep) {
-      keeps.push_back(*version->snapshot.archive_keep);
-    }
-  }
-  return keeps;
-}
-
 std::set<std::string> common_services(std::span<const PolicyVersion* const> versions) {
   std::set<std::string> common = versions.front()->snapshot.erasure.trusted_services;
   for (const PolicyVersion* version : versions) {

@@ -38,10 +38,6 @@ struct PolicyVersion {
 [[nodiscard]] std::chrono::milliseconds strictest_cool_off(
     std::span<const PolicyVersion* const> versions);
 
-/// How long each of the versions keeps archives: one goes when it is past all of them.
-[[nodiscard]] std::vector<RetentionWindow> archive_keeps(
-    std::span<const PolicyVersion* const> versions);
-
 /// The services that every one of the versions trusts. Shapes: `versions` not empty.
 [[nodiscard]] std::set<std::string> common_services(std::span<const PolicyVersion* const> versions);
 

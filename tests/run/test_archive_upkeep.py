@@ -48,6 +48,18 @@ class ErasureArchiveTest(unittest.TestCase):
             world.run(expect=0)
             self.assertIsNone(world.manifest(run)["salt"])
 
+    def test_a_shorter_keep_waits_like_any_loosening(self):
+        with archive_world(archive_config(keep="10 years")) as world:
+            run = world.run(expect=0).json["run_id"]
+            world.clock.advance(days=30)
+            world.write_config(archive_config(keep="1 day"))
+            for _ in range(2):
+                world.run(expect=0)
+                self.assertIsNone(world.manifest(run).get("destroyed_at"))
+                world.clock.advance(days=5)
+            world.run(expect=0)
+            self.assertIsNotNone(world.manifest(run)["destroyed_at"])
+
     def test_salts_go_after_keep_salts(self):
         with archive_world(archive_config({"evidence": {"keep_salts": "60 days"}}, keep="10 years")) as world:
             run = world.run(expect=0).json["run_id"]
