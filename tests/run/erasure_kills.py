@@ -44,7 +44,7 @@ class DoomedWorld(ErasureWorld):
         for suffix in ("", "-wal", "-journal", ".witness"):
             source = Path(f"{self.database}{suffix}")
             if source.exists():
-                shutil.copyfile(source, folder / f"audit.db{suffix}")
+                shutil.copy(source, folder / f"audit.db{suffix}")
         copied = DoomedWorld(folder, self.clock.now)
         copied.request, copied.shown = self.request, self.shown
         return copied

@@ -110,7 +110,7 @@ class KillWorld(World):
         for suffix in ("", "-wal", "-journal", ".witness"):
             source = Path(f"{self.database}{suffix}")
             if source.exists():
-                shutil.copyfile(source, folder / f"audit.db{suffix}")
+                shutil.copy(source, folder / f"audit.db{suffix}")
         copied = World(folder, CONFIG, self.clock.now)
         return copied
 

@@ -58,7 +58,7 @@ class ArchiveKillTest(unittest.TestCase):
         for suffix in ("", "-wal", ".witness"):
             source = Path(f"{world.database}{suffix}")
             if source.exists():
-                shutil.copyfile(source, folder / f"audit.db{suffix}")
+                shutil.copy(source, folder / f"audit.db{suffix}")
         return ArchiveWorld(folder, archive_config(), world.clock.now)
 
     def kill_one(self, world):

@@ -206,7 +206,30 @@ class Tampered(VerifyTest):
     def test_a_slice_with_another_digest(self):
         made = self.make()
         self.change(made, "UPDATE holdfast_run_slice SET digest = ? WHERE run_id = 2 AND number = 1", "ab" * 32)
-        self.caught(made, "rows_digest_differs", "run 2")
+        self.caught(made, "slices_differ", "run 2")
+
+    def test_a_key_of_a_slice_exchanged(self):
+        """Another key in the place of one that was deleted, so that an altered row can come back unseen."""
+        made = self.make()
+        keys = made.query("SELECT keys FROM holdfast_run_slice WHERE run_id = 2 AND number = 1")[0][0]
+        other = made.query("SELECT keys FROM holdfast_run_slice WHERE run_id = 3 AND number = 1")[0][0]
+        self.assertNotEqual(keys, other)
+        self.change(made, "UPDATE holdfast_run_slice SET keys = ? WHERE run_id = 2 AND number = 1", other)
+        found = self.verify(made, expect=1)
+        self.assertIn("slices_differ", [problem["reason"] for problem in found["problems"]])
+
+    def test_a_record_blanked(self):
+        made = self.make()
+        self.change(made, "UPDATE holdfast_run SET record = '' WHERE id = 2")
+        self.caught(made, "record_missing", "run 2", independent=False)
+
+    def test_what_cannot_be_read_does_not_hide_the_rest(self):
+        made = self.make()
+        self.change(made, "UPDATE holdfast_run_slice SET keys = x'52ff' WHERE run_id = 2 AND number = 1")
+        self.change(made, "UPDATE holdfast_run SET record = replace(record, '\"vanished\":0', '\"vanished\":7') WHERE id = 3")
+        found = self.verify(made, expect=1)
+        self.assertEqual(found["problem"]["reason"], "record_edited")
+        self.assertIn("unreadable", [problem["reason"] for problem in found["problems"]])
 
     def test_a_slice_removed(self):
         made = self.make()
