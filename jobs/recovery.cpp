@@ -2,12 +2,10 @@
 #include "jobs/recovery.h"
 
 #include <algorithm>
-#include <map>
 
 #include "jobs/erasure_desk.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
-#include "jobs/witness_hold.h"
 
 namespace holdfast {
 namespace {
@@ -65,63 +63,6 @@ json add_lost_run(Database& database, const json& body) {
           {"deleted", closing.deleted},
           {"rows_back", closing.deleted - gone},
           {"number_taken", taken}};
-}
-
-/// The holds of these lines, each as its last line has it, by the number it had.
-std::map<std::int64_t, LegalHold> lost_holds(const std::vector<WitnessLine>& lines) {
-  std::map<std::int64_t, LegalHold> holds;
-  for (const WitnessLine& line : lines) {
-    if (line.kind == "hold") {
-      LegalHold hold = hold_of_witness(witness_body(line).at("hold"));
-      holds[hold.id] = std::move(hold);
-    }
-  }
-  return holds;
-}
-
-json named(std::int64_t id, const LegalHold& hold) {
-  return {{"hold", id}, {"matter", utf8_text(hold.matter)}, {"had_number", hold.id}};
-}
-
-/// Puts one hold back where it is missing, and returns the number it has now; 0 where nothing is to
-/// be done because it is released in the register too.
-std::int64_t put_back(const Desk& desk, const LegalHold& lost, json& result) {
-  const std::vector<LegalHold> known = desk.database.holds().all();
-  const auto same = std::find_if(known.begin(), known.end(), [&lost](const LegalHold& hold) {
-    return placed_as_one(hold, lost);
-  });
-  if (same == known.end()) {
-    const std::int64_t id = desk.database.holds().place(lost);
-    result["holds_put_back"].push_back(named(id, lost));
-    note_in_journal(desk,
-                    "hold_put_back",
-                    compact({{"hold", id}, {"had_number", lost.id}}),
-                    "a restored backup had forgotten it");
-    return id;
-  }
-  if (same->active() && lost.review_by && lost.review_by != same->review_by) {
-    (void)desk.database.holds().review(
-        same->id,
-        *lost.review_by,
-        {.who = desk.who, .at = desk.now, .reason = "as it was before a backup was restored"});
-  }
-  return same->active() ? same->id : 0;
-}
-
-/// All at once. A hold that was released since stays active: who released it looks again.
-void put_back_holds(const Desk& desk, const std::vector<WitnessLine>& lines, json& result) {
-  const auto write = desk.database.begin_write(Durability::full);
-  for (const auto& [number, lost] : lost_holds(lines)) {
-    const std::int64_t id = put_back(desk, lost, result);
-    if (id != 0 && lost.released_at) {
-      json line = named(id, lost);
-      line["released_at"] = to_rfc3339(*lost.released_at);
-      line["released_by"] = utf8_text(lost.released_by);
-      line["release_reason"] = utf8_text(lost.release_reason);
-      result["holds_released_since"].push_back(std::move(line));
-    }
-  }
-  write->commit();
 }
 
 /// Erases again whoever came back. Errors: JobError(failed) where somebody could not be erased.
@@ -284,7 +225,7 @@ json recover(const Desk& desk, NewWitness wish) {
   }
   json result = empty_result(found);
   if (!found.agrees()) {
-    put_back_holds(desk, found.lost, result);
+    put_back_holds(desk, found, result);
     list_approvals(found.lost, result);
   }
   if (restored) {

@@ -54,12 +54,14 @@ std::vector<std::string> sorted(std::vector<std::string> words) {
   return words;
 }
 
-std::vector<std::string> names_of(const std::vector<std::string>& words) {
-  std::vector<std::string> names;
-  std::copy_if(words.begin(), words.end(), std::back_inserter(names), [](const auto& word) {
-    return !is_erasure_token(word);
+enum class Words { names, tokens };
+
+std::vector<std::string> only(Words wanted, const std::vector<std::string>& words) {
+  std::vector<std::string> found;
+  std::copy_if(words.begin(), words.end(), std::back_inserter(found), [wanted](const auto& word) {
+    return is_erasure_token(word) == (wanted == Words::tokens);
   });
-  return sorted(std::move(names));
+  return sorted(std::move(found));
 }
 
 /// What a scope says of anything but persons.
@@ -74,8 +76,29 @@ auto impersonal(const HoldScope& scope) {
                     scope.everything};
 }
 
-auto persons(const HoldScope& scope) {
-  return std::tuple{names_of(scope.persons), names_of(scope.actors), names_of(scope.subjects)};
+auto names_of(const HoldScope& scope) {
+  return std::tuple{only(Words::names, scope.persons),
+                    only(Words::names, scope.actors),
+                    only(Words::names, scope.subjects)};
+}
+
+bool has_tokens_of(const HoldScope& whole, const HoldScope& part) {
+  const auto among = [](const std::vector<std::string>& all, const std::vector<std::string>& some) {
+    const auto many = only(Words::tokens, all);
+    const auto few = only(Words::tokens, some);
+    return std::includes(many.begin(), many.end(), few.begin(), few.end());
+  };
+  return among(whole.persons, part.persons) && among(whole.actors, part.actors) &&
+         among(whole.subjects, part.subjects);
+}
+
+bool same_persons(const LegalHold& witnessed, const LegalHold& now) {
+  if (witnessed.id != now.id) {
+    return names_of(witnessed.scope) == names_of(now.scope) &&
+           has_tokens_of(now.scope, witnessed.scope);
+  }
+  return witnessed.released_at || now.released_at ||
+         names_of(witnessed.scope) == names_of(now.scope);
 }
 
 }  // namespace
@@ -139,25 +162,21 @@ LegalHold hold_of_witness(const json& body) {
 
 bool as_witnessed(const LegalHold& witnessed, const LegalHold& now) {
   return placed_as_one(witnessed, now) && witnessed.review_by == now.review_by &&
-         witnessed.released_at == now.released_at &&
-         impersonal(witnessed.scope) == impersonal(now.scope) &&
-         (!now.active() || persons(witnessed.scope) == persons(now.scope));
+         witnessed.released_at == now.released_at;
 }
 
-bool placed_as_one(const LegalHold& one, const LegalHold& other) {
-  return std::tie(one.matter,
-                  one.reason,
-                  one.basis,
-                  one.kind,
-                  one.locked,
-                  one.placed_by,
-                  one.placed_at) == std::tie(other.matter,
-                                             other.reason,
-                                             other.basis,
-                                             other.kind,
-                                             other.locked,
-                                             other.placed_by,
-                                             other.placed_at);
+bool placed_as_one(const LegalHold& witnessed, const LegalHold& now) {
+  const auto origin = [](const LegalHold& hold) {
+    return std::tie(hold.matter,
+                    hold.reason,
+                    hold.basis,
+                    hold.kind,
+                    hold.locked,
+                    hold.placed_by,
+                    hold.placed_at);
+  };
+  return origin(witnessed) == origin(now) && impersonal(witnessed.scope) == impersonal(now.scope) &&
+         same_persons(witnessed, now);
 }
 
 }  // namespace holdfast

@@ -138,6 +138,24 @@ class Witness(unittest.TestCase):
         self.made.call("hold", "release", holds[1]["hold"], "--reason", "again", "--as", "alice", expect=0)
         self.ok()
 
+    def test_holds_placed_in_one_millisecond_all_come_back(self):
+        """They differ in nothing but what they cover; one of them is in the backup."""
+        kept = {tenant: set(self.made.insert(AGED, tenant=tenant, count=2)) for tenant in ("a", "b", "c")}
+        self.made.freeze("--tenant=a")
+        saved = backup(self.made)
+        self.made.freeze("--tenant=b")
+        self.made.freeze("--tenant=c")
+        self.made.freeze("--tenant=c", "--person=u-1")
+        restore(self.made, saved)
+        self.refused("restored_backup")
+        answer = recover(self.made).json
+        self.assertEqual([hold["had_number"] for hold in answer["holds_put_back"]], [2, 3, 4])
+        holds = self.made.call("hold", "list", "--json", expect=0).json["holds"]
+        covers = [(hold["covers"]["tenant"], hold["covers"]["person"]) for hold in holds]
+        self.assertEqual(covers, [(["a"], []), (["b"], []), (["c"], []), (["c"], ["u-1"])])
+        self.ok()
+        self.assertLessEqual(set().union(*kept.values()), self.made.ids())
+
     def test_the_rows_of_a_lost_run_come_back_and_are_listed(self):
         self.made.insert(AGED, tenant="acme", count=4)
         self.ok()
