@@ -133,6 +133,27 @@ std::int64_t first_difference(WitnessOutbox& outbox, const WitnessChain& chain) 
   return seq;
 }
 
+/// The first line of the file without its text that the outbox does not have in just that way; 0:
+/// none. Nothing can be checked of such a line, so the file alone is not believed.
+std::int64_t first_withheld_alone(WitnessOutbox& outbox, const WitnessChain& chain) {
+  for (const WitnessLine& line : chain.lines) {
+    if (line.kind != kWithheld) {
+      continue;
+    }
+    const auto known = outbox.find(line.seq);
+    if (!known || known->line != line.line) {
+      return line.seq;
+    }
+  }
+  return 0;
+}
+
+/// Whether what the outbox says of a line, and where, is what its hash was made of.
+bool says_what_its_hash_says(const WitnessLine& line, const std::string& previous) {
+  const auto read = read_line(line.line, line.seq, previous);
+  return read && read->hash == line.hash && (read->kind == line.kind || read->kind == kWithheld);
+}
+
 WitnessComparison& say(WitnessComparison& found, WitnessState state, std::string sentence) {
   found.state = state;
   found.sentence = std::move(sentence);
@@ -203,11 +224,12 @@ WitnessComparison compare_witness(Database& database,
   if (!database.is_set_up()) {
     return found;
   }
-  const WitnessChain chain = read_witness_chain(text.lines);
+  WitnessChain chain = read_witness_chain(text.lines);
   WitnessOutbox& outbox = database.witness_outbox();
   const auto last = outbox.last();
   found.in_file = static_cast<std::int64_t>(chain.lines.size());
   found.in_database = last ? last->seq : 0;
+  found.lines = chain.lines;
   if (!text.exists && last) {
     return say(found,
                WitnessState::missing,
@@ -225,6 +247,10 @@ WitnessComparison compare_witness(Database& database,
   }
   const std::int64_t difference = first_difference(outbox, chain);
   found.lost = lines_from(chain, difference == 0 ? found.in_database + 1 : difference);
+  if (const std::int64_t withheld = first_withheld_alone(outbox, chain); withheld != 0) {
+    chain.bad_line = withheld;  // the lines after it can be read all the same
+    chain.fault = "its text was taken out, and the database has not taken it out";
+  }
   if (chain.bad_line != 0) {
     found.line = chain.bad_line;
     return say(found,
@@ -260,6 +286,21 @@ WitnessComparison compare_witness(Database& database, Witness& witness) {
     return say(found, WitnessState::unreadable, error.what());
   }
   return compare_witness(database, text, witness.name());
+}
+
+std::int64_t first_rewritten_line(WitnessOutbox& outbox, const std::vector<WitnessLine>& file) {
+  std::int64_t seq = 0;
+  std::string previous = kNoHash;
+  for (const WitnessLine& line : outbox.since(0)) {
+    ++seq;
+    const auto place = static_cast<std::size_t>(seq - 1);
+    const bool as_in_file = place >= file.size() || file[place].hash == line.hash;
+    if (line.seq != seq || !as_in_file || !says_what_its_hash_says(line, previous)) {
+      return seq;
+    }
+    previous = line.hash;
+  }
+  return 0;
 }
 
 void witness_note(Database& database, const WitnessNote& note) {

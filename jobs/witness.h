@@ -67,7 +67,8 @@ inline constexpr std::string_view kWitnessOfDatabase = "database";
                                             const WitnessNote& note);
 
 /// What is left of a line whose text may not be kept: its number and its place in the chain.
-/// Whoever reads it takes its hash on trust.
+/// Whoever reads it takes its hash on trust, so in a file it counts only where the outbox has the
+/// very same.
 [[nodiscard]] std::string withheld_line(const WitnessLine& line);
 /// The kind that such a line is read as; its body is empty.
 inline constexpr std::string_view kWithheld = "withheld";
@@ -105,6 +106,7 @@ struct WitnessComparison {
   std::int64_t in_file = 0;          ///< number of the file's last line whose chain holds
   std::int64_t in_database = 0;      ///< number of the outbox's last line
   bool file_exists = false;          ///< false and in step: both are still to begin
+  std::vector<WitnessLine> lines;    ///< of the file, as far as their chain holds
   std::vector<WitnessLine> lost;     ///< lines of the file that the database does not know
   std::vector<WitnessLine> lacking;  ///< lines of the database that the file does not have
   std::string sentence;              ///< what is wrong and what to type; empty where they agree
@@ -121,6 +123,13 @@ struct WitnessComparison {
                                                 const std::string& name);
 /// Reads and compares; a file that cannot be read is `unreadable`. Call it outside a transaction.
 [[nodiscard]] WitnessComparison compare_witness(Database& database, Witness& witness);
+
+/// The number of the first line of the outbox that is missing, does not give its own hash with what
+/// it says, or has another one than the file's line; 0: none. A comparison asks for the last line
+/// that both have, because the hashes hang together; this asks for each, so that a table that was
+/// written to is found out.
+[[nodiscard]] std::int64_t first_rewritten_line(WitnessOutbox& outbox,
+                                                const std::vector<WitnessLine>& file);
 
 /// Adds a line to the outbox, and before the very first one the line that names the database. Call
 /// inside the write that the line speaks of.

@@ -324,6 +324,53 @@ TEST_CASE("a line whose text may not be kept keeps its place in the chain", "[wi
   CHECK(read_witness_chain(lines).bad_line == 2);
 }
 
+TEST_CASE("a line without its text is believed only where the database took the text out too",
+          "[witness]") {
+  WitnessWorld world;
+  world.note();
+  world.note();
+  const std::vector<WitnessLine> lines = read_witness_chain(world.witness().read().lines).lines;
+  REQUIRE(lines.size() == 3);
+  put(world.file(), lines[0].line + "\n" + withheld_line(lines[1]) + "\n" + lines[2].line + "\n");
+  const WitnessComparison found = world.compare();
+  CHECK(found.state == WitnessState::damaged);
+  CHECK(found.line == 2);
+  CHECK_THAT(found.sentence, Contains(", line 2: its text was taken out"));
+  CHECK(found.lines.size() == 3);
+  // A line that the outbox does not have at all is no better.
+  const WitnessLine more =
+      next_witness_line(lines[2], {.at = kTonight, .kind = "hold", .body = {{"n", 1}}});
+  put(world.file(),
+      lines[0].line + "\n" + lines[1].line + "\n" + lines[2].line + "\n" + withheld_line(more) +
+          "\n");
+  CHECK(world.compare().state == WitnessState::damaged);
+  CHECK(world.compare().line == 4);
+}
+
+TEST_CASE("a line of the outbox that was written to is found, whatever comes after it",
+          "[witness]") {
+  WitnessWorld world;
+  world.note();
+  world.note();
+  WitnessOutbox& outbox = world.database().witness_outbox();
+  const std::vector<WitnessLine> file = read_witness_chain(world.witness().read().lines).lines;
+  REQUIRE(file.size() == 3);
+  CHECK(first_rewritten_line(outbox, file) == 0);
+  CHECK(first_rewritten_line(outbox, {}) == 0);
+  const auto put_text = [&](const std::string& text) {
+    in_write(world.database(), [&] { outbox.replace_text(2, text); });
+    return first_rewritten_line(outbox, file);
+  };
+  const WitnessLine other =
+      next_witness_line(file[0], {.at = kTonight, .kind = "approval", .body = {{"plan", "x"}}});
+  CHECK(put_text(other.line) == 2);
+  CHECK(put_text("") == 2);
+  CHECK(put_text(withheld_line(file[1])) == 0);
+  CHECK(put_text(withheld_line(other)) == 2);
+  CHECK(put_text(file[1].line) == 0);
+  CHECK(first_rewritten_line(outbox, {file[0], other}) == 2);
+}
+
 TEST_CASE("a hold that a run meets is noted once, and again when it changes", "[witness]") {
   WitnessWorld world;
   world.note();
