@@ -14,10 +14,12 @@ bool in_transaction(Connection& connection) {
   return sqlite3_get_autocommit(connection.db().getHandle()) == 0;
 }
 
-/// Cannot be changed inside a transaction, so it is set before each.
+/// Cannot be changed inside a transaction, so it is set before each. In a rollback journal a commit
+/// is the removal of the journal, which lasts only once the folder is synced too: else a power cut
+/// could bring the journal back, and undo what the witness file was told already.
 void set_synchronous(Connection& connection, Durability durability) {
-  const bool normal = connection.wal() && durability == Durability::normal;
-  connection.db().exec(normal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+  const char* level = durability == Durability::normal ? "NORMAL" : "FULL";
+  connection.db().exec(std::string("PRAGMA synchronous = ") + (connection.wal() ? level : "EXTRA"));
 }
 
 std::string seconds(std::int64_t milliseconds) {

@@ -62,9 +62,9 @@ TEST_CASE("a commit is as durable as asked for, in a rollback journal always ful
     const SqliteWriteScope scope(connection, durability);
     return connection.db().execAndGet("PRAGMA synchronous").getInt();
   };
-  CHECK(level_of(Durability::normal) == (wal ? 1 : 2));
-  CHECK(level_of(Durability::full) == 2);
-  CHECK(level_of(Durability::normal) == (wal ? 1 : 2));
+  CHECK(level_of(Durability::normal) == (wal ? 1 : 3));
+  CHECK(level_of(Durability::full) == (wal ? 2 : 3));
+  CHECK(level_of(Durability::normal) == (wal ? 1 : 3));
 }
 
 TEST_CASE("a view does not change while others write, and does not keep them", "[database]") {
