@@ -12,6 +12,7 @@
 #include "jobs/cli/render.h"
 #include "jobs/cli/report_folder.h"
 #include "jobs/cli/verbs.h"
+#include "jobs/cli/witness_file.h"
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -96,6 +97,12 @@ InitReport take_out(Session& session) {
   session.close();
   InitReport report = remove_sqlite(open_options(session.settings()));
   report.done.insert(report.done.begin(), saved.begin(), saved.end());
+  const std::string aside =
+      set_witness_aside(witness_path(session.settings()), session.clock().now());
+  if (!aside.empty()) {
+    report.done.push_back("moved the witness file to " + aside);
+    report.changed = true;
+  }
   return report;
 }
 

@@ -168,16 +168,16 @@ void make_file(const fs::path& path, std::string_view bytes) {
   sync(path, made);
 }
 
-/// A name beside the file that nothing has yet.
-fs::path free_name(const fs::path& path) {
-  for (int number = 1; number < kMostReplaced; ++number) {
+/// A name beside the file that nothing has yet: its own, the word and a number, `first` or more.
+fs::path free_name(const fs::path& path, const char* word, std::int64_t first) {
+  for (std::int64_t number = first; number < first + kMostReplaced; ++number) {
     fs::path name = path;
-    name += ".replaced-" + std::to_string(number);
+    name += word + std::to_string(number);
     if (fs::symlink_status(name).type() == fs::file_type::not_found) {
       return name;
     }
   }
-  fail(path, "has been replaced too often: clear out the files named .replaced beside it");
+  fail(path, "has been replaced too often: clear out the old ones beside it");
 }
 
 void rename_file(const fs::path& from, const fs::path& to) {
@@ -197,6 +197,16 @@ fs::path witness_path(const Settings& settings) {
   fs::path file = real.empty() ? settings.database : real;
   file += ".witness";
   return file;
+}
+
+std::string set_witness_aside(const fs::path& path, Instant at) {
+  if (fs::symlink_status(path).type() == fs::file_type::not_found) {
+    return {};
+  }
+  const fs::path aside = free_name(path, ".removed-", to_unix_ms(at));
+  rename_file(path, aside);
+  sync_folder(path);
+  return aside.string();
 }
 
 WitnessText WitnessFile::read() {
@@ -250,7 +260,7 @@ std::string WitnessFile::replace(const std::vector<std::string>& lines) {
   make_file(fresh, joined(lines));
   std::string kept;
   if (fs::symlink_status(path_).type() != fs::file_type::not_found) {
-    const fs::path old = free_name(path_);
+    const fs::path old = free_name(path_, ".replaced-", 1);
     rename_file(path_, old);
     kept = old.string();
   }

@@ -14,6 +14,11 @@ namespace holdfast {
 /// whatever link leads there.
 [[nodiscard]] std::filesystem::path witness_path(const Settings& settings);
 
+/// Renames the file, whatever it is, to <file>.removed-<ms> for a database that gives up its
+/// tables, so that the next `init` begins one of its own. Returns the new name, "" where there was
+/// none. Errors: JobError.
+[[nodiscard]] std::string set_witness_aside(const std::filesystem::path& path, Instant at);
+
 /// The witness in a file that its owner alone may read and write (0600): never a link, never a file
 /// with a second name. Lines are appended under a lock that dies with the process, and synced.
 class WitnessFile final : public Witness {
