@@ -6,6 +6,7 @@
 #include "jobs/erasure_desk.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/witness_notes.h"
 
 namespace holdfast {
 namespace {
@@ -33,10 +34,20 @@ bool is_same_run(const RunClosing& one, const RunClosing& other) {
          one.outcome == other.outcome;
 }
 
+/// Where another run has the number of the one before, the chain goes on from that other one.
+RunClosing in_chain_of(RunLedger& ledger, std::int64_t id, RunClosing closing) {
+  const auto before = ledger.find(id - 1);
+  if (before && before->closing && !before->closing->run_hash.empty() &&
+      !closing.previous_hash.empty()) {
+    closing.previous_hash = before->closing->run_hash;
+  }
+  return closing;
+}
+
 json add_lost_run(Database& database, const json& body) {
   RunLedger& ledger = database.ledger();
   const std::int64_t id = body.at("run_id");
-  const RunClosing closing = lost_closing(body);
+  const RunClosing closing = in_chain_of(ledger, id, lost_closing(body));
   const auto known = ledger.find(id);
   bool taken = false;
   if (!known) {
@@ -125,6 +136,65 @@ void list_approvals(const std::vector<WitnessLine>& lines, json& result) {
   }
 }
 
+/// Lost runs whose number another run has in the ledger.
+json numbers_taken(const json& runs_lost) {
+  json numbers = json::array();
+  for (const json& run : runs_lost) {
+    if (run.at("number_taken") == true) {
+      numbers.push_back(run.at("run_id"));
+    }
+  }
+  return numbers;
+}
+
+/// Runs that stand in the ledger without a record because these lines were all there was of them.
+json runs_without_record(RunLedger& ledger, const std::vector<WitnessLine>& lines) {
+  json numbers = json::array();
+  for (const WitnessLine& line : lines) {
+    if (line.kind != "run") {
+      continue;
+    }
+    const json body = witness_body(line);
+    const auto known = ledger.find(body.at("run_id").get<std::int64_t>());
+    if (known && known->closing && known->closing->record.empty() &&
+        is_same_run(*known->closing, lost_closing(body))) {
+      numbers.push_back(known->id);
+    }
+  }
+  return numbers;
+}
+
+/// Notes that it was done, in journal and witness. Call it inside the write that takes lines over.
+void note_recovery(const Desk& desk, const WitnessComparison& found, const json& result) {
+  const bool anew = found.state != WitnessState::restored_backup;
+  const json detail = {
+      {"by", utf8_text(desk.who)},
+      {"state", result.at("state")},
+      {"lines", anew ? found.in_file : static_cast<std::int64_t>(found.lost.size())},
+      {"holds_put_back", result.at("holds_put_back").size()},
+      {"erased_again", result.at("erased_again").size()},
+      {"lost_runs", runs_without_record(desk.database.ledger(), found.lost)},
+      {"numbers_taken", numbers_taken(result.at("runs_lost"))},
+      {"new_witness", anew}};
+  note_in_journal(desk, "recovered", compact(detail), "");
+  witness_note(desk.database, {.at = desk.now, .kind = "recovered", .body = detail});
+}
+
+/// The runs that took the numbers of lost ones, which no line tells of yet.
+void note_takers(const Desk& desk, const json& runs_lost) {
+  for (const json& number : numbers_taken(runs_lost)) {
+    const auto id = number.get<std::int64_t>();
+    const auto line = desk.database.ledger().find(id);
+    if (line && line->closing) {
+      witness_note(
+          desk.database,
+          {.at = desk.now,
+           .kind = "run",
+           .body = run_witness_body(desk.database, {.id = id, .closing = *line->closing})});
+    }
+  }
+}
+
 /// The last step, in one transaction: before it every run is refused, after it none is.
 void take_lines_in(const Desk& desk, const WitnessComparison& found, json& result) {
   const auto write = desk.database.begin_write(Durability::full);
@@ -140,28 +210,15 @@ void take_lines_in(const Desk& desk, const WitnessComparison& found, json& resul
   }
   result["runs_lost"] = add_lost_runs(desk.database, found.lost);
   move_clock(desk, found.lost, result);
-  const json detail = {{"by", utf8_text(desk.who)},
-                       {"state", result.at("state")},
-                       {"lines", found.lost.size()},
-                       {"holds_put_back", result.at("holds_put_back").size()},
-                       {"erased_again", result.at("erased_again").size()},
-                       {"new_witness", false}};
-  note_in_journal(desk, "recovered", compact(detail), "");
-  witness_note(desk.database, {.at = desk.now, .kind = "recovered", .body = detail});
+  note_recovery(desk, found, result);
+  note_takers(desk, result.at("runs_lost"));
   write->commit();
 }
 
 /// The file is made anew from what the database knows.
 void begin_new_file(const Desk& desk, const WitnessComparison& found, json& result) {
   const auto write = desk.database.begin_write(Durability::full);
-  const json detail = {{"by", utf8_text(desk.who)},
-                       {"state", result.at("state")},
-                       {"lines", found.in_file},
-                       {"holds_put_back", result.at("holds_put_back").size()},
-                       {"erased_again", 0},
-                       {"new_witness", true}};
-  note_in_journal(desk, "recovered", compact(detail), "");
-  witness_note(desk.database, {.at = desk.now, .kind = "recovered", .body = detail});
+  note_recovery(desk, found, result);
   write->commit();
   // Killed here, the file is as it was and runs stay refused: the next call does it again.
   std::vector<std::string> lines;

@@ -31,8 +31,8 @@ enum class NewWitness { no, yes };
                                            const std::vector<WitnessLine>& lines);
 
 /// Places the holds again that only the lost lines know, all in one write, and adds to the lists
-/// holds_put_back and holds_released_since of the result. A hold of the register stands for one lost
-/// hold at most. One that was released since stays active: who released it looks again.
+/// holds_put_back and holds_released_since of the result. A hold of the register stands for one
+/// lost hold at most. One that was released since stays active: who released it looks again.
 void put_back_holds(const Desk& desk, const WitnessComparison& found, nlohmann::json& result);
 
 /// Puts the completed erasures of these lines into the register, so that `erasure reapply` finds

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies outside the database: the witness file and the archives.
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "jobs/archive_check.h"
 #include "jobs/verify_parts.h"
@@ -19,34 +22,109 @@ void say(VerifyFindings& findings,
   findings.problems.push_back({.part = part, .reason = reason, .message = message});
 }
 
-/// The ledger against the lines that the witness has of its runs. Returns how many there are.
-std::int64_t compare_runs(Database& database, VerifyFindings& findings) {
-  std::int64_t runs = 0;
-  for (const WitnessLine& line : database.witness_outbox().since(0)) {
-    if (line.kind != "run") {
-      continue;
-    }
-    const json body = witness_body(line);
-    if (!body.is_object() || !body.contains("run_id")) {
-      continue;
-    }
-    ++runs;
-    const auto id = body.at("run_id").get<std::int64_t>();
-    const auto run = database.ledger().find(id);
-    const std::string name = "run " + std::to_string(id);
-    if (!run || !run->closing) {
-      say(findings,
-          "witness",
-          "run_missing",
-          name + " is known to the witness and missing from the ledger: somebody removed it");
-    } else if (run->closing->run_hash != body.value("run_hash", "")) {
-      say(findings,
-          "witness",
-          "run_differs",
-          name + " has another hash in the ledger than the witness has: the ledger was rewritten");
+/// A run as one line of the witness has it.
+struct WitnessedHash {
+  std::int64_t run = 0;
+  std::string hash;
+};
+
+/// What the witness says of runs against the ledger.
+class RunsOfWitness {
+ public:
+  RunsOfWitness(RunLedger& ledger, VerifyFindings& findings)
+      : ledger_(ledger), findings_(findings) {}
+
+  void take(const WitnessLine& line) {
+    if (line.kind == "run") {
+      const json body = witness_body(line);
+      runs_.push_back({.run = body.value("run_id", std::int64_t{0}),
+                       .hash = body.value("run_hash", std::string{})});
+      ++count_;
+    } else if (line.kind == "recovered") {
+      for (const json& run : witness_body(line).value("numbers_taken", json::array())) {
+        give_up(run.get<std::int64_t>(), line.at);
+      }
     }
   }
-  return runs;
+
+  void compare() {
+    for (const WitnessedHash& run : runs_) {
+      const std::string hash = hash_in_ledger(run.run).value_or(kNone);
+      const std::string name = "run " + std::to_string(run.run);
+      if (hash == kNone) {
+        say(findings_,
+            "witness",
+            "run_missing",
+            name +
+                " is known to the witness and missing from the ledger: somebody removed it, or "
+                "restored a backup");
+      } else if (hash != run.hash) {
+        say(findings_,
+            "witness",
+            "run_differs",
+            name +
+                " has another hash in the ledger than the witness has: the ledger was "
+                "rewritten");
+      }
+    }
+  }
+
+  [[nodiscard]] std::int64_t count() const { return count_; }
+
+ private:
+  inline static const std::string kNone = "none";
+
+  [[nodiscard]] std::optional<std::string> hash_in_ledger(std::int64_t run) {
+    const auto line = ledger_.find(run);
+    return line && line->closing ? std::optional{line->closing->run_hash} : std::nullopt;
+  }
+
+  /// `recover` has noted that the ledger could not take this one in.
+  void give_up(std::int64_t run, Instant at) {
+    const auto in_ledger = hash_in_ledger(run);
+    const auto given_up = std::remove_if(runs_.begin(), runs_.end(), [&](const auto& known) {
+      return known.run == run && known.hash != in_ledger;
+    });
+    if (given_up != runs_.end()) {
+      findings_.notes.push_back(
+          "run " + std::to_string(run) +
+          " is two runs: one that a restored backup had forgotten, which only the witness knows, "
+          "and one that took its number before \"holdfast recover\" on " +
+          to_rfc3339(at));
+    }
+    runs_.erase(given_up, runs_.end());
+  }
+
+  RunLedger& ledger_;
+  VerifyFindings& findings_;
+  std::vector<WitnessedHash> runs_;
+  std::int64_t count_ = 0;
+};
+
+/// The outbox against the file, and the ledger against the lines that the file has of its runs, or
+/// is still to get. Returns how many such lines there are.
+std::int64_t compare_lines(const Desk& desk,
+                           const WitnessComparison& comparison,
+                           VerifyFindings& findings) {
+  WitnessOutbox& outbox = desk.database.witness_outbox();
+  RunsOfWitness runs(desk.database.ledger(), findings);
+  for (const WitnessLine& line : comparison.lines) {
+    runs.take(line);
+  }
+  const std::int64_t rewritten = first_rewritten_line(outbox, comparison.lines);
+  if (rewritten == 0) {
+    for (const WitnessLine& line : outbox.since(comparison.in_file)) {
+      runs.take(line);
+    }
+  } else if (comparison.state != WitnessState::differs) {
+    say(findings,
+        "witness",
+        std::string(to_token(WitnessState::differs)),
+        desk.witness->name() + ", line " + std::to_string(rewritten) +
+            ": what the database has of it in holdfast_witness was changed or removed");
+  }
+  runs.compare();
+  return runs.count();
 }
 
 }  // namespace
@@ -60,10 +138,13 @@ void verify_witness(const Desk& desk, VerifyFindings& findings) {
   if (!comparison.agrees()) {
     say(findings, "witness", std::string(to_token(comparison.state)), comparison.sentence);
   }
+  const std::int64_t runs = comparison.state == WitnessState::another_database
+                                ? 0
+                                : compare_lines(desk, comparison, findings);
   findings.checked["witness"] = {{"file", desk.witness->name()},
                                  {"state", to_token(comparison.state)},
                                  {"lines", comparison.in_file},
-                                 {"runs", compare_runs(desk.database, findings)}};
+                                 {"runs", runs}};
 }
 
 void verify_archives(const Desk& desk, VerifyFindings& findings) {

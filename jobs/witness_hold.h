@@ -19,8 +19,8 @@ namespace holdfast {
 [[nodiscard]] bool as_witnessed(const LegalHold& witnessed, const LegalHold& now);
 
 /// True where what was written down is what this hold was when it was placed, scope and all. Under
-/// another number the persons have to be the same even where one of the two is released, and a token
-/// that was written down has to be there: only what covers the same may stand for it.
+/// another number the persons have to be the same even where one of the two is released, and a
+/// token that was written down has to be there: only what covers the same may stand for it.
 [[nodiscard]] bool placed_as_one(const LegalHold& witnessed, const LegalHold& now);
 
 }  // namespace holdfast

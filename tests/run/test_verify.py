@@ -252,8 +252,30 @@ class Tampered(VerifyTest):
         self.change(made, "DELETE FROM holdfast_run_slice WHERE run_id = 3")
         self.change(made, "DELETE FROM holdfast_run WHERE id = 3")
         self.caught(made, "run_missing", "run 3", "witness", independent=False)
-        self.change(made, "DELETE FROM holdfast_witness WHERE kind = 'run' AND line LIKE '%\"run_id\":3%'")
+        line = "kind = 'run' AND line LIKE '%\"run_id\":3%'"
+        number = made.query(f"SELECT seq FROM holdfast_witness WHERE {line}")[0][0]
+        self.change(made, f"UPDATE holdfast_witness SET kind = 'clock' WHERE {line}")
+        reasons = {found["reason"]: found["message"] for found in self.verify(made, expect=1)["problems"]}
+        self.assertIn(f", line {number}:", reasons["witness_differs"])
+        self.assertIn("run 3", reasons["run_missing"])
+        self.change(made, f"DELETE FROM holdfast_witness WHERE seq = {number}")
         self.caught(made, "restored_backup", independent=False)
+
+    def test_the_copy_of_the_witness_file_in_the_database(self):
+        made = self.make(runs=2)
+        whole = made.query("SELECT seq, line, hash FROM holdfast_witness ORDER BY seq")
+        self.assertEqual(len(whole), 3)
+        for sql in (
+            "UPDATE holdfast_witness SET line = replace(line, 'completed', 'failed') WHERE seq = 2",
+            "UPDATE holdfast_witness SET hash = 'x' WHERE seq = 2",
+            "DELETE FROM holdfast_witness WHERE seq = 2",
+        ):
+            self.change(made, sql)
+            self.caught(made, "witness_differs", ", line 2:", independent=False)
+            self.change(made, "INSERT OR IGNORE INTO holdfast_witness SELECT 2, at_ms, kind, line, hash "
+                              "FROM holdfast_witness WHERE seq = 3")
+            self.change(made, "UPDATE holdfast_witness SET line = ?, hash = ? WHERE seq = 2", *whole[1][1:])
+            self.verify(made)
 
     def test_a_restored_backup(self):
         made = self.make(runs=2)
