@@ -179,7 +179,7 @@ def contents(path):
     masked = {}
     for name, rows in tables.items():
         texts = (TOKEN.sub("TOKEN", repr(row)) for row in rows)
-        masked[name] = sorted(re.sub(r"'[0-9a-f]{64}'", "'DIGEST'", text) for text in texts)
+        masked[name] = sorted(re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text) for text in texts)
     return schema, masked
 
 
