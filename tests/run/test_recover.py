@@ -10,20 +10,21 @@ from witness_world import AGED, WitnessCase, backup, recover, require_chain, res
 
 class Recover(WitnessCase):
     def test_holds_placed_in_one_millisecond_all_come_back(self):
-        """They differ in nothing but what they cover; one of them is in the backup."""
-        kept = {tenant: set(self.made.insert(AGED, tenant=tenant, count=2)) for tenant in ("a", "b", "c")}
+        """They differ in nothing but what they cover; one is in the backup, one took a number since."""
+        kept = {tenant: set(self.made.insert(AGED, tenant=tenant, count=2)) for tenant in ("a", "b", "c", "d")}
         self.made.freeze("--tenant=a")
         saved = backup(self.made)
         self.made.freeze("--tenant=b")
         self.made.freeze("--tenant=c")
         self.made.freeze("--tenant=c", "--person=u-1")
         restore(self.made, saved)
+        self.made.freeze("--tenant=d")
         self.refused("restored_backup")
         answer = recover(self.made).json
         self.assertEqual([hold["had_number"] for hold in answer["holds_put_back"]], [2, 3, 4])
         holds = self.made.call("hold", "list", "--json", expect=0).json["holds"]
         covers = [(hold["covers"]["tenant"], hold["covers"]["person"]) for hold in holds]
-        self.assertEqual(covers, [(["a"], []), (["b"], []), (["c"], []), (["c"], ["u-1"])])
+        self.assertEqual(covers, [(["a"], []), (["d"], []), (["b"], []), (["c"], []), (["c"], ["u-1"])])
         self.ok()
         self.assertLessEqual(set().union(*kept.values()), self.made.ids())
 
