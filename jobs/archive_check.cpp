@@ -48,7 +48,7 @@ class Check {
         line_(shelf.database.ledger().find(run)),
         slices_(archived_slices(shelf, run)) {
     found_.run = run;
-    found_.file = archive_name(run);
+    found_.file = shelf.file_of(run);
   }
 
   [[nodiscard]] ArchiveFinding result() {
@@ -78,6 +78,9 @@ class Check {
     found_.rows = manifest->rows;
     if (manifest->destroyed_at) {
       found_.state = ArchiveState::destroyed;
+      if (file_ != nullptr && !is_archive_of(*manifest, *file_)) {
+        throw ArchiveError(shelf_.path(found_.file) + std::string{kNotTheTombstones});
+      }
       if (file_ != nullptr) {
         fail("is destroyed by its manifest, and is still there: the next run removes it");
       }

@@ -28,9 +28,9 @@ ArchiveShelf shelf_of(const Desk& desk) {
   return {.store = *desk.archives, .database = desk.database};
 }
 
-json entry_json(const ArchiveEntry& entry, const RetentionWindow& keep) {
+json entry_json(const ArchiveEntry& entry, const std::string& file, const RetentionWindow& keep) {
   json line = {{"run_id", entry.run},
-               {"file", archive_name(entry.run)},
+               {"file", file},
                {"state", to_token(entry.state)},
                {"file_there", entry.file_there},
                {"made_at", json_time(entry.made_at)},
@@ -162,7 +162,7 @@ json restore_advice(const Desk& desk) {
 void require_same_columns(const ArchiveShelf& shelf, const ArchiveManifest& manifest) {
   if (manifest.columns != shelf.database.audit_log().shape().columns) {
     throw JobError(ExitStatus::refused,
-                   shelf.path(archive_name(manifest.run)) +
+                   shelf.path(shelf.file_of(manifest.run)) +
                        ": its rows have other columns than the log has today, so they cannot be "
                        "put back; \"zstd -dc\" reads them");
   }
@@ -174,7 +174,7 @@ json list_archives(const Desk& desk) {
   const ArchiveShelf shelf = shelf_of(desk);
   json list = json::array();
   for (const ArchiveEntry& entry : archives_of(shelf)) {
-    list.push_back(entry_json(entry, desk.settings.archive->keep));
+    list.push_back(entry_json(entry, shelf.file_of(entry.run), desk.settings.archive->keep));
   }
   return {{"directory", utf8_text(shelf.store.folder())},
           {"keep", to_string(desk.settings.archive->keep)},
@@ -209,9 +209,9 @@ json restore_archive(const Desk& desk, std::int64_t run, const std::vector<std::
     throw ArchiveError(finding.problem);
   }
   require_same_columns(shelf, manifest);
-  const auto file = shelf.store.open(archive_name(run), ArchiveUse::reading);
+  const auto file = shelf.store.open(shelf.file_of(run), ArchiveUse::reading);
   if (file == nullptr) {
-    throw ArchiveError(shelf.path(archive_name(run)) + ": is gone since it was checked");
+    throw ArchiveError(shelf.path(shelf.file_of(run)) + ": is gone since it was checked");
   }
   // The intention first, so that a call that dies on its way has its line too.
   journal_restore(
@@ -220,7 +220,7 @@ json restore_archive(const Desk& desk, std::int64_t run, const std::vector<std::
   std::int64_t begin = 0;
   for (const ArchiveFrame& frame : manifest.frames) {
     (void)read_rows(*file,
-                    {.name = shelf.path(archive_name(run)), .begin = begin, .end = frame.end},
+                    {.name = shelf.path(shelf.file_of(run)), .begin = begin, .end = frame.end},
                     shelf.head_of(run, frame.slice),
                     [&restoring](const ArchiveLine& row) { restoring.take(row); });
     begin = frame.end;
@@ -228,7 +228,7 @@ json restore_archive(const Desk& desk, std::int64_t run, const std::vector<std::
   restoring.write_batch();
   json result = restoring.figures();
   result["run_id"] = run;
-  result["file"] = archive_name(run);
+  result["file"] = shelf.file_of(run);
   journal_restore(desk, "archive_restored", result);
   result["advice"] = restore_advice(desk);
   return result;
@@ -248,7 +248,7 @@ json destroy_one_archive(const Desk& desk, std::int64_t run, const std::string& 
                                 policy,
                                 next_clock(desk, policy).clock,
                                 DecisionContext::WithoutApproval{});
-  const std::string what = shelf.path(archive_name(run)) + ": not destroyed: ";
+  const std::string what = shelf.path(shelf.file_of(run)) + ": not destroyed: ";
   if (const auto hold = hold_over_archive(shelf, manifest, context)) {
     throw JobError(ExitStatus::refused,
                    what + "hold " + std::to_string(*hold) + " covers a row in it");
@@ -260,7 +260,7 @@ json destroy_one_archive(const Desk& desk, std::int64_t run, const std::string& 
     throw JobError(ExitStatus::refused, what + "the holds changed meanwhile; try again");
   }
   return {{"run_id", run},
-          {"file", archive_name(run)},
+          {"file", shelf.file_of(run)},
           {"rows", manifest.rows},
           {"destroyed_at", to_rfc3339(desk.now)}};
 }

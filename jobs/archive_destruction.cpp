@@ -23,7 +23,7 @@ std::optional<std::int64_t> hold_over_archive(const ArchiveShelf& shelf,
   if (holds.empty()) {
     return std::nullopt;
   }
-  const std::string name = archive_name(manifest.run);
+  const std::string name = shelf.file_of(manifest.run);
   const auto file = shelf.store.open(name, ArchiveUse::reading);
   if (file == nullptr) {
     throw ArchiveError(shelf.path(name) + ": is gone, though its manifest is there");
@@ -48,6 +48,68 @@ std::optional<std::int64_t> hold_over_archive(const ArchiveShelf& shelf,
   return found;
 }
 
+namespace {
+
+/// The manifest that a tombstone was made from: what it lacks is read from the file.
+ArchiveManifest manifest_again(const ArchiveShelf& shelf,
+                               const ArchiveManifest& tombstone,
+                               ArchiveFile& file) {
+  ArchiveManifest manifest = tombstone;
+  manifest.destroyed_at.reset();
+  manifest.why.clear();
+  manifest.salt = shelf.database.ledger().salt(tombstone.run);
+  const TimeColumn time(manifest.columns, manifest.mapping);
+  std::int64_t begin = 0;
+  for (ArchiveFrame& frame : manifest.frames) {
+    frame.rows = 0;
+    (void)read_rows(
+        file,
+        {.name = shelf.path(shelf.file_of(manifest.run)), .begin = begin, .end = frame.end},
+        shelf.head_of(manifest.run, frame.slice),
+        [&](const ArchiveLine& row) {
+          const auto values = split_canonical(row.content);
+          frame.note_row(row.key, values ? time.of(*values) : std::nullopt);
+        });
+    begin = frame.end;
+  }
+  return manifest;
+}
+
+}  // namespace
+
+std::string finish_destroying(const ArchiveShelf& shelf,
+                              const ArchiveManifest& tombstone,
+                              DecisionContext& context) {
+  const std::string name = shelf.file_of(tombstone.run);
+  const auto file = shelf.store.open(name, ArchiveUse::reading);
+  if (file == nullptr && shelf.database.ledger().salt(tombstone.run).empty()) {
+    return {};
+  }
+  std::optional<std::int64_t> hold;
+  if (file != nullptr) {
+    if (!is_archive_of(tombstone, *file)) {
+      throw ArchiveError(shelf.path(name) + std::string{kNotTheTombstones});
+    }
+    (void)context.refresh_holds();
+    hold = hold_over_archive(shelf, tombstone, context);
+  }
+  const auto write = shelf.database.begin_write(Durability::full);
+  if (file != nullptr && shelf.database.holds().version() != context.hold_version()) {
+    return shelf.path(name) +
+           ": its destruction was cut short, and the holds changed while it was to be ended; the "
+           "next run looks again";
+  }
+  if (hold) {
+    shelf.write(manifest_again(shelf, tombstone, *file));
+    return shelf.path(name) + ": its destruction was cut short, and hold " + std::to_string(*hold) +
+           " covers a row in it now: it stays, with its manifest as it was";
+  }
+  (void)shelf.store.remove(name);
+  shelf.database.ledger().destroy_salt(tombstone.run);
+  write->commit();
+  return {};
+}
+
 bool destroy_archive(const ArchiveShelf& shelf,
                      ArchiveManifest manifest,
                      const Signature& signature,
@@ -61,7 +123,7 @@ bool destroy_archive(const ArchiveShelf& shelf,
   manifest.why = signature.reason;
   manifest.salt.clear();
   shelf.write(manifest);
-  (void)shelf.store.remove(archive_name(manifest.run));
+  (void)shelf.store.remove(shelf.file_of(manifest.run));
   shelf.database.ledger().destroy_salt(manifest.run);
   shelf.database.journal().add(
       {.by = signature,
@@ -101,7 +163,7 @@ ExpiredArchives destroy_expired(const ArchiveShelf& shelf,
       continue;
     }
     const std::string what =
-        shelf.path(archive_name(entry.run)) + " is past [archive].keep and stays: ";
+        shelf.path(shelf.file_of(entry.run)) + " is past [archive].keep and stays: ";
     try {
       if (const auto hold = hold_over_archive(shelf, *entry.manifest, context)) {
         result.doubts.push_back("archive_held: " + what + "hold " + std::to_string(*hold) +

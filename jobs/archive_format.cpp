@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kPrefix = "run-";
 constexpr std::string_view kArchiveSuffix = ".ndjson.zst";
 constexpr std::string_view kManifestSuffix = ".manifest.json";
+constexpr std::size_t kIdentityLetters = 8;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr unsigned char kFirstPrintable = 0x20;
 
@@ -27,12 +28,20 @@ std::optional<Number> parse_number(std::string_view text) {
                                                                     : std::nullopt;
 }
 
-std::optional<std::int64_t> run_of(std::string_view name, std::string_view suffix) {
-  if (name.size() <= kPrefix.size() + suffix.size() || !name.starts_with(kPrefix) ||
+/// What the names of a database's files begin with.
+std::string name_begin(std::string_view database) {
+  return std::string{kPrefix} + std::string{database.substr(0, kIdentityLetters)} + "-";
+}
+
+std::optional<std::int64_t> run_of(std::string_view name,
+                                   std::string_view database,
+                                   std::string_view suffix) {
+  const std::string begin = name_begin(database);
+  if (name.size() <= begin.size() + suffix.size() || !name.starts_with(begin) ||
       !name.ends_with(suffix)) {
     return std::nullopt;
   }
-  name.remove_prefix(kPrefix.size());
+  name.remove_prefix(begin.size());
   name.remove_suffix(suffix.size());
   const auto run = parse_number<std::int64_t>(name);
   return run && *run > 0 && std::to_string(*run) == name ? run : std::nullopt;
@@ -232,20 +241,20 @@ bool scan_value(LineScanner& scanner, std::string& content) {
 
 }  // namespace
 
-std::string archive_name(std::int64_t run) {
-  return std::string{kPrefix} + std::to_string(run) + std::string{kArchiveSuffix};
+std::string archive_name(const ArchivedRun& of) {
+  return name_begin(of.database) + std::to_string(of.run) + std::string{kArchiveSuffix};
 }
 
-std::string manifest_name(std::int64_t run) {
-  return std::string{kPrefix} + std::to_string(run) + std::string{kManifestSuffix};
+std::string manifest_name(const ArchivedRun& of) {
+  return name_begin(of.database) + std::to_string(of.run) + std::string{kManifestSuffix};
 }
 
-std::optional<std::int64_t> run_of_archive(std::string_view name) {
-  return run_of(name, kArchiveSuffix);
+std::optional<std::int64_t> run_of_archive(std::string_view name, std::string_view database) {
+  return run_of(name, database, kArchiveSuffix);
 }
 
-std::optional<std::int64_t> run_of_manifest(std::string_view name) {
-  return run_of(name, kManifestSuffix);
+std::optional<std::int64_t> run_of_manifest(std::string_view name, std::string_view database) {
+  return run_of(name, database, kManifestSuffix);
 }
 
 void append_head(std::string& out, const FrameHead& head) {

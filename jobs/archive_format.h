@@ -11,12 +11,20 @@
 
 namespace holdfast {
 
-/// "run-12.ndjson.zst" and "run-12.manifest.json".
-[[nodiscard]] std::string archive_name(std::int64_t run);
-[[nodiscard]] std::string manifest_name(std::int64_t run);
-/// The run that such a name belongs to; none for any other name.
-[[nodiscard]] std::optional<std::int64_t> run_of_archive(std::string_view name);
-[[nodiscard]] std::optional<std::int64_t> run_of_manifest(std::string_view name);
+/// One run of one database: databases that share a folder count their runs each for itself.
+struct ArchivedRun {
+  std::string database;  ///< Database::identity(); its first eight letters are in the names
+  std::int64_t run = 0;
+};
+
+/// "run-0a1b2c3d-12.ndjson.zst" and "run-0a1b2c3d-12.manifest.json".
+[[nodiscard]] std::string archive_name(const ArchivedRun& of);
+[[nodiscard]] std::string manifest_name(const ArchivedRun& of);
+/// The run of this database that such a name belongs to; none for any other name.
+[[nodiscard]] std::optional<std::int64_t> run_of_archive(std::string_view name,
+                                                         std::string_view database);
+[[nodiscard]] std::optional<std::int64_t> run_of_manifest(std::string_view name,
+                                                          std::string_view database);
 
 /// What the first line of a frame says.
 struct FrameHead {

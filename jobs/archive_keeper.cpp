@@ -28,11 +28,16 @@ Instant made_at(const RunLine& line) {
 }
 
 /// False where the file says that it belongs to another database or run, and for what is no archive
-/// at all. What a killed first slice leaves may say nothing yet.
+/// at all. What a killed first slice leaves may say nothing yet: then it is the run's that was
+/// killed, and nobody's once that is closed.
 bool may_be_ours(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file) {
   const auto head = first_head(file);
   if (head) {
     return shelf.head_of(run, head->slice) == *head;
+  }
+  const auto line = shelf.database.ledger().find(run);
+  if (!line || line->closing) {
+    return false;
   }
   const std::string begin = file.read(0, static_cast<std::int64_t>(kZstdMark.size()));
   return begin == kZstdMark.substr(0, begin.size());
@@ -50,7 +55,7 @@ ArchiveFrame frame_of(const ArchiveShelf& shelf,
   if (known != written.end()) {
     return *known;
   }
-  const std::string name = shelf.path(archive_name(slice.run));
+  const std::string name = shelf.path(shelf.file_of(slice.run));
   const LogShape& shape = shelf.database.audit_log().shape();
   const TimeColumn time(shape.columns, shape.mapping);
   ArchiveFrame frame{.slice = slice.number, .end = *slice.archive_end};
@@ -79,7 +84,7 @@ std::vector<ArchiveFrame> frames_of(const ArchiveShelf& shelf,
     }
     ArchiveFrame frame = frame_of(shelf, slice, begin, file, written);
     if (frame.rows != slice.deleted) {
-      throw ArchiveError(shelf.path(archive_name(slice.run)) + ": holds " +
+      throw ArchiveError(shelf.path(shelf.file_of(slice.run)) + ": holds " +
                          std::to_string(frame.rows) + " rows of slice " +
                          std::to_string(slice.number) + ", and the ledger has deleted " +
                          std::to_string(slice.deleted));
@@ -117,7 +122,7 @@ ArchiveManifest manifest_for(const ArchiveShelf& shelf,
 /// Cuts off what no committed slice speaks of.
 void trim(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file, std::int64_t end) {
   if (file.size() < end) {
-    throw ArchiveError(shelf.path(archive_name(run)) + ": has " + std::to_string(file.size()) +
+    throw ArchiveError(shelf.path(shelf.file_of(run)) + ": has " + std::to_string(file.size()) +
                        " bytes, and the ledger has seen " + std::to_string(end) +
                        ": put it back from a backup");
   }
@@ -127,17 +132,33 @@ void trim(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file, std::i
   }
 }
 
-/// A destroyed archive has no file and its run no salt.
-void finish_destroying(const ArchiveShelf& shelf, std::int64_t run) {
-  (void)shelf.store.remove(archive_name(run));
-  if (!shelf.database.ledger().salt(run).empty()) {
-    const auto write = shelf.database.begin_write(Durability::full);
-    shelf.database.ledger().destroy_salt(run);
-    write->commit();
+/// A ledger that was put back from a backup knows less than the manifest of a run that it counts
+/// again: the archive is then not cut back to what such a ledger says.
+void require_not_ahead(const ArchiveShelf& shelf,
+                       const ArchiveManifest& known,
+                       std::int64_t committed) {
+  const std::string name = shelf.path(shelf.manifest_file_of(known.run));
+  if (known.database != shelf.database.identity()) {
+    throw ArchiveError(name + ": is of another database, so its archive stays as it is");
+  }
+  if (known.bytes > committed) {
+    throw ArchiveError(name + ": speaks of " + std::to_string(known.bytes) +
+                       " bytes, and the ledger of " + std::to_string(committed) +
+                       ": the database is a copy or was put back from a backup, so the archive "
+                       "stays as it is");
   }
 }
 
-void tidy_one(const ArchiveShelf& shelf, std::int64_t run) {
+/// What a tombstone leaves to settle: nothing, where the file is its own or gone.
+void require_own_tombstone(const ArchiveShelf& shelf, const ArchiveManifest& tombstone) {
+  const auto file = shelf.store.open(shelf.file_of(tombstone.run), ArchiveUse::reading);
+  if (file != nullptr && !is_archive_of(tombstone, *file)) {
+    throw ArchiveError(shelf.path(shelf.file_of(tombstone.run)) + std::string{kNotTheTombstones});
+  }
+}
+
+/// Returns what could not be mended, empty where all was.
+std::string tidy_one(const ArchiveShelf& shelf, std::int64_t run, DecisionContext& context) {
   const auto manifest = manifest_of(shelf, run);
   if (!manifest) {
     const auto line = shelf.database.ledger().find(run);
@@ -147,14 +168,16 @@ void tidy_one(const ArchiveShelf& shelf, std::int64_t run) {
       (void)settle_archive(shelf, run);
     }
   } else if (manifest->database == shelf.database.identity() && manifest->destroyed_at) {
-    finish_destroying(shelf, run);
+    return finish_destroying(shelf, *manifest, context);
   }
+  return {};
 }
 
 std::set<std::int64_t> runs_of_folder(const ArchiveShelf& shelf) {
   std::set<std::int64_t> runs;
+  const std::string database = shelf.database.identity();
   for (const std::string& name : shelf.store.names()) {
-    for (const auto& run : {run_of_archive(name), run_of_manifest(name)}) {
+    for (const auto& run : {run_of_archive(name, database), run_of_manifest(name, database)}) {
       if (run) {
         runs.insert(*run);
       }
@@ -168,7 +191,7 @@ std::optional<ArchiveEntry> entry_of(const ArchiveShelf& shelf, std::int64_t run
   ArchiveEntry entry{.run = run};
   try {
     entry.manifest = manifest_of(shelf, run);
-    const auto file = shelf.store.open(archive_name(run), ArchiveUse::reading);
+    const auto file = shelf.store.open(shelf.file_of(run), ArchiveUse::reading);
     entry.file_there = file != nullptr;
     if (file != nullptr && !entry.manifest && !may_be_ours(shelf, run, *file)) {
       return std::nullopt;
@@ -194,8 +217,20 @@ FrameHead ArchiveShelf::head_of(std::int64_t run, std::int64_t slice) const {
   return {.database = utf8_text(database.identity()), .run = run, .slice = slice};
 }
 
+std::string ArchiveShelf::file_of(std::int64_t run) const {
+  return archive_name({.database = database.identity(), .run = run});
+}
+
+std::string ArchiveShelf::manifest_file_of(std::int64_t run) const {
+  return manifest_name({.database = database.identity(), .run = run});
+}
+
 void ArchiveShelf::write(const ArchiveManifest& manifest) const {
-  store.replace(manifest_name(manifest.run), to_text(manifest));
+  store.replace(manifest_file_of(manifest.run), to_text(manifest));
+}
+
+bool is_archive_of(const ArchiveManifest& manifest, ArchiveFile& file) {
+  return file.size() == manifest.bytes && file_sha256(file) == manifest.sha256;
 }
 
 std::string_view to_token(ArchiveState state) {
@@ -213,7 +248,7 @@ std::string_view to_token(ArchiveState state) {
 }
 
 std::optional<ArchiveManifest> manifest_of(const ArchiveShelf& shelf, std::int64_t run) {
-  const std::string name = manifest_name(run);
+  const std::string name = shelf.manifest_file_of(run);
   const auto file = shelf.store.open(name, ArchiveUse::reading);
   if (file == nullptr) {
     return std::nullopt;
@@ -249,11 +284,15 @@ std::optional<ArchiveManifest> settle_archive(const ArchiveShelf& shelf,
                                               const std::vector<ArchiveFrame>& written) {
   const auto known = manifest_of(shelf, run);
   if (known && known->destroyed_at) {
+    require_own_tombstone(shelf, *known);
     return std::nullopt;
   }
   const std::vector<RunSlice> slices = shelf.database.ledger().slices(run);
   const std::int64_t end = committed_end(slices);
-  const std::string name = archive_name(run);
+  if (known) {
+    require_not_ahead(shelf, *known, end);
+  }
+  const std::string name = shelf.file_of(run);
   auto file = shelf.store.open(name, ArchiveUse::changing);
   if (file == nullptr) {
     if (end > 0) {
@@ -264,7 +303,8 @@ std::optional<ArchiveManifest> settle_archive(const ArchiveShelf& shelf,
   }
   if (!may_be_ours(shelf, run, *file)) {
     if (end > 0) {
-      throw ArchiveError(shelf.path(name) + ": is of another run or another database, and run " +
+      throw ArchiveError(shelf.path(name) +
+                         ": is of another run or another database, or says nothing, and run " +
                          std::to_string(run) + " has rows in an archive of that name");
     }
     return std::nullopt;
@@ -281,7 +321,9 @@ std::optional<ArchiveManifest> settle_archive(const ArchiveShelf& shelf,
   return manifest;
 }
 
-std::vector<std::string> tidy_archives(const ArchiveShelf& shelf, std::int64_t running) {
+std::vector<std::string> tidy_archives(const ArchiveShelf& shelf,
+                                       std::int64_t running,
+                                       DecisionContext& context) {
   std::vector<std::string> doubts;
   try {
     for (const std::int64_t run : runs_of_folder(shelf)) {
@@ -289,7 +331,9 @@ std::vector<std::string> tidy_archives(const ArchiveShelf& shelf, std::int64_t r
         continue;
       }
       try {
-        tidy_one(shelf, run);
+        if (std::string stayed = tidy_one(shelf, run, context); !stayed.empty()) {
+          doubts.push_back(std::move(stayed));
+        }
       } catch (const ArchiveError& error) {
         // One damaged archive does not keep the others from being mended; verify names it too.
         doubts.emplace_back(error.what());

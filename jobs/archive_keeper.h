@@ -22,6 +22,9 @@ struct ArchiveShelf {
   ArchiveStore& store;
   Database& database;
 
+  /// The names of a run's archive and of its manifest.
+  [[nodiscard]] std::string file_of(std::int64_t run) const;
+  [[nodiscard]] std::string manifest_file_of(std::int64_t run) const;
   /// With the folder, as messages name it.
   [[nodiscard]] std::string path(const std::string& name) const {
     return store.folder() + "/" + name;
@@ -57,16 +60,34 @@ struct ArchiveEntry {
 
 /// Brings the archive of a run that deletes no more into its final form: cut to the last committed
 /// slice, with its manifest; without one such slice, removed. `written` spares reading the frames
-/// again. Doing it twice changes nothing. None where the run has no archive.
-/// Errors: ArchiveError where it says less than the ledger.
+/// again. Doing it twice changes nothing. None where the run has no archive, or no more.
+/// Errors: ArchiveError where it says less than the ledger, and where its manifest says more or is
+/// the tombstone of another file: then nothing is cut and nothing removed.
 [[nodiscard]] std::optional<ArchiveManifest> settle_archive(
     const ArchiveShelf& shelf, std::int64_t run, const std::vector<ArchiveFrame>& written = {});
+
+/// What is wrong with a file beside a tombstone that is not its own; follows the name.
+inline constexpr std::string_view kNotTheTombstones =
+    ": is not the archive that its tombstone speaks of, so it stays: look whose it is, and move it "
+    "away";
+
+/// True where the file has the size and the SHA-256 that a manifest or a tombstone gives.
+[[nodiscard]] bool is_archive_of(const ArchiveManifest& manifest, ArchiveFile& file);
 
 /// Makes good what a crash left: archives without a manifest of runs that are over, destroyed ones
 /// whose file or salt is still there, salts in manifests that the ledger has destroyed.
 /// `running` is left alone. Returns what could not be mended, as sentences.
 [[nodiscard]] std::vector<std::string> tidy_archives(const ArchiveShelf& shelf,
-                                                     std::int64_t running);
+                                                     std::int64_t running,
+                                                     DecisionContext& context);
+
+/// Ends a destruction that was cut short: a destroyed archive has no file and its run no salt.
+/// Where a hold covers a row by now the tombstone becomes a manifest again. Returns what stayed, as
+/// a sentence, empty where nothing did. Errors: ArchiveError where the file is not the tombstone's,
+/// or the holds cannot be asked; nothing is done then.
+[[nodiscard]] std::string finish_destroying(const ArchiveShelf& shelf,
+                                            const ArchiveManifest& tombstone,
+                                            DecisionContext& context);
 
 /// Takes the salts that the ledger has destroyed out of the manifests. Errors: ArchiveError.
 void drop_destroyed_salts(const ArchiveShelf& shelf);

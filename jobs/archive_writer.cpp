@@ -33,9 +33,23 @@ void ArchiveWriter::add(const RowKey& key, std::string_view content) {
   frame_.note_row(key.display(), time_.of(*values));
 }
 
+/// A tombstone or a manifest of this name speaks of rows that an earlier run of this number
+/// deleted: the numbers were given out again, by a database that was put back with its witness
+/// file. An archive beside it would count as that one.
+void ArchiveWriter::make_file() {
+  const ArchivedRun mine{.database = head_.database, .run = head_.run};
+  if (store_.open(manifest_name(mine), ArchiveUse::reading) != nullptr) {
+    throw ArchiveError(store_.folder() + "/" + manifest_name(mine) +
+                       ": is there already, so an earlier run had this number and its archive: the "
+                       "database was put back from a backup; move that archive and its manifest "
+                       "away");
+  }
+  file_ = store_.create(archive_name(mine));
+}
+
 void ArchiveWriter::begin_frame() {
   if (file_ == nullptr) {
-    file_ = store_.create(archive_name(head_.run));
+    make_file();
   }
   writer_.begin(*file_);
   given_.emplace();
@@ -64,7 +78,7 @@ std::int64_t ArchiveWriter::finish_slice() {
   }
   const std::int64_t begin = end();
   frame_.end = file_->size();
-  const std::string name = store_.folder() + "/" + archive_name(head_.run);
+  const std::string name = store_.folder() + "/" + archive_name({head_.database, head_.run});
   const FrameSums sums =
       read_frame(*file_, {.name = name, .begin = begin, .end = frame_.end}, [](auto) {});
   if (sums.text != given_->hex()) {

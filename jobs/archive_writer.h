@@ -36,6 +36,7 @@ class ArchiveWriter final : public RowArchive {
 
  private:
   [[nodiscard]] std::int64_t end() const { return frames_.empty() ? 0 : frames_.back().end; }
+  void make_file();
   void begin_frame();
   void put(const std::string& text);
 

@@ -42,7 +42,7 @@ std::vector<std::size_t> key_positions(const ColumnNames& columns, std::string_v
 }  // namespace
 
 ArchivedRowReader::ArchivedRowReader(const ArchiveManifest& manifest)
-    : name_(archive_name(manifest.run)),
+    : name_(archive_name({manifest.database, manifest.run})),
       width_(manifest.columns.size()),
       codes_elsewhere_(!mapped(manifest, "code_lookup.table").empty()),
       key_columns_(key_positions(manifest.columns, mapped(manifest, "id"))),

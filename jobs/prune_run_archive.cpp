@@ -13,7 +13,7 @@ namespace {
 
 /// What the record of a run says about its archive.
 RunArchive summary_of(const ArchiveManifest& manifest) {
-  return {.file = archive_name(manifest.run),
+  return {.file = archive_name({manifest.database, manifest.run}),
           .bytes = manifest.bytes,
           .sha256 = manifest.sha256,
           .rows = manifest.rows};
@@ -36,6 +36,11 @@ RowArchive* PruneRun::open_archive() {
 /// that stays as it is, and a later run makes it good.
 void PruneRun::settle_dead_archive(std::int64_t run) {
   if (with_.archives == nullptr) {
+    return;
+  }
+  // A database that is not the one that the witness file knows may be a copy: the archives are then
+  // those of the original, whose runs go on. What died here is settled once the two agree again.
+  if (!notes_ || !notes_->comparison().agrees()) {
     return;
   }
   try {
@@ -61,7 +66,7 @@ void PruneRun::tend_archives() {
     return;
   }
   const ArchiveShelf shelf{.store = *with_.archives, .database = with_.database};
-  for (const std::string& doubt : tidy_archives(shelf, report_.run_id)) {
+  for (const std::string& doubt : tidy_archives(shelf, report_.run_id, *context_)) {
     warn("archive_not_settled: " + doubt);
   }
   try {
@@ -71,7 +76,7 @@ void PruneRun::tend_archives() {
     }
     for (const std::int64_t run : expired.destroyed) {
       with_.observer.note("run=" + std::to_string(report_.run_id) +
-                          " archive_destroyed=" + archive_name(run));
+                          " archive_destroyed=" + shelf.file_of(run));
     }
   } catch (const ArchiveError& error) {
     warn("archives_not_destroyed: " + std::string(error.what()));

@@ -40,7 +40,9 @@ json archive_of_slice(const Desk& desk, const RunSlice& slice) {
   if (slice.archive_end.value_or(0) == 0) {
     return nullptr;
   }
-  json archive = {{"file", archive_name(slice.run)}, {"state", nullptr}, {"destroyed_at", nullptr}};
+  json archive = {{"file", archive_name({desk.database.identity(), slice.run})},
+                  {"state", nullptr},
+                  {"destroyed_at", nullptr}};
   if (desk.archives == nullptr) {
     return archive;
   }

@@ -267,10 +267,12 @@ std::vector<RemainingArchive> remaining_archives(Database& database,
     return found;
   }
   try {
-    for (const ArchiveEntry& entry : archives_of({.store = *store, .database = database})) {
-      if (entry.state != ArchiveState::destroyed) {
+    const ArchiveShelf shelf{.store = *store, .database = database};
+    for (const ArchiveEntry& entry : archives_of(shelf)) {
+      // A destruction that was cut short has left its file.
+      if (entry.state != ArchiveState::destroyed || entry.file_there) {
         found.push_back({.run = entry.run,
-                         .file = archive_name(entry.run),
+                         .file = shelf.file_of(entry.run),
                          .destroyed_from = destroyed_from(entry.made_at, settings.archive->keep),
                          .problem = utf8_text(entry.problem)});
       }

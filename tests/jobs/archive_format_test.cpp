@@ -75,7 +75,7 @@ struct Bench {
     }
     return writer.finish_slice();
   }
-  [[nodiscard]] std::filesystem::path file() const { return folder / "run-3.ndjson.zst"; }
+  [[nodiscard]] std::filesystem::path file() const { return folder / "run-db-3.ndjson.zst"; }
 };
 
 }  // namespace
@@ -153,16 +153,21 @@ TEST_CASE("a line of another form is none", "[archive]") {
 }
 
 TEST_CASE("names of archives are told from other names", "[archive]") {
-  CHECK(run_of_archive("run-12.ndjson.zst") == 12);
-  CHECK(run_of_manifest("run-12.manifest.json") == 12);
-  for (const char* name : {"run-.ndjson.zst",
-                           "run-0.ndjson.zst",
-                           "run-012.ndjson.zst",
-                           "run-1x.ndjson.zst",
-                           "run-1.ndjson",
-                           "a-run-1.ndjson.zst"}) {
+  const std::string database = "0a1b2c3d4e5f";
+  CHECK(archive_name({.database = database, .run = 12}) == "run-0a1b2c3d-12.ndjson.zst");
+  CHECK(manifest_name({.database = database, .run = 12}) == "run-0a1b2c3d-12.manifest.json");
+  CHECK(run_of_archive("run-0a1b2c3d-12.ndjson.zst", database) == 12);
+  CHECK(run_of_manifest("run-0a1b2c3d-12.manifest.json", database) == 12);
+  for (const char* name : {"run-0a1b2c3d-.ndjson.zst",
+                           "run-0a1b2c3d-0.ndjson.zst",
+                           "run-0a1b2c3d-012.ndjson.zst",
+                           "run-0a1b2c3d-1x.ndjson.zst",
+                           "run-0a1b2c3d-1.ndjson",
+                           "run-0a1b2c3e-1.ndjson.zst",
+                           "run-1.ndjson.zst",
+                           "a-run-0a1b2c3d-1.ndjson.zst"}) {
     CAPTURE(name);
-    CHECK_FALSE(run_of_archive(name));
+    CHECK_FALSE(run_of_archive(name, database));
   }
 }
 
@@ -198,7 +203,7 @@ TEST_CASE("a frame reads back, and a flipped byte or a cut is found", "[archive]
   CHECK(mode_of(bench.file()) == 0600);
   const FramePlace place{.name = "run-3", .begin = 0, .end = end};
   const auto read = [&] {
-    const auto file = bench.store.open("run-3.ndjson.zst", ArchiveUse::reading);
+    const auto file = bench.store.open("run-db-3.ndjson.zst", ArchiveUse::reading);
     std::int64_t sum = 0;
     const FrameRows rows = read_rows(
         *file, place, {.database = "db", .run = 3, .slice = 1}, [&sum](const ArchiveLine& row) {
@@ -226,6 +231,14 @@ TEST_CASE("an archive that is there is never replaced", "[archive]") {
   bench.writer.start_slice(1);
   CHECK_THROWS_AS(bench.add(1), ArchiveError);
   CHECK(read_text(bench.file()) == "somebody else's");
+}
+
+TEST_CASE("no archive is begun beside the manifest or the tombstone of its name", "[archive]") {
+  Bench bench;
+  write_text(bench.folder / "run-db-3.manifest.json", "an earlier run 3");
+  bench.writer.start_slice(1);
+  CHECK_THROWS_AS(bench.add(1), ArchiveError);
+  CHECK_FALSE(std::filesystem::exists(bench.file()));
 }
 
 TEST_CASE("a manifest reads back, and a tombstone keeps neither keys nor salt", "[archive]") {

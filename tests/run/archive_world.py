@@ -17,7 +17,7 @@ NIGHT = at("2030-01-01T02:00:00")
 KEEP = "30 days"
 PAST_KEEP = days(33)  # a window of 30 days is over in every zone on the second day after it
 COLUMNS = ("id", "occurred_at", "tenant", "code", "severity", "actor", "subject", "retain_until", "metadata")
-ARCHIVE_NAME = re.compile(r"run-(\d+)\.ndjson\.zst")
+ARCHIVE_NAME = re.compile(r"run-[0-9a-f]{8}-(\d+)\.ndjson\.zst")
 LONG = "x" * 10_000
 # SQL that no other value is like: what an archive has to bring back byte by byte.
 ODD_METADATA = (
@@ -41,6 +41,7 @@ class ArchiveWorld(World):
     def __init__(self, folder, config=None, now=NIGHT):
         super().__init__(folder, archive_config() if config is None else config, now)
         self.archive = self.folder / "archive"
+        self.begin = None
 
     def fill(self, count=300):
         """Rows that are due, the odd ones among them, and as many that are not."""
@@ -57,10 +58,17 @@ class ArchiveWorld(World):
         return self
 
     def archive_file(self, run):
-        return self.archive / f"run-{run}.ndjson.zst"
+        return self.archive / f"{self.name_of(run)}.ndjson.zst"
+
+    def manifest_file(self, run):
+        return self.archive / f"{self.name_of(run)}.manifest.json"
+
+    def name_of(self, run):
+        self.begin = self.begin or name_begin(self.database)
+        return f"{self.begin}{run}"
 
     def manifest(self, run):
-        return json.loads((self.archive / f"run-{run}.manifest.json").read_text(encoding="utf-8"))
+        return json.loads(self.manifest_file(run).read_text(encoding="utf-8"))
 
     def archives(self, verb, *words, expect=0, who="alice"):
         identity = () if who is None else ("--as", who)
@@ -78,14 +86,27 @@ def archive_world(config=None, fill=300):
         yield made
 
 
+def copied(database, suffix="look"):
+    """A copy of the files of a database: to look into them touches nothing."""
+    copy = Path(f"{database}.{suffix}")
+    for part in ("", "-wal", "-journal"):
+        source = Path(f"{database}{part}")
+        Path(f"{copy}{part}").unlink(missing_ok=True)
+        if source.exists():
+            shutil.copyfile(source, f"{copy}{part}")
+    return copy
+
+
+def name_begin(database):
+    """What the names of a database's archives begin with."""
+    with contextlib.closing(sqlite3.connect(copied(database, "name"))) as look:
+        identity = look.execute("SELECT value FROM holdfast_meta WHERE key = 'database_id'").fetchone()[0]
+    return f"run-{identity[:8]}-"
+
+
 def stored_rows(database):
     """Every row of the log by its id, with the type and the bytes of each value; read from a copy of the files."""
-    copy = Path(f"{database}.look")
-    for suffix in ("", "-wal", "-journal"):
-        source = Path(f"{database}{suffix}")
-        Path(f"{copy}{suffix}").unlink(missing_ok=True)
-        if source.exists():
-            shutil.copyfile(source, f"{copy}{suffix}")
+    copy = copied(database)
     wanted = ", ".join(f"typeof({name}), CASE typeof({name}) WHEN 'real' THEN {name} ELSE CAST({name} AS BLOB) END" for name in COLUMNS)
     with contextlib.closing(sqlite3.connect(copy)) as look:
         rows = {}

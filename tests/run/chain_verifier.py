@@ -100,10 +100,10 @@ class Verifier:
         if salt and commitment and sha256(bytes(salt)) != commitment:
             self.problems.append(f"run {run}: the salt was changed")
         if self.archives is not None and salt and record["integrity"]["archive"]:
-            self.verify_archive(run, bytes(salt), digests)
+            self.verify_archive(run, record["integrity"]["archive"]["file"], bytes(salt), digests)
 
-    def verify_archive(self, run, salt, digests):
-        path = pathlib.Path(self.archives) / f"run-{run}.ndjson.zst"
+    def verify_archive(self, run, file, salt, digests):
+        path = pathlib.Path(self.archives) / file
         text = subprocess.run(["zstd", "-dcq", str(path)], check=True, capture_output=True).stdout
         number = None
         rows = {}

@@ -179,7 +179,7 @@ class ArchiveTest(unittest.TestCase):
             with self.subTest(place=place):
                 problem, named, _, second = self.damaged(lambda world, _, run: flip_a_byte(world.archive_file(run), place))
                 self.assertEqual(named, [second])
-                self.assertIn(f"run-{second}.ndjson.zst", problem)
+                self.assertIn(f"-{second}.ndjson.zst", problem)
 
     def test_verify_names_an_archive_that_was_cut(self):
         def cut(world, run, _):
@@ -188,12 +188,12 @@ class ArchiveTest(unittest.TestCase):
 
         problem, named, first, _ = self.damaged(cut)
         self.assertEqual(named, [first])
-        self.assertIn(f"run-{first}.ndjson.zst", problem)
+        self.assertIn(f"-{first}.ndjson.zst", problem)
 
     def test_verify_names_archives_that_were_swapped(self):
         def swap(world, first, second):
-            for name in ("run-{}.ndjson.zst", "run-{}.manifest.json"):
-                one, two = world.archive / name.format(first), world.archive / name.format(second)
+            for named in (world.archive_file, world.manifest_file):
+                one, two = named(first), named(second)
                 parked = world.archive / "parked"
                 one.rename(parked)
                 two.rename(one)
@@ -205,7 +205,7 @@ class ArchiveTest(unittest.TestCase):
     def test_verify_names_an_archive_that_is_gone(self):
         def take_away(world, run, _):
             world.archive_file(run).unlink()
-            (world.archive / f"run-{run}.manifest.json").unlink()
+            world.manifest_file(run).unlink()
 
         problem, named, first, _ = self.damaged(take_away)
         self.assertEqual(named, [first])
@@ -222,11 +222,12 @@ class ArchiveTest(unittest.TestCase):
         with archive_world() as world, archive_world(archive_config(directory="../other", keep=KEEP)) as other:
             _, _, run = self.pruned(world)
             other.write_config(archive_config(directory=world.archive))
-            other.run(expect=1)  # its run 1 finds the name taken
-            other.clock.advance(days=100)
-            other.run(expect=0)
-            self.assertTrue(world.archives("verify").json["ok"])
-            self.assertTrue(world.archive_file(run).exists())
+            self.assertEqual(other.run(expect=0).json["deleted"], 300)  # its run 1 has a name of its own
+            for days_on in (0, 100):
+                other.clock.advance(days=days_on)
+                other.run(expect=0)
+                self.assertTrue(world.archives("verify").json["ok"])
+                self.assertTrue(world.archive_file(run).exists())
 
     def test_every_file_of_the_folder_is_an_archive_or_its_manifest(self):
         with archive_world() as world:

@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import unittest
 
-from archive_world import KEEP, NIGHT, ArchiveWorld, all_archived, archive_config, archive_world, stored_rows
+from archive_world import KEEP, NIGHT, ArchiveWorld, all_archived, archive_config, archive_world, name_begin, stored_rows
 from audit_world import at, deletable_from, is_root, laid_over
 from erasure_world import TABLES, ErasureWorld, erasure_config
 from holdfast_cli import program_path, require, work_folder
@@ -32,7 +32,7 @@ class ErasureArchiveTest(unittest.TestCase):
                 database.execute("DELETE FROM profiles")
             world.fill()
             receipt = world.complete(world.waiting()).json["receipt"]
-            self.assertEqual([line["file"] for line in receipt["archives"]], [f"run-{run}.ndjson.zst"])
+            self.assertEqual([line["file"] for line in receipt["archives"]], [f"{name_begin(world.database)}{run}.ndjson.zst"])
             when = at(receipt["archives"][0]["destroyed_from"].removesuffix("Z"))
             self.assertEqual(when, deletable_from(made, KEEP))
             self.assertEqual(world.query("SELECT count(*) FROM holdfast_run WHERE salt IS NOT NULL"), [(0,)])
@@ -44,7 +44,7 @@ class ErasureArchiveTest(unittest.TestCase):
             run = world.run(expect=0).json["run_id"]
             self.assertIsNotNone(world.manifest(run)["salt"])
             with world.connection() as database:
-                database.execute("UPDATE holdfast_run SET salt = NULL")
+                database.execute("UPDATE holdfast_run SET salt = NULL WHERE id = ?", (run,))
             world.run(expect=0)
             self.assertIsNone(world.manifest(run)["salt"])
 

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives against databases that were put back or copied, and against holds that their rows cannot answer.
+
+Each of these once lost an archive or a held row.
+"""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import unittest
+
+from archive_world import NIGHT, ArchiveWorld, archive_config, archive_world, stored_rows
+from audit_world import laid_over
+from holdfast_cli import work_folder
+
+
+def warned(answer, word):
+    return [line for line in answer.json["warnings"] if line.startswith(word)]
+
+
+def empty_wal(database):
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def leave_open(database, run):
+    """Takes the closing of a run and its slices out, as a copy made in the midst of it has it."""
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        opened.execute("DELETE FROM holdfast_run_slice WHERE run_id = ?", (run,))
+        opened.execute(
+            "UPDATE holdfast_run SET outcome = NULL, error_reason = NULL, error_message = NULL, closed_at_ms = NULL,"
+            " record = NULL, run_hash = '', previous_hash = '', deleted = NULL WHERE id = ?", (run,)
+        )  # fmt: skip
+        opened.commit()
+
+
+class PutBackTest(unittest.TestCase):
+    def taken_back(self, world):
+        """A second run; and what puts database and witness file back to what they were before it."""
+        world.run(expect=0)
+        world.fill()
+        parts = [world.database, world.database.with_name(f"{world.database.name}.witness")]
+        empty_wal(world.database)
+        before = [part.read_bytes() for part in parts]
+        run = world.run(expect=0).json["run_id"]
+        return run, lambda: self.put_back(parts, before)
+
+    def put_back(self, parts, before):
+        for suffix in ("-wal", "-shm"):
+            parts[0].with_name(parts[0].name + suffix).unlink(missing_ok=True)
+        for part, content in zip(parts, before):
+            part.write_bytes(content)
+
+    def test_a_run_whose_number_has_a_tombstone_deletes_nothing(self):
+        with archive_world() as world:
+            run, put_back = self.taken_back(world)
+            world.archives("destroy", run, "--reason", "away")
+            tombstone = world.manifest_file(run).read_bytes()
+            put_back()
+            before = stored_rows(world.database)
+            failed = world.run(expect=1).json
+            self.assertEqual((failed["run_id"], failed["deleted"], failed["error"]["reason"]), (run, 0, "archive"), failed)
+            self.assertEqual(set(before) - set(stored_rows(world.database)), set())
+            self.assertEqual(world.manifest_file(run).read_bytes(), tombstone)
+            self.assertFalse(world.archive_file(run).exists())
+            self.assertEqual(world.run(expect=0).json["deleted"], 300)
+
+    def test_a_run_whose_number_has_an_archive_leaves_it_alone(self):
+        with archive_world() as world:
+            run, put_back = self.taken_back(world)
+            content = world.archive_file(run).read_bytes()
+            put_back()
+            world.run(expect=1)
+            for _ in range(2):
+                world.run(expect=0)
+                self.assertEqual(world.archive_file(run).read_bytes(), content)
+
+    def test_a_file_beside_a_tombstone_that_is_not_its_own_stays(self):
+        with archive_world() as world:
+            run = world.run(expect=0).json["run_id"]
+            world.fill(100)
+            other = world.run(expect=0).json["run_id"]
+            world.archives("destroy", run, "--reason", "away")
+            shutil.copyfile(world.archive_file(other), world.archive_file(run))
+            self.assertIn("tombstone", world.archives("verify", run, expect=1).json["problem"])
+            self.assertIn("tombstone", "".join(warned(world.run(expect=0), "archive_not_settled")))
+            self.assertTrue(world.archive_file(run).exists())
+
+    def test_an_archive_is_not_cut_to_what_a_ledger_put_back_knows(self):
+        with archive_world() as world:
+            run = world.run(expect=0).json["run_id"]
+            content = world.archive_file(run).read_bytes()
+            leave_open(world.database, run)
+            self.assertTrue(warned(world.run(), "archive_not_settled"))
+            self.assertEqual(world.archive_file(run).read_bytes(), content)
+
+    def test_a_refused_run_on_a_copy_does_not_touch_the_archives(self):
+        with archive_world() as world, work_folder() as folder:
+            run = world.run(expect=0).json["run_id"]
+            content = world.archive_file(run).read_bytes()
+            world.manifest_file(run).unlink()  # as while the run is going on
+            empty_wal(world.database)
+            copy = ArchiveWorld(folder, archive_config(directory=world.archive), world.clock.now)
+            shutil.copyfile(world.database, copy.database)
+            leave_open(copy.database, run)
+            refused = copy.run(expect=4).json
+            self.assertEqual(refused["closed_dead_runs"], [run])
+            self.assertEqual(world.archive_file(run).read_bytes(), content)
+
+
+class CutShortTest(unittest.TestCase):
+    def test_a_destruction_that_was_cut_short_asks_the_holds_before_it_goes_on(self):
+        with archive_world() as world:
+            run = world.run(expect=0).json["run_id"]
+            content, manifest = world.archive_file(run).read_bytes(), world.manifest(run)
+            world.archives("destroy", run, "--reason", "away")
+            world.archive_file(run).write_bytes(content)
+            hold = world.place_hold({"person": "person-17"}, "--future")["hold"]
+            stayed = warned(world.run(expect=0), "archive_not_settled")
+            self.assertIn(f"hold {hold} covers a row", "".join(stayed))
+            self.assertEqual(world.archive_file(run).read_bytes(), content)
+            self.assertEqual(world.manifest(run), manifest | {"salt": None})
+            self.assertTrue(world.archives("verify").json["ok"])
+            world.archives("restore", run)
+
+
+if __name__ == "__main__":
+    unittest.main()
