@@ -21,6 +21,56 @@ std::optional<std::size_t> position(const ColumnNames& columns, std::string_view
                                 : std::optional{static_cast<std::size_t>(found - columns.begin())};
 }
 
+/// None where the word is not mapped, or the archive does not have its column.
+std::optional<std::size_t> column_of(const ArchiveManifest& manifest, const char* word) {
+  return position(manifest.columns, mapped(manifest, word));
+}
+
+/// True where the log had a column for the word that no row of the archive has: a generated one.
+bool is_lost(const ArchiveManifest& manifest, const char* word) {
+  return !mapped(manifest, word).empty() && !column_of(manifest, word);
+}
+
+/// Which terms the rows of an archive cannot answer.
+struct Unanswered {
+  explicit Unanswered(const ArchiveManifest& manifest)
+      : terms{.tenant = column_of(manifest, "tenant").has_value(),
+              .actor = column_of(manifest, "actor").has_value(),
+              .subject = column_of(manifest, "subject").has_value()},
+        persons(is_lost(manifest, "actor") || is_lost(manifest, "subject")),
+        codes(is_lost(manifest, "code") || !mapped(manifest, "code_lookup.table").empty()),
+        categories(codes || is_lost(manifest, "category")) {}
+
+  [[nodiscard]] bool any() const {
+    return persons || codes || categories || !terms.tenant || !terms.actor || !terms.subject;
+  }
+
+  AnsweredTerms terms;
+  bool persons;  ///< half of what a term on persons asks is lost
+  bool codes;
+  bool categories;
+};
+
+HoldScope widened(HoldScope scope, const Unanswered& unanswered) {
+  bool left_out = false;
+  const auto leave_out = [&left_out](std::vector<std::string>& words, bool lost) {
+    if (lost && !words.empty()) {
+      words.clear();
+      left_out = true;
+    }
+  };
+  leave_out(scope.persons, unanswered.persons);
+  leave_out(scope.codes, unanswered.codes);
+  leave_out(scope.categories, unanswered.categories);
+  leave_out(scope.category_codes, unanswered.categories);
+  const bool others = !scope.tenants.empty() || !scope.persons.empty() || !scope.actors.empty() ||
+                      !scope.subjects.empty() || !scope.codes.empty() ||
+                      !scope.categories.empty() || !scope.event_ids.empty() || scope.from ||
+                      scope.until;
+  scope.everything = scope.everything || (left_out && !others);
+  return bound_to(std::move(scope), unanswered.terms);
+}
+
 /// The columns of a key that is written "a,b"; a single column may have commas in its name.
 std::vector<std::size_t> key_positions(const ColumnNames& columns, std::string_view id) {
   if (const auto whole = position(columns, id)) {
@@ -56,18 +106,6 @@ ArchivedRowReader::ArchivedRowReader(const ArchiveManifest& manifest)
   if (key_columns_.empty()) {
     throw ArchiveError(name_ + ": its manifest does not say which columns are the key");
   }
-}
-
-std::optional<std::size_t> ArchivedRowReader::column_of(const ArchiveManifest& manifest,
-                                                        const char* word) const {
-  const std::string name = mapped(manifest, word);
-  const auto column = position(manifest.columns, name);
-  if (!name.empty() && !column) {
-    // A generated column is not stored, so no row of an archive can say what it was.
-    throw ArchiveError(name_ + ": its rows do not have the column \"" + name +
-                       "\" that its manifest maps");
-  }
-  return column;
 }
 
 StoredView ArchivedRowReader::value_of(const std::optional<std::size_t>& column) const {
@@ -119,17 +157,11 @@ ArchiveHolds::ArchiveHolds(const ArchiveManifest& manifest, const DecisionContex
   if (const auto format = parse_time_format(mapped(manifest, "time_format"))) {
     frame_.time_format = *format;
   }
-  if (!mapped(manifest, "code_lookup.table").empty()) {
+  const Unanswered unanswered(manifest);
+  if (unanswered.any()) {
     std::vector<LegalHold> holds = context.holds().holds();
     for (LegalHold& hold : holds) {
-      HoldScope& scope = hold.scope;
-      scope.codes.clear();
-      scope.categories.clear();
-      scope.category_codes.clear();
-      const bool others = !scope.tenants.empty() || !scope.persons.empty() ||
-                          !scope.actors.empty() || !scope.subjects.empty() ||
-                          !scope.event_ids.empty() || scope.from || scope.until;
-      scope.everything = scope.everything || !others;
+      hold.scope = widened(std::move(hold.scope), unanswered);
     }
     widened_.emplace(std::move(holds));
   }

@@ -17,7 +17,8 @@ namespace holdfast {
 /// archive. Views live until the next row.
 class ArchivedRowReader {
  public:
-  /// Errors: ArchiveError where the mapping names a column that the archive does not have.
+  /// A mapped column that the archive does not have, because a generated one is not stored, is
+  /// NULL in every row. Errors: ArchiveError where that is a column of the key.
   explicit ArchivedRowReader(const ArchiveManifest& manifest);
   ArchivedRowReader(const ArchivedRowReader&) = delete;
   ArchivedRowReader& operator=(const ArchivedRowReader&) = delete;
@@ -35,8 +36,6 @@ class ArchivedRowReader {
     std::string text;  // where the value is no text itself
   };
 
-  [[nodiscard]] std::optional<std::size_t> column_of(const ArchiveManifest& manifest,
-                                                     const char* word) const;
   [[nodiscard]] std::optional<std::string_view> text_of(Field& field) const;
   [[nodiscard]] StoredView value_of(const std::optional<std::size_t>& column) const;
 
@@ -59,8 +58,9 @@ class ArchivedRowReader {
 /// The holds as they bind on the rows of one archive.
 class ArchiveHolds {
  public:
-  /// `context` outlives this, and knows the holds that can matter now. Where the codes are not in
-  /// the rows, what a hold says about codes and categories is left out: it then covers more.
+  /// `context` outlives this, and knows the holds that can matter now. They bind as the columns of
+  /// the archive want it, and not those that the log has today: a kind of term that its rows cannot
+  /// answer is left out, also on codes that are looked up in a table, and the hold covers more.
   ArchiveHolds(const ArchiveManifest& manifest, const DecisionContext& context);
 
   /// The id of a hold that covers the row; none where no hold does.

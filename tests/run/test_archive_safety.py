@@ -109,7 +109,52 @@ class PutBackTest(unittest.TestCase):
             self.assertEqual(world.archive_file(run).read_bytes(), content)
 
 
-class CutShortTest(unittest.TestCase):
+class UnansweredTest(unittest.TestCase):
+    """A hold that the rows of an archive cannot answer covers them."""
+
+    def test_a_hold_on_a_column_that_was_not_mapped_then_keeps_the_archive(self):
+        for words, kept in (({"subject": "nobody"}, True), ({"tenant": "acme"}, True), ({"actor": "nobody"}, False)):
+            with self.subTest(words), archive_world() as world:
+                run = world.run(expect=0).json["run_id"]
+                manifest = world.manifest(run)
+                del manifest["mapping"]["subject"], manifest["mapping"]["tenant"]
+                world.manifest_file(run).write_text(json.dumps(manifest), encoding="utf-8")
+                world.place_hold(words, "--future")
+                world.archives("destroy", run, "--reason", "away", expect=4 if kept else 0)
+                self.assertEqual(world.archive_file(run).exists(), kept)
+
+    @contextlib.contextmanager
+    def generated(self):
+        """A log whose actor is a generated column: no archive has it."""
+        events = {"table": "log", "id": "n", "time": "at", "time_format": "unix_ms", "code": "code", "actor": "who", "tenant": "org"}
+        with work_folder() as folder:
+            (folder / "archive").mkdir()
+            world = ArchiveWorld(folder, laid_over(archive_config(), {"events": events}), NIGHT)
+            with contextlib.closing(sqlite3.connect(world.database)) as database:
+                database.execute(
+                    "CREATE TABLE log (n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, code TEXT, org TEXT, detail TEXT,"
+                    " who TEXT GENERATED ALWAYS AS (substr(detail, 5)) VIRTUAL)"
+                )
+                rows = [(1_700_000_000_000 + n, "ACCOUNT_PROFILE_UPDATE", "acme", f"who=u{n}") for n in range(100)]
+                database.executemany("INSERT INTO log (at, code, org, detail) VALUES (?, ?, ?, ?)", rows)
+                database.commit()
+            world.init()
+            yield world, world.run(expect=0).json["run_id"]
+
+    def test_rows_with_a_generated_column_come_back(self):
+        with self.generated() as (world, run):
+            self.assertEqual(world.archives("restore", run).json["restored"], 100)
+            self.assertEqual(world.query("SELECT count(DISTINCT who) FROM log"), [(100,)])
+
+    def test_a_hold_on_a_generated_column_keeps_the_archive_and_no_hold_does_not(self):
+        with self.generated() as (world, run):
+            for term in ("actor", "person"):
+                hold = world.place_hold({term: "nobody", "tenant": "acme"}, "--future")["hold"]
+                self.assertIn(f"hold {hold}", world.archives("destroy", run, "--reason", "away", expect=4).stderr)
+                world.release_hold(hold)
+                world.clock.advance(days=400)
+            world.archives("destroy", run, "--reason", "away")
+
     def test_a_destruction_that_was_cut_short_asks_the_holds_before_it_goes_on(self):
         with archive_world() as world:
             run = world.run(expect=0).json["run_id"]
