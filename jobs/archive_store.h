@@ -37,6 +37,9 @@ class ArchiveFile {
   virtual void truncate(std::int64_t bytes) = 0;
   /// Returns when what was written is on the disk.
   virtual void sync() = 0;
+  /// Errors: ArchiveError where its name is gone or is another file's by now, or it has a second
+  /// name: nobody would find it there.
+  virtual void require_in_place() = 0;
 };
 
 /// What an archive is opened for.

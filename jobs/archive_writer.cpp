@@ -85,6 +85,8 @@ std::int64_t ArchiveWriter::finish_slice() {
     throw ArchiveError(name + ": what was written does not read back as it was given, so nothing " +
                        "of this slice was deleted: look at the disk");
   }
+  // What is written to a file without a name is gone when the run ends.
+  file_->require_in_place();
   frame_.bytes = frame_.end - begin;
   frame_.sha256 = sums.packed;
   frames_.push_back(frame_);

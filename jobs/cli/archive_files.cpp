@@ -93,6 +93,16 @@ class OpenFile final : public ArchiveFile {
     }
   }
   void sync() override { sync_or_fail(opened_, path_); }
+  void require_in_place() override {
+    struct stat opened {};
+    struct stat named {};
+    if (::fstat(opened_.number(), &opened) != 0 || ::lstat(path_.c_str(), &named) != 0) {
+      fail(path_, "is no longer there: " + last_error());
+    }
+    if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino || opened.st_nlink != 1) {
+      fail(path_, "was replaced while it was written, or got a second name");
+    }
+  }
 
  private:
   Descriptor opened_;

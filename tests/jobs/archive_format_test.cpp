@@ -233,6 +233,23 @@ TEST_CASE("an archive that is there is never replaced", "[archive]") {
   CHECK(read_text(bench.file()) == "somebody else's");
 }
 
+TEST_CASE("a slice is not finished in a file that lost its name or got another", "[archive]") {
+  Bench bench;
+  CHECK(bench.add_slice(1, 1, 10) > 0);
+  const std::string whole = read_text(bench.file());
+  SECTION("removed") {
+    std::filesystem::remove(bench.file());
+  }
+  SECTION("replaced") {
+    std::filesystem::rename(bench.file(), bench.folder / "away");
+    write_text(bench.file(), whole);
+  }
+  SECTION("linked") {
+    std::filesystem::create_hard_link(bench.file(), bench.folder / "second");
+  }
+  CHECK_THROWS_AS(bench.add_slice(2, 11, 10), ArchiveError);
+}
+
 TEST_CASE("no archive is begun beside the manifest or the tombstone of its name", "[archive]") {
   Bench bench;
   write_text(bench.folder / "run-db-3.manifest.json", "an earlier run 3");
