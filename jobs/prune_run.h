@@ -72,6 +72,7 @@ class PruneRun {
   // Archives: prune_run_archive.cpp.
   [[nodiscard]] RowArchive* open_archive();
   void settle_dead_archive(std::int64_t run);
+  void miss_archives();
   void tend_archives();
   void close_archive();
   [[nodiscard]] std::int64_t erased_among_old_rows() const;

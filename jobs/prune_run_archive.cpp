@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "jobs/archive_keeper.h"
+#include "jobs/archive_presence.h"
 #include "jobs/prune_run.h"
 #include "jobs/run_errors.h"
 #include "policy/disposition_cutoff.h"
@@ -50,6 +51,18 @@ void PruneRun::settle_dead_archive(std::int64_t run) {
   }
 }
 
+/// An archive that no run finds any more is destroyed by none: somebody has to know.
+void PruneRun::miss_archives() {
+  try {
+    const auto elsewhere = archives_not_there(with_.database, with_.archives);
+    if (!elsewhere.empty()) {
+      warn("archive_not_there: " + not_there_sentence(elsewhere, with_.archives));
+    }
+  } catch (const ArchiveError& error) {
+    warn("archive_not_there: " + std::string(error.what()));
+  }
+}
+
 /// Salts past [evidence].keep_salts, archives past [archive].keep, and what crashes left.
 void PruneRun::tend_archives() {
   if (with_.stop.raised()) {
@@ -62,6 +75,7 @@ void PruneRun::tend_archives() {
         disposition_cutoff(settings_.evidence.keep_salts, report_.clock.guard_now()));
     write->commit();
   }
+  miss_archives();
   if (with_.archives == nullptr || !settings_.archive || context_->archive_missing()) {
     return;
   }

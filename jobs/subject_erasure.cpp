@@ -5,6 +5,7 @@
 #include <map>
 
 #include "jobs/archive_keeper.h"
+#include "jobs/archive_presence.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/metadata_filter.h"
@@ -263,23 +264,35 @@ std::vector<RemainingArchive> remaining_archives(Database& database,
                                                  const Settings& settings,
                                                  ArchiveStore* store) {
   std::vector<RemainingArchive> found;
-  if (store == nullptr || !settings.archive) {
-    return found;
-  }
+  ArchiveStore* const folder = settings.archive ? store : nullptr;
+  std::vector<std::int64_t> elsewhere;
   try {
-    const ArchiveShelf shelf{.store = *store, .database = database};
-    for (const ArchiveEntry& entry : archives_of(shelf)) {
-      // A destruction that was cut short has left its file.
-      if (entry.state != ArchiveState::destroyed || entry.file_there) {
-        found.push_back({.run = entry.run,
-                         .file = shelf.file_of(entry.run),
-                         .destroyed_from = destroyed_from(entry.made_at, settings.archive->keep),
-                         .problem = utf8_text(entry.problem)});
+    if (folder != nullptr) {
+      const ArchiveShelf shelf{.store = *folder, .database = database};
+      for (const ArchiveEntry& entry : archives_of(shelf)) {
+        // A destruction that was cut short has left its file.
+        if (entry.state != ArchiveState::destroyed || entry.file_there) {
+          found.push_back({.run = entry.run,
+                           .file = shelf.file_of(entry.run),
+                           .destroyed_from = destroyed_from(entry.made_at, settings.archive->keep),
+                           .problem = utf8_text(entry.problem)});
+        }
       }
     }
+    elsewhere = archives_not_there(database, folder);
   } catch (const ArchiveError& error) {
     // The erasure goes on: what the receipt cannot list it says.
     found.push_back({.problem = utf8_text(error.what())});
+    elsewhere = archives_not_there(database, nullptr);
+  }
+  for (const std::int64_t run : elsewhere) {
+    found.push_back(
+        {.run = run,
+         .file = archive_name({.database = database.identity(), .run = run}),
+         .problem = folder == nullptr
+                        ? "[archive] is not set: the archive is not found, nor its tombstone"
+                        : utf8_text(folder->folder()) +
+                              ": the archive is not found there, nor its tombstone"});
   }
   return found;
 }

@@ -44,9 +44,9 @@ struct RemainingArchive {
   std::string problem;
 };
 
-/// Every archive of this database that is not destroyed. Whom it is about would take reading all
-/// of it, so each is named. Null `store`: none. Errors: none; a folder that cannot be read is an
-/// entry that says so.
+/// Every archive of this database that is not destroyed, also one that is not in the folder. Whom
+/// it is about would take reading all of it, so each is named. Null `store`: those that the ledger
+/// knows. Errors: none; a folder that cannot be read is an entry that says so.
 [[nodiscard]] std::vector<RemainingArchive> remaining_archives(Database& database,
                                                                const Settings& settings,
                                                                ArchiveStore* store);

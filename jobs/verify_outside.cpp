@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jobs/archive_check.h"
+#include "jobs/archive_presence.h"
 #include "jobs/verify_parts.h"
 #include "jobs/witness.h"
 
@@ -149,6 +150,10 @@ void verify_witness(const Desk& desk, VerifyFindings& findings) {
 
 void verify_archives(const Desk& desk, VerifyFindings& findings) {
   if (desk.archives == nullptr) {
+    const auto elsewhere = archives_not_there(desk.database, nullptr);
+    if (!elsewhere.empty()) {
+      say(findings, "archive", "archive_not_there", not_there_sentence(elsewhere, nullptr));
+    }
     return;
   }
   std::int64_t archives = 0;

@@ -82,6 +82,8 @@ class RunLedger {
   [[nodiscard]] virtual std::optional<RunLine> last_success() = 0;
   /// The slices of a run, ascending; without their keys.
   [[nodiscard]] virtual std::vector<RunSlice> slices(std::int64_t run) = 0;
+  /// The runs whose rows went into an archive, ascending, the one going on among them.
+  [[nodiscard]] virtual std::vector<std::int64_t> archived_runs() = 0;
   /// The keys that one slice deleted, in the order of deletion.
   [[nodiscard]] virtual std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) = 0;
   /// The same as they are stored, for a digest; "" where there is no such slice.

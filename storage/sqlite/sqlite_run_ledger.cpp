@@ -66,6 +66,15 @@ SELECT run_id, number, deleted, tally, hold_version, hold_digest, digest, archiv
 FROM holdfast_run_slice WHERE run_id = ?1 ORDER BY number
 )sql";
 
+// The last slice of a run has the size of the whole archive; the others need not be read.
+constexpr const char* kSelectArchivedRuns = R"sql(
+SELECT run.id FROM holdfast_run AS run
+JOIN holdfast_run_slice AS slice
+  ON slice.run_id = run.id
+ AND slice.number = (SELECT max(number) FROM holdfast_run_slice WHERE run_id = run.id)
+WHERE slice.archive_end > 0 ORDER BY run.id
+)sql";
+
 constexpr const char* kSelectSlicesNewestFirst = R"sql(
 SELECT run_id, number, deleted, tally, hold_version, hold_digest, digest, archive_end, keys
 FROM holdfast_run_slice ORDER BY run_id DESC, number DESC
@@ -245,6 +254,18 @@ std::vector<RunSlice> SqliteRunLedger::slices(std::int64_t run) {
     }
   }
   return slices;
+}
+
+std::vector<std::int64_t> SqliteRunLedger::archived_runs() {
+  std::vector<std::int64_t> runs;
+  if (home_.set_up) {
+    RegisterQuery rows(home_, kSelectArchivedRuns);
+    rows.with();
+    while (rows.next()) {
+      runs.push_back(rows.integer(0));
+    }
+  }
+  return runs;
 }
 
 std::vector<RowKey> SqliteRunLedger::slice_keys(std::int64_t run, std::int64_t number) {

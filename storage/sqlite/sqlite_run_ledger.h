@@ -28,6 +28,7 @@ class SqliteRunLedger final : public RunLedger {
   [[nodiscard]] std::vector<RunLine> newest(std::int64_t most) override;
   [[nodiscard]] std::optional<RunLine> last_success() override;
   [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override;
+  [[nodiscard]] std::vector<std::int64_t> archived_runs() override;
   [[nodiscard]] std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) override;
   [[nodiscard]] std::string stored_keys(std::int64_t run, std::int64_t number) override;
   [[nodiscard]] std::optional<RunSlice> slice_that_deleted(const RowKey& key) override;

@@ -124,6 +124,7 @@ class FailingLedger final : public RunLedger {
   [[nodiscard]] std::vector<RunSlice> slices(std::int64_t run) override {
     return real_.slices(run);
   }
+  [[nodiscard]] std::vector<std::int64_t> archived_runs() override { return real_.archived_runs(); }
   [[nodiscard]] std::vector<RowKey> slice_keys(std::int64_t run, std::int64_t number) override {
     return real_.slice_keys(run, number);
   }

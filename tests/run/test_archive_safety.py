@@ -170,5 +170,33 @@ class UnansweredTest(unittest.TestCase):
             world.archives("restore", run)
 
 
+class ElsewhereTest(unittest.TestCase):
+    """Archives that no run finds: somebody has to know."""
+
+    def test_archives_in_another_folder_are_missed_by_runs_and_by_verify(self):
+        with archive_world() as world:
+            run = world.run(expect=0).json["run_id"]
+            self.assertEqual(warned(world.run(expect=0), "archive_not_there"), [])
+            world.archive.rename(world.folder / "elsewhere")
+            world.archive.mkdir()
+            (line,) = warned(world.run(expect=0), "archive_not_there")
+            self.assertIn(f"1 run ({run})", line)
+            self.assertEqual(world.call("verify", "--json", expect=1).json["problem"]["reason"], "archive_differs")
+            world.write_config(laid_over(archive_config(), {"archive": None}))
+            (line,) = warned(world.run(expect=0), "archive_not_there")
+            self.assertIn("[archive] is not set", line)
+            problem = world.call("verify", "--json", expect=1).json["problem"]
+            self.assertEqual(problem["reason"], "archive_not_there", problem)
+            world.write_config(archive_config(directory="elsewhere"))
+            self.assertEqual(warned(world.run(expect=0), "archive_not_there"), [])
+            world.call("verify", "--json", expect=0)
+
+    def test_a_tombstone_is_there(self):
+        with archive_world() as world:
+            run = world.run(expect=0).json["run_id"]
+            world.archives("destroy", run, "--reason", "away")
+            self.assertEqual(warned(world.run(expect=0), "archive_not_there"), [])
+
+
 if __name__ == "__main__":
     unittest.main()
