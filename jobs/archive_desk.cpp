@@ -10,6 +10,7 @@
 #include "jobs/archive_frames.h"
 #include "jobs/archive_keeper.h"
 #include "jobs/archived_row.h"
+#include "jobs/erased_persons.h"
 #include "jobs/json_text.h"
 
 namespace holdfast {
@@ -17,7 +18,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kBatch = 500;  // rows put back in one short write
+constexpr std::size_t kBatch = 500;  // rows put back in one short write, or as many as
+constexpr std::size_t kBatchBytes = std::size_t{4} << 20;  // fill this, whichever is sooner
 
 ArchiveShelf shelf_of(const Desk& desk) {
   if (desk.archives == nullptr || !desk.settings.archive) {
@@ -80,12 +82,22 @@ ArchiveManifest require_whole(const ArchiveShelf& shelf, std::int64_t run) {
   return *std::move(manifest);
 }
 
+/// The rows of an archive as they would be read in the log of today, which has the same columns.
+ArchiveManifest as_mapped_today(const Desk& desk, const ArchiveManifest& manifest) {
+  ArchiveManifest today = manifest;
+  today.mapping = desk.database.audit_log().shape().mapping;
+  return today;
+}
+
 /// Puts rows back in batches.
 class Restoring {
  public:
   Restoring(const Desk& desk, const ArchiveManifest& manifest, std::set<std::string> keys)
       : desk_(desk),
-        reader_(manifest),
+        then_{ArchivedRowReader(manifest), person_columns(manifest)},
+        now_{ArchivedRowReader(as_mapped_today(desk, manifest)),
+             person_columns(as_mapped_today(desk, manifest))},
+        erased_(desk.database, desk.keys),
         run_(manifest.run),
         keys_(std::move(keys)),
         missing_(keys_) {}
@@ -95,8 +107,12 @@ class Restoring {
       return;
     }
     missing_.erase(row.key);
-    batch_.emplace_back(*reader_.read(row.content).key, row.content);
-    if (batch_.size() == kBatch) {
+    if (!may_come_back(row)) {
+      return;
+    }
+    batch_.emplace_back(*now_.reader.read(row.content).key, row.content);
+    batch_bytes_ += row.content.size();
+    if (batch_.size() == kBatch || batch_bytes_ > kBatchBytes) {
       write_batch();
     }
   }
@@ -115,6 +131,7 @@ class Restoring {
     restored_ += restored;
     already_there_ += static_cast<std::int64_t>(batch_.size()) - restored;
     batch_.clear();
+    batch_bytes_ = 0;
   }
 
   [[nodiscard]] json figures() const {
@@ -124,18 +141,42 @@ class Restoring {
     }
     return {{"restored", restored_},
             {"already_there", already_there_},
+            {"erased_person", erased_rows_},
+            {"erasure_unknown", unknown_rows_},
             {"not_in_it", std::move(missing)}};
   }
 
  private:
+  struct Reading {
+    ArchivedRowReader reader;
+    PersonColumns columns;
+  };
+
+  /// Nobody who was erased is brought back in clear, by the columns of either mapping.
+  [[nodiscard]] bool may_come_back(const ArchiveLine& row) {
+    ErasureVerdict verdict = ErasureVerdict::none;
+    for (Reading* reading : {&then_, &now_}) {
+      verdict =
+          std::max(verdict, erased_.of_row(reading->reader.read(row.content), reading->columns));
+    }
+    erased_rows_ += verdict == ErasureVerdict::erased ? 1 : 0;
+    unknown_rows_ += verdict == ErasureVerdict::unknown ? 1 : 0;
+    return verdict == ErasureVerdict::none;
+  }
+
   const Desk& desk_;
-  ArchivedRowReader reader_;
+  Reading then_;
+  Reading now_;
+  ErasedPersons erased_;
   std::int64_t run_;
   std::set<std::string> keys_;
   std::set<std::string> missing_;
   std::vector<std::pair<RowKey, std::string>> batch_;
   std::int64_t restored_ = 0;
   std::int64_t already_there_ = 0;
+  std::size_t batch_bytes_ = 0;
+  std::int64_t erased_rows_ = 0;
+  std::int64_t unknown_rows_ = 0;
 };
 
 void journal_restore(const Desk& desk, const std::string& what, const json& detail) {
@@ -144,27 +185,45 @@ void journal_restore(const Desk& desk, const std::string& what, const json& deta
   write->commit();
 }
 
-json restore_advice(const Desk& desk) {
+json restore_advice(const json& figures) {
   json advice = json::array(
       {"the rows are as due as they were: the next run deletes them again, unless a hold covers "
        "them; \"holdfast hold place --event-id ID\" before that run keeps them"});
-  const auto requests = desk.database.erasures().all();
-  if (std::any_of(requests.begin(), requests.end(), [](const ErasureRequest& request) {
-        return request.state == ErasureState::completed;
-      })) {
+  if (figures.at("erased_person") != 0) {
+    advice.push_back(figures.at("erased_person").dump() +
+                     " rows stay in the archive: they are about people who were erased");
+  }
+  if (figures.at("erasure_unknown") != 0) {
     advice.push_back(
-        "people have been erased since: \"holdfast erasure reapply\" erases those whom the archive "
-        "has brought back");
+        figures.at("erasure_unknown").dump() +
+        " rows stay in the archive: people of their tenant were erased, and which ones "
+        "nobody can tell, because the tenant's key is forgotten or missing or the rows "
+        "do not say whom they are about");
   }
   return advice;
 }
 
-void require_same_columns(const ArchiveShelf& shelf, const ArchiveManifest& manifest) {
-  if (manifest.columns != shelf.database.audit_log().shape().columns) {
+std::string mapped_word(const MappedNames& mapping, const char* word) {
+  const auto found = mapping.find(word);
+  return found == mapping.end() ? std::string{} : found->second;
+}
+
+/// Two tables may have columns of the same names.
+void require_same_table(const ArchiveShelf& shelf, const ArchiveManifest& manifest) {
+  const LogShape& log = shelf.database.audit_log().shape();
+  const std::string what = shelf.path(shelf.file_of(manifest.run)) + ": its rows ";
+  if (manifest.table != mapped_word(log.mapping, "table") ||
+      mapped_word(manifest.mapping, "id") != mapped_word(log.mapping, "id")) {
     throw JobError(ExitStatus::refused,
-                   shelf.path(shelf.file_of(manifest.run)) +
-                       ": its rows have other columns than the log has today, so they cannot be "
-                       "put back; \"zstd -dc\" reads them");
+                   what +
+                       "are of another table, or have another key, than [events] says today, so "
+                       "they cannot be put back; \"zstd -dc\" reads them");
+  }
+  if (manifest.columns != log.columns) {
+    throw JobError(ExitStatus::refused,
+                   what +
+                       "have other columns than the log has today, so they cannot be put back; "
+                       "\"zstd -dc\" reads them");
   }
 }
 
@@ -208,7 +267,7 @@ json restore_archive(const Desk& desk, std::int64_t run, const std::vector<std::
   if (!finding.problem.empty()) {
     throw ArchiveError(finding.problem);
   }
-  require_same_columns(shelf, manifest);
+  require_same_table(shelf, manifest);
   const auto file = shelf.store.open(shelf.file_of(run), ArchiveUse::reading);
   if (file == nullptr) {
     throw ArchiveError(shelf.path(shelf.file_of(run)) + ": is gone since it was checked");
@@ -230,7 +289,7 @@ json restore_archive(const Desk& desk, std::int64_t run, const std::vector<std::
   result["run_id"] = run;
   result["file"] = shelf.file_of(run);
   journal_restore(desk, "archive_restored", result);
-  result["advice"] = restore_advice(desk);
+  result["advice"] = restore_advice(result);
   return result;
 }
 

@@ -22,8 +22,10 @@ namespace holdfast {
 
 /// Puts rows of a deleted run back into the log: all of them, or those with these keys. Each batch
 /// is one transaction; a row that is there already is counted and left alone, so that an
-/// interrupted call can be repeated. Administrators only, under the run lock. Errors: ArchiveError
-/// where the archive does not pass its check; JobError(refused) where the log has other columns.
+/// interrupted call can be repeated. Rows about people who were erased stay in the archive and are
+/// counted, also those of whom nobody can tell because the tenant's key is gone. Administrators
+/// only, under the run lock. Errors: ArchiveError where the archive does not pass its check;
+/// JobError(refused) where the log is another table or has other columns.
 [[nodiscard]] nlohmann::json restore_archive(const Desk& desk,
                                              std::int64_t run,
                                              const std::vector<std::string>& keys);

@@ -91,6 +91,11 @@ std::vector<std::size_t> key_positions(const ColumnNames& columns, std::string_v
 
 }  // namespace
 
+PersonColumns person_columns(const ArchiveManifest& manifest) {
+  return {.tenant = column_of(manifest, "tenant").has_value(),
+          .persons = !is_lost(manifest, "actor") && !is_lost(manifest, "subject")};
+}
+
 ArchivedRowReader::ArchivedRowReader(const ArchiveManifest& manifest)
     : name_(archive_name({manifest.database, manifest.run})),
       width_(manifest.columns.size()),

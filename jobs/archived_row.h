@@ -13,6 +13,14 @@
 
 namespace holdfast {
 
+/// Whether the rows of an archive can say whose they are and whom they are about. A column that was
+/// never mapped asks nothing of `persons`; one that no archive stores does.
+struct PersonColumns {
+  bool tenant = true;
+  bool persons = true;
+};
+[[nodiscard]] PersonColumns person_columns(const ArchiveManifest& manifest);
+
 /// Reads archived rows as the log would have read them, by the columns and the mapping of their
 /// archive. Views live until the next row.
 class ArchivedRowReader {

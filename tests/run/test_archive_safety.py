@@ -6,13 +6,16 @@ Each of these once lost an archive or a held row.
 
 import contextlib
 import json
+import os
 import shutil
 import sqlite3
+import stat
 import unittest
 
-from archive_world import NIGHT, ArchiveWorld, archive_config, archive_world, stored_rows
-from audit_world import laid_over
-from holdfast_cli import work_folder
+from archive_world import KEEP, NIGHT, ArchiveWorld, archive_config, archive_world, stored_rows
+from audit_world import days, laid_over
+from erasure_world import PERSON, TABLES, TENANT, ErasureWorld, erasure_config
+from holdfast_cli import program_path, work_folder
 
 
 def warned(answer, word):
@@ -22,6 +25,21 @@ def warned(answer, word):
 def empty_wal(database):
     with contextlib.closing(sqlite3.connect(database)) as opened:
         opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextlib.contextmanager
+def limited_memory(most_kib):
+    """The program with its data bounded to so much."""
+    real = os.environ["HOLDFAST_BIN"]
+    with work_folder() as folder:
+        wrapper = folder / "holdfast-with-little-memory"
+        wrapper.write_text(f'#!/bin/sh\nulimit -d {most_kib}\nexec "{program_path()}" "$@"\n', encoding="utf-8")
+        wrapper.chmod(stat.S_IRWXU)
+        os.environ["HOLDFAST_BIN"] = str(wrapper)
+        try:
+            yield
+        finally:
+            os.environ["HOLDFAST_BIN"] = real
 
 
 def leave_open(database, run):
@@ -196,6 +214,83 @@ class ElsewhereTest(unittest.TestCase):
             run = world.run(expect=0).json["run_id"]
             world.archives("destroy", run, "--reason", "away")
             self.assertEqual(warned(world.run(expect=0), "archive_not_there"), [])
+
+
+class ErasedTest(unittest.TestCase):
+    @contextlib.contextmanager
+    def erased(self):
+        """A run that archived rows of a person, who was erased then."""
+        with work_folder() as folder:
+            (folder / "archive").mkdir()
+            world = ErasureWorld(folder, erasure_config({"archive": {"directory": "archive", "keep": KEEP}}), NIGHT)
+            world.init()
+            with world.connection() as database:
+                database.executescript(TABLES)
+            world.fill()
+            run = world.run(expect=0).json
+            self.assertEqual(run["deleted"], 9, run)
+            yield world, run["run_id"], world.waiting()
+
+    def restore(self, world, run):
+        found = world.call("archive", "restore", run, "--as", "alice", "--json", expect=0).json
+        return found["restored"], found["erased_person"], found["erasure_unknown"], found["advice"]
+
+    def test_who_was_erased_does_not_come_back(self):
+        with self.erased() as (world, run, request):
+            world.complete(request)
+            self.assertEqual(world.named(PERSON), set())
+            self.assertEqual(self.restore(world, run)[:3], (3, 6, 0))
+            self.assertEqual(world.named(PERSON), set())
+
+    def test_who_was_not_erased_does(self):
+        with self.erased() as (world, run, _):
+            self.assertEqual(self.restore(world, run)[:3], (9, 0, 0))
+
+    def test_without_the_key_nobody_of_the_tenant_comes_back(self):
+        for verb in ("forgotten", "missing"):
+            with self.subTest(verb), self.erased() as (world, run, request):
+                world.complete(request)
+                world.insert(world.clock.now - days(1000), tenant="other", actor="somebody")
+                second = world.run(expect=0).json["run_id"]
+                if verb == "forgotten":
+                    world.call("erasure", "forget-key", "--tenant", TENANT, "--reason", "over", "--as", "alice", "--json", expect=0)
+                else:
+                    for file in world.key_files():
+                        file.unlink()
+                *counts, advice = self.restore(world, run)
+                self.assertEqual(counts, [0, 0, 9])
+                self.assertIn("forgotten or missing", " ".join(advice))
+                self.assertEqual(self.restore(world, second)[:3], (1, 0, 0))
+
+    def test_a_receipt_names_archives_that_are_not_found(self):
+        for change in ("moved", "unset"):
+            with self.subTest(change), self.erased() as (world, run, request):
+                if change == "moved":
+                    (world.folder / "archive").rename(world.folder / "elsewhere")
+                    (world.folder / "archive").mkdir()
+                else:
+                    world.write_config(erasure_config())
+                (line,) = world.complete(request).json["receipt"]["archives"]
+                self.assertEqual((line["run_id"], line["destroyed_from"]), (run, None))
+                self.assertIn("not found", line["problem"])
+
+
+class RestoreTest(unittest.TestCase):
+    def test_rows_of_another_table_with_the_same_columns_are_not_put_back(self):
+        for place, word in (("table", "other"), ("id", "tenant")):
+            with self.subTest(place), archive_world() as world:
+                run = world.run(expect=0).json["run_id"]
+                manifest = world.manifest(run)
+                (manifest if place == "table" else manifest["mapping"])[place] = word
+                world.manifest_file(run).write_text(json.dumps(manifest), encoding="utf-8")
+                self.assertIn("another table", world.archives("restore", run, expect=4).stderr)
+
+    def test_big_rows_come_back_a_few_at_a_time(self):
+        with archive_world(fill=0) as world:
+            world.insert(NIGHT - days(200), count=60, metadata="x" * 2_000_000)
+            run = world.run(expect=0).json["run_id"]
+            with limited_memory(100_000):
+                self.assertEqual(world.archives("restore", run).json["restored"], 60)
 
 
 if __name__ == "__main__":
