@@ -93,7 +93,7 @@ struct PolicySnapshot {
   SafetyPolicy safety;
   std::set<std::string> administrators;
   bool identity_by_flag = false;
-  bool archive_wanted = false;  ///< no row goes before it is in an archive
+  bool archive_wanted = false;                  ///< no row goes before it is in an archive
   std::optional<RetentionWindow> archive_keep;  ///< how long archives live; none without one
   ErasurePolicy erasure;
 
