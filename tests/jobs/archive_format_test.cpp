@@ -238,14 +238,16 @@ TEST_CASE("a slice is not finished in a file that lost its name or got another",
   CHECK(bench.add_slice(1, 1, 10) > 0);
   const std::string whole = read_text(bench.file());
   SECTION("removed") {
-    std::filesystem::remove(bench.file());
+    CHECK(std::filesystem::remove(bench.file()));
   }
   SECTION("replaced") {
     std::filesystem::rename(bench.file(), bench.folder / "away");
     write_text(bench.file(), whole);
+    CHECK(read_text(bench.file()) == whole);
   }
   SECTION("linked") {
     std::filesystem::create_hard_link(bench.file(), bench.folder / "second");
+    CHECK(std::filesystem::hard_link_count(bench.file()) == 2);
   }
   CHECK_THROWS_AS(bench.add_slice(2, 11, 10), ArchiveError);
 }

@@ -217,7 +217,7 @@ class World:
             "safety": random_safety(self.rng, self.kind == "lagging", limited),
         }
         if self.kind == "archived":
-            folder = "archive" if self.seed % 2 else "no such folder"
+            folder = "archive" if self.seed // 10 % 2 else "no such folder"
             config["archive"] = {"directory": folder, "keep": "13 months"}
         if self.kind in ("limited", "tiny", "partial"):
             config["safety"]["first_run_needs_approval"] = False
