@@ -87,6 +87,9 @@ class Planner {
     } else {
       note_time(row.time, row.code, decision.category);
       note_place(row, decision);
+      if (decision.reason == Reason::unknown_code) {
+        note_unknown(row.code.value_or(std::string_view{}), row.time);
+      }
     }
     if (decision.reason == Reason::hold) {
       count_holds(row);
@@ -139,6 +142,15 @@ class Planner {
           *time);
     } else if (decision.deletes() ? *time > found->second : *time < found->second) {
       found->second = *time;
+    }
+  }
+
+  void note_unknown(std::string_view code, const StoredView& stored) {
+    const auto time = parse_event_time(stored, context_.frame().time_format);
+    if (time) {
+      Instant& oldest =
+          plan_.figures.oldest_unknown.try_emplace(std::string(code), *time).first->second;
+      oldest = std::min(oldest, *time);
     }
   }
 
@@ -268,6 +280,9 @@ class Planner {
         categories.size() == 1 ? std::optional{*categories.begin()} : std::nullopt;
     database_.audit_log().find_span(range, plan_.highest_key, [&](const TimeSpan& span) {
       note_time(span.first, code.code, category);
+      if (!context_.rules().rule_for({}, code.code, {}).code_known) {
+        note_unknown(code.code.value_or(std::string{}), span.first);
+      }
       note_time(span.last, code.code, category);
     });
   }

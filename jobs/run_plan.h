@@ -36,6 +36,8 @@ struct PlanFigures {
   std::map<std::string, Instant, std::less<>> oldest_time;
   /// Oldest sane time of the rows that stay past the window of their code, by what protects them.
   std::map<TallyPlace, Instant, TallyPlaceLess> oldest_kept;
+  /// Oldest sane time of each code that is unknown.
+  std::map<std::string, Instant, std::less<>> oldest_unknown;
   /// Newest sane time of the rows that would go.
   std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
   std::vector<LimitExcess> over_limit;

@@ -22,6 +22,17 @@ json counted(const std::map<std::string, std::int64_t>& entries, const char* nam
   return list;
 }
 
+json unknown_json(const Figures& figures) {
+  json list = counted(figures.unknown_codes, "code");
+  std::size_t place = 0;
+  for (const auto& [code, rows] : figures.unknown_codes) {
+    const auto oldest = figures.oldest_unknown.find(code);
+    list[place++]["oldest"] =
+        oldest == figures.oldest_unknown.end() ? json(nullptr) : json(to_rfc3339(oldest->second));
+  }
+  return list;
+}
+
 json line_json(const CategoryLine& line) {
   return {{"tenant", json_or_null(line.place.tenant)},
           {"category", line.place.category.empty() ? json(nullptr) : json(line.place.category)},
@@ -169,6 +180,7 @@ void add_place_times(Figures& figures, const PlanFigures& plan) {
     const auto found = times.find(place);
     return found == times.end() ? std::optional<Instant>{} : std::optional{found->second};
   };
+  figures.oldest_unknown = plan.oldest_unknown;
   for (CategoryLine& line : figures.categories) {
     line.oldest_kept = time_at(plan.oldest_kept, line.place);
     line.newest_deleted = time_at(plan.newest_deleted, line.place);
@@ -199,7 +211,7 @@ json figures_json(const Figures& figures) {
           {"kept_by_reason", kept_json(figures.totals, Zeros::shown)},
           {"categories", std::move(categories)},
           {"deleted_by_code", counted(figures.deleted_by_code, "code")},
-          {"unknown_codes", counted(figures.unknown_codes, "code")},
+          {"unknown_codes", unknown_json(figures)},
           {"kept_by_hold", std::move(holds)},
           {"bad_times", figures.bad_times},
           {"category_mismatches", figures.category_mismatches}};

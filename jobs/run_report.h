@@ -43,6 +43,7 @@ struct Figures {
   std::vector<CategoryLine> categories;
   std::map<std::string, std::int64_t> deleted_by_code;
   std::map<std::string, std::int64_t> unknown_codes;
+  std::map<std::string, Instant, std::less<>> oldest_unknown;  ///< their oldest sane times
   std::map<std::int64_t, std::int64_t> kept_by_hold;
   std::int64_t bad_times = 0;
   std::int64_t category_mismatches = 0;

@@ -36,7 +36,7 @@ tbody th{font-weight:400}
 .facts tbody th{width:16rem;font-weight:600}
 .sign tbody td,.sign tbody th{height:3.2rem}
 code,pre{font:.9em/1.4 ui-monospace,"Liberation Mono",monospace}
-pre{white-space:pre-wrap;border:1px solid #777;padding:.5rem;margin:.5rem 0}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid #777;padding:.5rem;margin:.5rem 0}
 summary{cursor:pointer;padding:.3rem 0;font-weight:600}
 svg{display:block;width:100%;height:auto;max-width:48rem;margin:.5rem 0 1rem}
 figure{margin:1rem 0}

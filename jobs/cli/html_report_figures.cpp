@@ -148,7 +148,7 @@ Html lines_table(const ReportSource& source) {
                    {.heading = "category", .share = 12},
                    {.heading = "window", .share = 9},
                    {.heading = "disposition cut-off", .share = 12},
-                   {.heading = "examined", .figures = true, .share = 10},
+                   {.heading = "examined", .figures = true, .share = 11},
                    {.heading = "deleted", .figures = true, .share = 9},
                    {.heading = "kept and why", .share = 14},
                    {.heading = "oldest kept", .share = 11},

@@ -137,6 +137,8 @@ class RecordTest(unittest.TestCase):
         made.run(expect=0)
         (record,) = self.fits(made, 1)
         self.assertEqual(sum(line["rows"] for line in record["unknown_codes"]), 6)
+        oldest = (NOW - days(200)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.assertEqual({line["oldest"] for line in record["unknown_codes"]}, {oldest})
 
 
 if __name__ == "__main__":
