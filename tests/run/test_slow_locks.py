@@ -83,6 +83,7 @@ class LockTest(unittest.TestCase):
         with work_folder() as folder:
             database = folder / "audit.db"
             shutil.copyfile(self.template, database)
+            shutil.copy(f"{self.template}.witness", f"{database}.witness")
             with contextlib.closing(sqlite3.connect(database)) as connection:
                 connection.execute(f"PRAGMA journal_mode = {journal_mode}")
             yield Holdfast(folder, big_log.config(database, max_lock=MAX_LOCK, **limits)), database
