@@ -32,7 +32,9 @@ bool keeps_hold(const Reading& reading) {
 }
 
 bool keeps_hold_grace(const Reading& reading) {
-  return any_hold(reading, [&](const LegalHold& hold) { return in_grace(hold, reading.frame); });
+  const HoldIndex* holds = reading.frame.holds;
+  return holds != nullptr && holds->any_released() &&
+         any_hold(reading, [&](const LegalHold& hold) { return in_grace(hold, reading.frame); });
 }
 
 bool keeps_row_stamp(const Reading& reading) {

@@ -151,6 +151,7 @@ HoldScope bound_to(HoldScope scope, const AnsweredTerms& columns) {
 HoldIndex::HoldIndex(std::vector<LegalHold> holds) : holds_(std::move(holds)) {
   for (std::uint32_t place = 0; place < holds_.size(); ++place) {
     HoldScope& scope = holds_[place].scope;
+    any_released_ = any_released_ || !holds_[place].active();
     for (auto* words : {&scope.tenants,
                         &scope.persons,
                         &scope.actors,

@@ -107,6 +107,7 @@ class HoldIndex {
 
   [[nodiscard]] const std::vector<LegalHold>& holds() const { return holds_; }
   [[nodiscard]] bool empty() const { return holds_.empty(); }
+  [[nodiscard]] bool any_released() const { return any_released_; }
 
  private:
   using Places = std::vector<std::uint32_t>;
@@ -121,6 +122,7 @@ class HoldIndex {
                                   Visit& visit) const;
 
   std::vector<LegalHold> holds_;
+  bool any_released_ = false;
   // Each hold stands under the values of its most selective kind of term, and only there.
   Lookup by_event_id_;
   Lookup by_actor_;

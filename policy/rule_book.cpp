@@ -32,6 +32,7 @@ RuleBook::RuleBook(const PolicySnapshot& snapshot, Instant as_of)
   add_categories();
   add_codes();
   add_tenants();
+  find_latest_cutoffs();
 }
 
 Instant RuleBook::cutoff_of(const RetentionWindow& window) {
@@ -151,6 +152,9 @@ const DatedWindow* RuleBook::pick_window(const TenantRule* tenant,
   if (code.window != nullptr) {
     return code.window;
   }
+  if (category == code.category) {
+    return code.category_rule == nullptr ? nullptr : code.category_rule->window;
+  }
   const auto found = categories_.find(category);
   return found == categories_.end() ? nullptr : found->second.window;
 }
@@ -185,8 +189,8 @@ Rule RuleBook::rule_for(std::optional<std::string_view> tenant,
   const auto found_tenant = tenant ? tenants_.find(*tenant) : tenants_.end();
   const TenantRule* own_rules = found_tenant == tenants_.end() ? nullptr : &found_tenant->second;
   rule.window = pick_window(own_rules, *known, rule.category);
-  if (const auto found = categories_.find(rule.category); found != categories_.end()) {
-    rule.floors = &found->second.floors;
+  if (known->category_rule != nullptr) {
+    rule.floors = &known->category_rule->floors;
   }
   rule.has_window = rule.window != nullptr;
   if (!rule.own_category.empty() && rule.own_category != rule.category) {
@@ -215,17 +219,36 @@ const DatedWindow* RuleBook::category_window(std::optional<std::string_view> ten
 
 Instant RuleBook::latest_cutoff(std::string_view code) const {
   const CodeRule* known = find_code(code);
-  if (known == nullptr) {
-    return kBeginningOfTime;
-  }
-  const auto later = [](Instant latest, const DatedWindow* window) {
-    return window == nullptr ? latest : std::max(latest, window->cutoff);
+  return known == nullptr ? kBeginningOfTime : known->latest;
+}
+
+/// Asked for every row of a plan, so it is worked out once: only the tenants that say something
+/// about a code or its category are looked at.
+void RuleBook::find_latest_cutoffs() {
+  TextMap<std::vector<CodeRule*>> of_category;
+  TextMap<std::vector<CodeRule*>> of_code;
+  const auto raise = [this](CodeRule& rule, const TenantRule* tenant) {
+    const DatedWindow* window = pick_window(tenant, rule, rule.category);
+    rule.latest = window == nullptr ? rule.latest : std::max(rule.latest, window->cutoff);
   };
-  Instant latest = later(kBeginningOfTime, pick_window(nullptr, *known, known->category));
-  for (const auto& [name, tenant] : tenants_) {
-    latest = later(latest, pick_window(&tenant, *known, known->category));
+  for (auto& [name, rule] : codes_) {
+    const auto category = categories_.find(rule.category);
+    rule.category_rule = category == categories_.end() ? nullptr : &category->second;
+    of_category[rule.category].push_back(&rule);
+    of_code[rule.code].push_back(&rule);
+    raise(rule, nullptr);
   }
-  return latest;
+  for (const auto& [name, tenant] : tenants_) {
+    for (const auto& [entries, rules] :
+         {std::pair{&tenant.category, &of_category}, std::pair{&tenant.code, &of_code}}) {
+      for (const auto& [term, window] : *entries) {
+        const auto found = rules->find(term);
+        for (CodeRule* rule : found == rules->end() ? std::vector<CodeRule*>{} : found->second) {
+          raise(*rule, &tenant);
+        }
+      }
+    }
+  }
 }
 
 std::vector<std::string> RuleBook::cutoffs() const {

@@ -84,16 +84,18 @@ class RuleBook {
   [[nodiscard]] Instant as_of() const { return as_of_; }
 
  private:
+  struct CategoryRule {
+    const DatedWindow* window = nullptr;
+    CategoryFloors floors;
+  };
   struct CodeRule {
     std::string code;
     std::string category;
     std::string_view category_name;
     const DatedWindow* window = nullptr;
     const DatedWindow* floor = nullptr;
-  };
-  struct CategoryRule {
-    const DatedWindow* window = nullptr;
-    CategoryFloors floors;
+    const CategoryRule* category_rule = nullptr;
+    Instant latest = kBeginningOfTime;  // see latest_cutoff()
   };
   struct TenantRule {
     TextMap<const DatedWindow*> category;
@@ -114,6 +116,7 @@ class RuleBook {
   void add_categories();
   void add_codes();
   void add_tenants();
+  void find_latest_cutoffs();
   [[nodiscard]] const CodeRule* find_code(std::string_view code) const;
   [[nodiscard]] const DatedWindow* pick_window(const TenantRule* tenant,
                                                const CodeRule& code,
