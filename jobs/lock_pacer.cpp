@@ -11,6 +11,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr double kAim = 0.65;       // of what was promised: room for a slow disk
+constexpr double kAimIdle = 0.9;    // of the same while nobody waits
 constexpr double kLeastAim = 0.25;  // where even that was too much, again and again
 constexpr double kAimLower = 0.75;  // after a lock that lasted too long
 constexpr double kAimHigher = 0.01;
@@ -41,8 +42,13 @@ LockPacer::LockPacer(const RunBudget& budget, microseconds quiet)
       aim_(kAim) {}
 
 microseconds LockPacer::work_budget() const {
-  const double aim = aim_ * static_cast<double>(target_.count()) / (1.0 + commit_share_);
-  return std::max(microseconds{500}, microseconds{static_cast<std::int64_t>(aim)});
+  const double work = aimed_at() / (1.0 + commit_share_);
+  return std::max(microseconds{500}, microseconds{static_cast<std::int64_t>(work)});
+}
+
+double LockPacer::aimed_at() const {
+  const double aim = target_ > busy_ ? aim_ * kAimIdle / kAim : aim_;
+  return aim * static_cast<double>(target_.count());
 }
 
 microseconds LockPacer::pause() const {
@@ -65,8 +71,7 @@ void LockPacer::learn(const SliceTiming& timing) {
   if (timing.rows > 0) {
     const double per_row =
         std::max(0.1, static_cast<double>(last_lock_.count()) / static_cast<double>(timing.rows));
-    const auto fit =
-        static_cast<std::int64_t>(aim_ * static_cast<double>(target_.count()) / per_row);
+    const auto fit = static_cast<std::int64_t>(aimed_at() / per_row);
     rows_ = std::clamp(fit, kFewestRows, std::max(kFewestRows, kMostGrowth * timing.rows));
   }
 }

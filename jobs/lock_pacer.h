@@ -42,6 +42,9 @@ class LockPacer {
   [[nodiscard]] std::chrono::microseconds longest_lock() const { return longest_; }
 
  private:
+  /// For how long the next slice is made, work and commit together, in microseconds.
+  [[nodiscard]] double aimed_at() const;
+
   std::chrono::microseconds busy_;
   std::chrono::microseconds idle_;
   std::chrono::microseconds target_;

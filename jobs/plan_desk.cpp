@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kShortestDigest = 8;
+constexpr std::int64_t kMicrosPerMilli = 1000;
 
 RunClock clock_for(const Desk& desk,
                    const PolicyState& policy,
@@ -168,6 +169,9 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
   result["approved_plan"] =
       context.approval() ? json(context.approval()->plan.digest) : json(nullptr);
   result["one_pass"] = plan.figures.one_pass;
+  result["planning_ms"] = plan.figures.took.count() / kMicrosPerMilli;
+  const std::string& index = desk.database.audit_log().shape().index_advice;
+  result["index_advice"] = index.empty() ? json(nullptr) : json(utf8_text(index));
   if (request.save) {
     save_plan(desk, policy, context, plan, result);
   }

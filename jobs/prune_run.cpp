@@ -243,8 +243,12 @@ bool PruneRun::plan() {
   if (!plan_.figures.over_limit.empty() && !context_->approval() && !first_to_approve) {
     report_.over_limit = plan_.figures.over_limit;
     context_->close_limit_gate(places_over_limit(plan_.figures));
+    report_.planning += plan_.figures.took;
+    report_.counting += plan_.figures.counting;
     plan_ = make_plan(with_.database, *context_, options);
   }
+  report_.planning += plan_.figures.took;
+  report_.counting += plan_.figures.counting;
   if (plan_.stopped) {
     plan_ = RunPlan{};
     report_.over_limit.clear();

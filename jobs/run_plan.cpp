@@ -5,15 +5,18 @@
 #include <map>
 #include <set>
 #include <utility>
-#include <variant>
 
+#include "jobs/clock.h"
+#include "jobs/code_rows.h"
 #include "jobs/digest.h"
+#include "policy/text_hash.h"
 
 namespace holdfast {
 namespace {
 
 constexpr std::int64_t kPartsPerMillion = 1'000'000;
 constexpr std::int64_t kRowsPerProgress = 50'000;
+constexpr std::size_t kKeysAtOnce = 4096;
 constexpr std::int64_t kRowsPerLook = 256;  // how often the stop flag is looked at
 constexpr std::string_view kOwnRunCodes = "AUDIT_PRUNE_RUN_";
 
@@ -42,6 +45,7 @@ class Planner {
       // Nothing but temporary tables has been written, and the caller uses none of the keys.
       plan_.stopped = true;
     }
+    plan_.figures.took = since_start_.elapsed();
     return std::move(plan_);
   }
 
@@ -84,11 +88,11 @@ class Planner {
     if (decision.bad_time) {
       ++figures.bad_times;
       database_.first_seen().meet(row);
-    } else {
-      note_time(row.time, row.code, decision.category);
-      note_place(row, decision);
+    } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
+      note_time(*time, row.code, decision.category);
+      note_place(row, decision, *time);
       if (decision.reason == Reason::unknown_code) {
-        note_unknown(row.code.value_or(std::string_view{}), row.time);
+        note_unknown(row.code.value_or(std::string_view{}), *time);
       }
     }
     if (decision.reason == Reason::hold) {
@@ -104,32 +108,27 @@ class Planner {
   }
 
   /// `category`: none where it is not known which of several the time belongs to.
-  void note_time(const StoredView& stored,
+  void note_time(Instant time,
                  const std::optional<std::string_view>& code,
                  const std::optional<std::string_view>& category) {
-    const auto time = parse_event_time(stored, context_.frame().time_format);
-    if (!time) {
-      return;
-    }
     auto& newest = plan_.figures.newest_time;
-    if (!tells_of_a_run(code)) {
-      newest = newest ? std::max(*newest, *time) : *time;
+    if ((!newest || *newest < time) && !tells_of_a_run(code)) {
+      newest = time;
     }
     if (category) {
       auto& oldest = plan_.figures.oldest_time;
       const auto found = oldest.find(*category);
       if (found == oldest.end()) {
-        oldest.emplace(std::string(*category), *time);
+        oldest.emplace(std::string(*category), time);
       } else {
-        found->second = std::min(found->second, *time);
+        found->second = std::min(found->second, time);
       }
     }
   }
 
   /// Rows inside their window are not looked at: with an index they are not even read.
-  void note_place(const RowFacts& row, const Decision& decision) {
-    const auto time = parse_event_time(row.time, context_.frame().time_format);
-    if (!time || !past_window(row.code, *time)) {
+  void note_place(const RowFacts& row, const Decision& decision, Instant time) {
+    if (!past_window(row.code, time)) {
       return;
     }
     PlanFigures& figures = plan_.figures;
@@ -138,20 +137,17 @@ class Planner {
         times.find(TallyPlaceView{.tenant = row.tenant, .category = decision.category});
     if (found == times.end()) {
       times.emplace(
-          TallyPlace{.tenant = owned(row.tenant), .category = std::string(decision.category)},
-          *time);
-    } else if (decision.deletes() ? *time > found->second : *time < found->second) {
-      found->second = *time;
+          TallyPlace{.tenant = owned_text(row.tenant), .category = std::string(decision.category)},
+          time);
+    } else if (decision.deletes() ? time > found->second : time < found->second) {
+      found->second = time;
     }
   }
 
-  void note_unknown(std::string_view code, const StoredView& stored) {
-    const auto time = parse_event_time(stored, context_.frame().time_format);
-    if (time) {
-      Instant& oldest =
-          plan_.figures.oldest_unknown.try_emplace(std::string(code), *time).first->second;
-      oldest = std::min(oldest, *time);
-    }
+  void note_unknown(std::string_view code, Instant time) {
+    Instant& oldest =
+        plan_.figures.oldest_unknown.try_emplace(std::string(code), time).first->second;
+    oldest = std::min(oldest, time);
   }
 
   bool past_window(const std::optional<std::string_view>& code, Instant time) const {
@@ -182,112 +178,107 @@ class Planner {
     }
   }
 
-  /// One group of rows that share code, tenant and own category, owned.
-  struct Group {
-    std::optional<std::string> tenant;
-    std::optional<std::string> category;
-    std::int64_t rows = 0;
-  };
-  /// All groups of one stored code.
-  struct CodeRows {
-    std::variant<std::monostate, std::int64_t, double, std::string> stored;
-    bool blob = false;
-    std::optional<std::string> code;
-    std::vector<Group> groups;
-  };
-
-  static std::optional<std::string> owned(std::optional<std::string_view> text) {
-    return text ? std::optional<std::string>(*text) : std::nullopt;
-  }
-
-  static StoredView view(const CodeRows& rows) {
-    if (const auto* text = std::get_if<std::string>(&rows.stored)) {
-      return rows.blob ? StoredView{BlobView{*text}} : StoredView{std::string_view{*text}};
-    }
-    if (const auto* number = std::get_if<std::int64_t>(&rows.stored)) {
-      return *number;
-    }
-    if (const auto* real = std::get_if<double>(&rows.stored)) {
-      return *real;
-    }
-    return std::monostate{};
-  }
-
-  std::map<std::string, CodeRows> read_groups() {
-    std::map<std::string, CodeRows> codes;  // by canonical bytes of the stored code
-    database_.audit_log().count_groups(
-        plan_.highest_key,
-        [&codes](const LogGroup& group) {
-          std::string name;
-          append_canonical(name, group.stored_code);
-          CodeRows& rows = codes[name];
-          rows.code = owned(group.code);
-          rows.blob = std::holds_alternative<BlobView>(group.stored_code);
-          if (const auto* text = std::get_if<std::string_view>(&group.stored_code)) {
-            rows.stored = std::string(*text);
-          } else if (const auto* blob = std::get_if<BlobView>(&group.stored_code)) {
-            rows.stored = std::string(blob->bytes);
-          } else if (const auto* number = std::get_if<std::int64_t>(&group.stored_code)) {
-            rows.stored = *number;
-          } else if (const auto* real = std::get_if<double>(&group.stored_code)) {
-            rows.stored = *real;
-          }
-          rows.groups.push_back({.tenant = owned(group.tenant),
-                                 .category = owned(group.stored_category),
-                                 .rows = group.rows});
-        },
-        [this] { look_at_stop_flag(); });
-    return codes;
-  }
-
   /// Rows that no range names are sane and not yet due under any tenant's window: their reason
   /// follows from code and policy alone, and decide() is asked once a group with a time that is
   /// just now.
   void read_by_index() {
-    const DecisionFrame& frame = context_.frame();
-    for (const auto& [name, code] : read_groups()) {
+    const Stopwatch counting;
+    const auto codes =
+        read_code_rows(database_.audit_log(), plan_.highest_key, [this] { look_at_stop_flag(); });
+    plan_.figures.counting = counting.elapsed();
+    const bool ordered = database_.audit_log().shape().ordered_keys;
+    const auto candidates = ordered ? database_.new_key_set() : nullptr;
+    for (const auto& [name, code] : codes) {
       look_at_stop_flag();
-      const Instant cutoff =
-          code.code ? context_.rules().latest_cutoff(*code.code) : kBeginningOfTime;
-      const CandidateRange range{.stored_code = view(code),
-                                 .below = std::max(cutoff, frame.earliest_plausible),
-                                 .above = frame.clock.latest() + std::chrono::minutes{5}};
-      std::map<std::pair<std::optional<std::string>, std::optional<std::string>>, std::int64_t>
-          read;
-      database_.audit_log().scan_candidates(range, plan_.highest_key, [&](const RowFacts& row) {
-        ++read[{owned(row.tenant), owned(row.stored_category)}];
-        take(row);
-      });
-      for (const Group& group : code.groups) {
-        // Two groups may look alike: 7 and '7' are one tenant, and its rows were read only once.
-        std::int64_t& looked_at = read[{group.tenant, group.category}];
+      const CandidateRange range = range_of(code);
+      if (ordered) {
+        database_.audit_log().scan_candidate_keys(
+            range, plan_.highest_key, [&](const RowKey& key) { candidates->add(key); });
+      } else {
+        database_.audit_log().scan_candidates(
+            range, plan_.highest_key, [this](const RowFacts& row) { take_candidate(row); });
+      }
+      note_unread_times(code, range);
+    }
+    if (ordered) {
+      read_candidates(*candidates);
+    }
+    count_unread(codes);
+  }
+
+  [[nodiscard]] CandidateRange range_of(const CodeRows& code) const {
+    const DecisionFrame& frame = context_.frame();
+    const Instant cutoff =
+        code.code ? context_.rules().latest_cutoff(*code.code) : kBeginningOfTime;
+    return {.stored_code = stored_code(code),
+            .below = std::max(cutoff, frame.earliest_plausible),
+            .above = frame.clock.latest() + std::chrono::minutes{5}};
+  }
+
+  /// In the order of the table's pages, each of which is then read once: in the order of an index
+  /// it would be read again for every code.
+  void read_candidates(KeySet& candidates) {
+    candidates.rewind();
+    for (auto keys = candidates.next(kKeysAtOnce); !keys.empty();
+         keys = candidates.next(kKeysAtOnce)) {
+      database_.audit_log().read_rows(keys, [this](const RowFacts& row) { take_candidate(row); });
+    }
+  }
+
+  void take_candidate(const RowFacts& row) {
+    ++read_[group_name(row.code, row.tenant, row.stored_category)];
+    take(row);
+  }
+
+  /// The name of the rows that look alike; valid until the next call.
+  const std::string& group_name(const std::optional<std::string_view>& code,
+                                const std::optional<std::string_view>& tenant,
+                                const std::optional<std::string_view>& category) {
+    name_.clear();
+    for (const auto& part : {code, tenant, category}) {
+      append_canonical(name_, part ? StoredView{*part} : StoredView{});
+    }
+    return name_;
+  }
+
+  /// Two groups may look alike: 7 and '7' are one tenant, and its rows were read only once.
+  void count_unread(const CodeRowsByName& codes) {
+    for (const auto& [name, code] : codes) {
+      for (const CodeRows::Group& group : code.groups) {
+        std::int64_t& looked_at = read_[group_name(code.code, group.tenant, group.category)];
         const std::int64_t of_group = std::min(looked_at, group.rows);
         looked_at -= of_group;
         count_unread(code, group, group.rows - of_group);
       }
-      note_unread_times(code, range);
     }
   }
 
   /// The rows that are not read are sane, so the index alone knows the first and the last of them.
   void note_unread_times(const CodeRows& code, const CandidateRange& range) {
     std::set<std::string_view> categories;
-    for (const Group& group : code.groups) {
+    for (const CodeRows::Group& group : code.groups) {
       categories.insert(
           context_.rules().rule_for(group.tenant, code.code, group.category).category);
     }
     const auto category =
         categories.size() == 1 ? std::optional{*categories.begin()} : std::nullopt;
+    const TimeFormat format = context_.frame().time_format;
     database_.audit_log().find_span(range, plan_.highest_key, [&](const TimeSpan& span) {
-      note_time(span.first, code.code, category);
-      if (!context_.rules().rule_for({}, code.code, {}).code_known) {
-        note_unknown(code.code.value_or(std::string{}), span.first);
+      const auto first = parse_event_time(span.first, format);
+      const auto last = parse_event_time(span.last, format);
+      if (first) {
+        note_time(*first, code.code, category);
       }
-      note_time(span.last, code.code, category);
+      if (first && !context_.rules().rule_for({}, code.code, {}).code_known) {
+        note_unknown(code.code.value_or(std::string{}), *first);
+      }
+      if (last) {
+        note_time(*last, code.code, category);
+      }
     });
   }
 
-  void count_unread(const CodeRows& code, const Group& group, std::int64_t rows) {
+  void count_unread(const CodeRows& code, const CodeRows::Group& group, std::int64_t rows) {
     if (rows == 0) {
       return;
     }
@@ -320,7 +311,10 @@ class Planner {
   DecisionContext& context_;
   const PlanOptions& options_;
   RunPlan plan_;
+  Stopwatch since_start_;
   std::int64_t seen_ = 0;
+  TextMap<std::int64_t> read_;  // how many rows that look alike have been read, by group_name()
+  std::string name_;
 };
 
 }  // namespace

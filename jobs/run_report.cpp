@@ -118,6 +118,8 @@ json storage_json(const RunReport& report) {
   const auto& before = report.space_before;
   return {{"slices", report.slices},
           {"longest_lock_ms", report.longest_lock.count() / kMicrosPerMilli},
+          {"planning_ms", report.planning.count() / kMicrosPerMilli},
+          {"counting_ms", report.counting.count() / kMicrosPerMilli},
           {"duration_ms", report.duration.count() / kMicrosPerMilli},
           {"wal_emptied", report.wal_emptied},
           {"file_bytes_before", before ? json(before->file_bytes) : json(nullptr)},

@@ -98,6 +98,8 @@ struct RunReport {
   std::int64_t slices = 0;
   std::int64_t vanished = 0;
   std::chrono::microseconds longest_lock{0};
+  std::chrono::microseconds planning{0};
+  std::chrono::microseconds counting{0};  ///< of the planning: rows that need no look
   std::chrono::microseconds duration{0};
   std::string started_by;
   std::string host;

@@ -26,7 +26,7 @@ void note_newest(NewestTimes& times, const TallyPlaceView& place, Instant time) 
       time);
 }
 
-constexpr std::int64_t kRowsBetweenLooks = 16;  // how often the clock is looked at inside a slice
+constexpr std::int64_t kRowsBetweenLooks = 64;  // how often the clock is looked at inside a slice
 
 }  // namespace
 
@@ -41,17 +41,17 @@ void SliceRunner::run(KeySet& keys) {
   since_start_.restart();
   while (may_go_on() && refill(keys)) {
     run_slice(keys);
+    database_.checkpoint_some();
     pause();
   }
 }
 
 bool SliceRunner::refill(KeySet& keys) {
-  if (waiting_.empty()) {
-    for (RowKey& key : keys.next(kRefill)) {
-      waiting_.push_back(std::move(key));
-    }
+  if (next_ == waiting_.size()) {
+    waiting_ = keys.next(kRefill);
+    next_ = 0;
   }
-  return !waiting_.empty();
+  return next_ < waiting_.size();
 }
 
 bool SliceRunner::may_go_on() {
@@ -93,6 +93,7 @@ void SliceRunner::run_slice(KeySet& keys) {
   write_slice(slice);
   timing.work = lock.elapsed();
   write->commit();
+  resting_.restart();
   timing.commit = lock.elapsed() - timing.work;
   timing.rows = slice.handled;
   seen_commits_ = database_.foreign_commits();
@@ -107,7 +108,6 @@ void SliceRunner::run_slice(KeySet& keys) {
   totals_.vanished += slice.vanished;
   pacer_.learn(timing);
   totals_.longest_lock = pacer_.longest_lock();
-  database_.checkpoint_some();
   if (job_.observer != nullptr) {
     job_.observer->progress({.phase = "deleting", .done = totals_.handled, .total = planned_});
   }
@@ -116,56 +116,75 @@ void SliceRunner::run_slice(KeySet& keys) {
 void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
   const auto budget = pacer_.work_budget();
   const std::int64_t most = pacer_.row_budget();
-  const auto deleted_so_far = [&] {
-    return totals_.deleted + static_cast<std::int64_t>(slice.deleted.size());
-  };
   while (slice.handled < most && refill(keys)) {
-    if (job_.budget.max_rows > 0 && deleted_so_far() >= job_.budget.max_rows) {
+    const auto at_hand = next_keys(slice, most - slice.handled);
+    if (at_hand.empty()) {
       return;
     }
-    dispose_or_keep(waiting_.front(), slice);
-    waiting_.pop_front();
-    ++slice.handled;
-    if (slice.handled % kRowsBetweenLooks == 0 && lock.elapsed() >= budget) {
+    dispose_or_keep(at_hand, slice);
+    next_ += at_hand.size();
+    slice.handled += static_cast<std::int64_t>(at_hand.size());
+    if (lock.elapsed() >= budget) {
       return;
     }
   }
 }
 
-void SliceRunner::dispose_or_keep(const RowKey& key, Slice& slice) {
-  bool goes = false;
+/// The keys to work on before the clock is looked at; none where the run may delete no more rows.
+std::span<const RowKey> SliceRunner::next_keys(const Slice& slice, std::int64_t most) {
+  // A trigger may change any row when another goes: then each is read right before it does.
+  const bool singly = database_.audit_log().shape().deletes_fire_triggers;
+  std::int64_t count = std::min(most, singly ? 1 : kRowsBetweenLooks);
+  if (job_.budget.max_rows > 0) {
+    const auto deleted = totals_.deleted + static_cast<std::int64_t>(slice.deleted.size());
+    count = std::min(count, job_.budget.max_rows - deleted);
+  }
+  const auto waiting = static_cast<std::int64_t>(waiting_.size() - next_);
+  return std::span{waiting_}.subspan(next_, static_cast<std::size_t>(std::min(count, waiting)));
+}
+
+void SliceRunner::dispose_or_keep(std::span<const RowKey> keys, Slice& slice) {
+  going_.clear();
+  met_.clear();
   AuditLog& log = database_.audit_log();
-  const bool there =
-      slice.digest || job_.archive != nullptr
-          ? log.read_whole_row(key,
-                               [&](const RowFacts& row, const RowContent& content) {
-                                 goes = look_again(key, row, slice);
-                                 if (goes) {
-                                   attest(key, content, slice);
-                                 }
-                               })
-          : log.read_row(key, [&](const RowFacts& row) { goes = look_again(key, row, slice); });
-  if (!there) {
-    ++slice.vanished;
-  } else if (goes) {
-    log.dispose(key);
-    if (any_restored_) {
+  std::int64_t there = 0;
+  if (slice.digest || job_.archive != nullptr) {
+    log.read_whole_rows(keys, [&](const RowFacts& row, const RowContent& content) {
+      ++there;
+      if (look_again(row, slice)) {
+        attest(*row.key, content, slice);
+      }
+    });
+  } else {
+    log.read_rows(keys, [&](const RowFacts& row) {
+      ++there;
+      (void)look_again(row, slice);
+    });
+  }
+  slice.vanished += static_cast<std::int64_t>(keys.size()) - there;
+  log.dispose(going_);
+  for (const RowKey& key : met_) {
+    database_.first_seen().drop(key);
+  }
+  if (any_restored_) {
+    for (const RowKey& key : going_) {
       database_.restored_rows().drop(key);
     }
-    slice.deleted.push_back(key);
   }
+  slice.deleted.insert(slice.deleted.end(), going_.begin(), going_.end());
 }
 
 /// Decides on what is really there and counts it. Returns true where the row goes.
-bool SliceRunner::look_again(const RowKey& key, const RowFacts& row, Slice& slice) {
+bool SliceRunner::look_again(const RowFacts& row, Slice& slice) {
   const Decision decision = context_.decide_row(row);
   slice.tally.add(row.tenant, decision.category, decision.reason);
   if (!decision.deletes()) {
     return false;
   }
+  going_.push_back(*row.key);
   slice.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
   if (decision.bad_time) {
-    database_.first_seen().drop(key);
+    met_.push_back(*row.key);
   } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
     note_newest(slice.newest_deleted, {.tenant = row.tenant, .category = decision.category}, *time);
   }
@@ -209,24 +228,25 @@ void SliceRunner::require_progress(const Slice& slice) {
                                       : "the database is damaged: " + problem));
 }
 
-/// Lets others write. Where readers are in nobody's way, the time goes into reading the next rows,
-/// so that they need not come from the disk under the write lock.
+/// Lets others write: they could since the commit, and while the checkpoint was made. Where readers
+/// are in nobody's way, the time goes into reading the next rows, so that they need not come from
+/// the disk under the write lock.
 void SliceRunner::pause() {
   if (totals_.handled == planned_) {
     return;
   }
-  const Stopwatch resting;
   const auto rest = pacer_.pause();
   if (database_.readers_are_free()) {
-    for (const RowKey& key : waiting_) {
-      if (resting.elapsed() >= rest) {
-        return;
-      }
-      (void)database_.audit_log().read_row(key, [](const RowFacts&) {});
+    for (std::size_t from = next_; from < waiting_.size() && resting_.elapsed() < rest;
+         from += static_cast<std::size_t>(kRowsBetweenLooks)) {
+      const auto count =
+          std::min(waiting_.size() - from, static_cast<std::size_t>(kRowsBetweenLooks));
+      database_.audit_log().read_rows(std::span{waiting_}.subspan(from, count),
+                                      [](const RowFacts&) {});
     }
   }
-  if (resting.elapsed() < rest) {
-    std::this_thread::sleep_for(rest - resting.elapsed());
+  if (resting_.elapsed() < rest) {
+    std::this_thread::sleep_for(rest - resting_.elapsed());
   }
 }
 

@@ -3,10 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
@@ -37,10 +38,10 @@ struct SliceTotals {
   SlicesEnd end = SlicesEnd::all_done;
 };
 
-/// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for each
-/// key read the row, decide again on what is really there, delete, tally; then the slice's own
-/// line, commit, checkpoint, pause. Every deleted row is attested by a committed slice, with a
-/// salted digest of what the row was, and is in the archive where there is one.
+/// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for a
+/// few keys at a time read the rows, decide again on what is really there, delete, tally; then the
+/// slice's own line, commit, checkpoint, pause. Every deleted row is attested by a committed slice,
+/// with a salted digest of what the row was, and is in the archive where there is one.
 class SliceRunner {
  public:
   struct Job {
@@ -74,8 +75,9 @@ class SliceRunner {
   [[nodiscard]] bool may_go_on();
   void run_slice(KeySet& keys);
   void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
-  void dispose_or_keep(const RowKey& key, Slice& slice);
-  [[nodiscard]] bool look_again(const RowKey& key, const RowFacts& row, Slice& slice);
+  [[nodiscard]] std::span<const RowKey> next_keys(const Slice& slice, std::int64_t most);
+  void dispose_or_keep(std::span<const RowKey> keys, Slice& slice);
+  [[nodiscard]] bool look_again(const RowFacts& row, Slice& slice);
   void attest(const RowKey& key, const RowContent& content, Slice& slice);
   void write_slice(Slice& slice);
   void require_progress(const Slice& slice);
@@ -86,11 +88,15 @@ class SliceRunner {
   Job job_;
   LockPacer pacer_;
   SliceTotals totals_;
-  std::deque<RowKey> waiting_;
+  std::vector<RowKey> waiting_;
+  std::size_t next_ = 0;       // the first of the waiting that was not handled
+  std::vector<RowKey> going_;  // of the keys at hand
+  std::vector<RowKey> met_;    // of those, with a time that made a run note when it met them
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
   bool any_restored_ = false;  // rows that an archive gave back once, and that may go again
   Stopwatch since_start_;
+  Stopwatch resting_;    // since the last commit: for so long others could write
   std::string content_;  // of the row at hand; kept for its memory
 };
 

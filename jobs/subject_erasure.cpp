@@ -148,7 +148,7 @@ void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
       continue;
     }
     if (fate.goes) {
-      erasure.database.audit_log().dispose(key);
+      erasure.database.audit_log().dispose_one(key);
       erasure.database.restored_rows().drop(key);
       receipt.deleted.push_back(key);
       if (fate.had_bad_time) {

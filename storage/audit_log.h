@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +18,11 @@ namespace holdfast {
 
 /// What the table of the audit log turned out to be.
 struct LogShape {
-  bool ordered_keys = false;       ///< one integer key that the table hands out upwards
-  bool reuses_newest_key = false;  ///< a deleted highest key would be given out again
-  bool code_time_index = false;    ///< ranges of (code, time) can be read without a full pass
-  bool made_by_init = false;       ///< Holdfast's own audit rows fit into it
+  bool ordered_keys = false;           ///< one integer key that the table hands out upwards
+  bool reuses_newest_key = false;      ///< a deleted highest key would be given out again
+  bool code_time_index = false;        ///< ranges of (code, time) can be read without a full pass
+  bool made_by_init = false;           ///< Holdfast's own audit rows fit into it
+  bool deletes_fire_triggers = false;  ///< a delete may change other rows, of this table as well
   bool has_tenant = false;
   std::vector<std::string> columns;  ///< all but generated ones, in the order of the table
   std::map<std::string, std::string> mapping;  ///< [events] as it was resolved
@@ -73,6 +75,7 @@ struct TimeSpan {
 };
 
 using SpanVisit = std::function<void(const TimeSpan&)>;
+
 /// The whole row that is being visited: the columns that LogShape names.
 class RowContent {
  public:
@@ -137,6 +140,12 @@ class AuditLog {
                                std::optional<std::int64_t> up_to,
                                const RowVisit& visit) = 0;
 
+  /// Visits the keys of the same candidates, in no order that means anything: with ordered keys
+  /// from the index alone, without a look at any row. Only with a code_time_index.
+  virtual void scan_candidate_keys(const CandidateRange& range,
+                                   std::optional<std::int64_t> up_to,
+                                   const KeyVisit& visit) = 0;
+
   /// Gives the span of the rows of one code that are no candidates; not called where there are
   /// none. Two looks into the index, however many rows there are. Only with a code_time_index.
   virtual void find_span(const CandidateRange& range,
@@ -149,6 +158,13 @@ class AuditLog {
   /// The same with the whole row, for its digest and its archive.
   [[nodiscard]] virtual bool read_whole_row(const RowKey& key, const ContentVisit& visit) = 0;
 
+  /// Reads many rows, in the order of the keys: those that are not there are left out. Keys that
+  /// ascend and lie close together are read in one go.
+  virtual void read_rows(std::span<const RowKey> keys, const RowVisit& visit) = 0;
+
+  /// The same with the whole rows.
+  virtual void read_whole_rows(std::span<const RowKey> keys, const ContentVisit& visit) = 0;
+
   /// Puts a deleted row back, from the canonical bytes of RowContent. Returns false, and does
   /// nothing, where a row with its key is there. Errors: StorageError for bytes that do not fit.
   [[nodiscard]] virtual bool put_back(const RowKey& key, std::string_view content) = 0;
@@ -159,9 +175,11 @@ class AuditLog {
   /// The key that a person typed, as the table has it; none where no row has it.
   [[nodiscard]] virtual std::optional<RowKey> find_key(const std::string& typed) = 0;
 
-  /// Deletes the one row with this key. The only place where a row of the audit log goes.
-  /// Errors: StorageError where it was not exactly one.
-  virtual void dispose(const RowKey& key) = 0;
+  /// Deletes exactly the rows with these keys, which have all been decided inside the write
+  /// transaction that is open. The only place where a row of the audit log goes.
+  /// Errors: StorageError where one of them was not there, or where any other row went with them.
+  virtual void dispose(std::span<const RowKey> keys) = 0;
+  void dispose_one(const RowKey& key) { dispose({&key, 1}); }
 
   /// Adds one of Holdfast's own audit rows, into the log or into holdfast_event.
   virtual void append(const AuditEvent& event) = 0;

@@ -163,6 +163,12 @@ std::string render_plan(const json& plan) {
   std::string text = "plan " + cell(plan.at("digest")) + "\nas of " + cell(plan.at("as_of")) +
                      "\n\n" + figures_table(plan) + "\n" + reasons_table(plan) + "\n" +
                      sum_line(plan, "to delete");
+  if (plan.at("one_pass").get<bool>()) {
+    text += "The whole table was read once, in " + plan.at("planning_ms").dump() + " ms" +
+            (plan.at("index_advice").is_null() ? std::string(".\n")
+                                               : "; with this index only what is due is read:\n  " +
+                                                     cell(plan.at("index_advice")) + "\n");
+  }
   text += warning_lines(plan.at("warnings"));
   if (!plan.at("would_be_refused").is_null()) {
     text += "A run now would be refused: " + cell(plan.at("would_be_refused")) + "\n";

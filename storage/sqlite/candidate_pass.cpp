@@ -124,12 +124,14 @@ class CandidatePass {
   CandidatePass(Connection& connection,
                 const LogLayout& layout,
                 const CandidateRange& range,
-                std::optional<std::int64_t> up_to)
+                std::optional<std::int64_t> up_to,
+                std::string columns)
       : connection_(connection),
         layout_(layout),
         stored_code_(range.stored_code),
         bounds_(bounds_of(range, layout.time_format)),
-        up_to_(layout.rowid_alias ? up_to : std::nullopt) {}
+        up_to_(layout.rowid_alias ? up_to : std::nullopt),
+        columns_(std::move(columns)) {}
 
   /// The times that are no candidates lie between the bounds: numbers, because text and blobs sort
   /// above every number.
@@ -182,7 +184,7 @@ class CandidatePass {
 
   [[nodiscard]] BoundQuery query_for(Part part, const std::optional<KeptValue>& from) const {
     const std::string& time = layout_.time;
-    BoundQuery query = query_of(RowReader::columns(layout_));
+    BoundQuery query = query_of(columns_);
     // A plus sign keeps a comparison out of the choice of the range to read.
     switch (part) {
       case Part::no_time:
@@ -229,7 +231,14 @@ class CandidatePass {
   StoredView stored_code_;
   TimeBounds bounds_;
   std::optional<std::int64_t> up_to_;
+  std::string columns_;  // the key, then the time, then whatever else is wanted
 };
+
+void pass_with(CandidatePass pass, const StatementVisit& visit) {
+  for (const Part part : {Part::no_time, Part::below, Part::above}) {
+    pass.run(part, visit);
+  }
+}
 
 }  // namespace
 
@@ -238,10 +247,16 @@ void pass_candidates(Connection& connection,
                      const CandidateRange& range,
                      std::optional<std::int64_t> up_to,
                      const StatementVisit& visit) {
-  CandidatePass pass{connection, layout, range, up_to};
-  for (const Part part : {Part::no_time, Part::below, Part::above}) {
-    pass.run(part, visit);
-  }
+  pass_with({connection, layout, range, up_to, RowReader::columns(layout)}, visit);
+}
+
+void pass_candidate_keys(Connection& connection,
+                         const LogLayout& layout,
+                         const CandidateRange& range,
+                         std::optional<std::int64_t> up_to,
+                         const StatementVisit& visit) {
+  const std::string columns = RowReader::key_columns(layout) + ", " + layout.time;
+  pass_with({connection, layout, range, up_to, columns}, visit);
 }
 
 void span_between_candidates(Connection& connection,
@@ -249,7 +264,7 @@ void span_between_candidates(Connection& connection,
                              const CandidateRange& range,
                              std::optional<std::int64_t> up_to,
                              const SpanVisit& visit) {
-  CandidatePass{connection, layout, range, up_to}.find_span(visit);
+  CandidatePass{connection, layout, range, up_to, layout.time}.find_span(visit);
 }
 
 }  // namespace holdfast

@@ -20,6 +20,13 @@ void pass_candidates(Connection& connection,
                      std::optional<std::int64_t> up_to,
                      const StatementVisit& visit);
 
+/// The same for their keys alone, which the index has where the key is the rowid.
+void pass_candidate_keys(Connection& connection,
+                         const LogLayout& layout,
+                         const CandidateRange& range,
+                         std::optional<std::int64_t> up_to,
+                         const StatementVisit& visit);
+
 /// The first and the last time of one code's rows that are no candidates; does not visit where
 /// there are none.
 void span_between_candidates(Connection& connection,

@@ -35,8 +35,18 @@ void visit_group(const std::string& group, std::int64_t rows, const GroupVisit& 
 }  // namespace
 
 void GroupCounter::add(const Statement& row, int first) {
-  group_.clear();
-  for (int i = 0; i < kValues; ++i) {
+  const StoredView stored = row.column(first);
+  const auto* const text = std::get_if<std::string_view>(&stored);
+  if (text == nullptr || codes_ == 0 || *text != last_code_) {
+    group_.clear();
+    append_canonical(group_, stored);
+    append_canonical(group_, row.column(first + 1));
+    last_code_ = text == nullptr ? std::string_view{} : *text;
+    codes_ = text == nullptr ? 0 : group_.size();
+  } else {
+    group_.resize(codes_);
+  }
+  for (int i = 2; i < kValues; ++i) {
     append_canonical(group_, row.column(first + i));
   }
   if (last_rows_ == nullptr || group_ != last_group_) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -21,8 +22,10 @@ class GroupCounter {
 
  private:
   std::unordered_map<std::string, std::int64_t> rows_;
-  std::string group_;                  ///< the row's group as canonical bytes
-  std::string last_group_;             ///< the one before: rows come in runs
+  std::string group_;       ///< the row's group as canonical bytes
+  std::string last_code_;   ///< the stored code that they begin with, where it is text
+  std::size_t codes_ = 0;   ///< how many bytes tell of it; 0: the next row's are made anew
+  std::string last_group_;  ///< the one before: rows come in runs
   std::int64_t* last_rows_ = nullptr;  ///< its count; stays valid when the map grows
 };
 

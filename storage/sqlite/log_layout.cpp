@@ -271,6 +271,7 @@ void collect_doubts(const MappedTable& table, const LogColumns& columns, LogLayo
   for (const std::string& trigger : delete_triggers(table.connection().db(), table.facts().name)) {
     doubts.push_back("trigger \"" + trigger +
                      "\" fires when a row is deleted: Holdfast does not count what it changes");
+    layout.shape.deletes_fire_triggers = true;
   }
   doubt_index(table, columns, layout);
   if (!table.connection().wal()) {

@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <charconv>
+#include <limits>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -23,6 +24,7 @@ constexpr const char* kAppendOwn = R"sql(
 )sql";
 
 constexpr std::int64_t kRowsPerPulse = 4096;
+constexpr std::int64_t kHighestKey = std::numeric_limits<std::int64_t>::max();
 
 std::string append_to_log_sql(const LogLayout& layout) {
   return "INSERT INTO " + layout.table + " (" + layout.time + ", " + layout.tenant + ", " +
@@ -70,6 +72,17 @@ StoredView stored(const std::optional<std::string>& text) {
   return text ? StoredView{std::string_view{*text}} : StoredView{};
 }
 
+/// How many of the first keys are integers that follow each other without a gap; at least 1.
+std::size_t length_of_run(std::span<const RowKey> keys) {
+  std::size_t length = 1;
+  while (length < keys.size() && keys[length].is_integer() &&
+         keys[length - 1].as_integer() != kHighestKey &&
+         keys[length].as_integer() == keys[length - 1].as_integer() + 1) {
+    ++length;
+  }
+  return length;
+}
+
 /// Counts with the read lock, in one look at the smallest index; the few rows above `up_to` are
 /// taken off again, because a count with a bound would read the whole table.
 std::int64_t count_at_once(Connection& connection,
@@ -112,9 +125,10 @@ std::optional<std::int64_t> SqliteAuditLog::end_key(std::optional<Statement>& st
   if (!layout_.shape.ordered_keys) {
     return std::nullopt;
   }
-  Statement& query = prepared(
-      statement,
-      std::string("SELECT ") + end + "(" + layout_.key_columns.front() + ") FROM " + layout_.table);
+  Statement& query = prepared(statement, [&] {
+    return std::string("SELECT ") + end + "(" + layout_.key_columns.front() + ") FROM " +
+           layout_.table;
+  });
   const StatementUse use{query};
   if (!query.step()) {
     return std::nullopt;
@@ -194,6 +208,16 @@ void SqliteAuditLog::scan_candidates(const CandidateRange& range,
   });
 }
 
+void SqliteAuditLog::scan_candidate_keys(const CandidateRange& range,
+                                         std::optional<std::int64_t> up_to,
+                                         const KeyVisit& visit) {
+  assert(layout_.shape.code_time_index);
+  RowReader reader = new_reader();
+  pass_candidate_keys(connection_, layout_, range, up_to, [&](const Statement& row) {
+    visit(reader.read_key(row));
+  });
+}
+
 void SqliteAuditLog::find_span(const CandidateRange& range,
                                std::optional<std::int64_t> up_to,
                                const SpanVisit& visit) {
@@ -220,38 +244,61 @@ std::optional<RowKey> SqliteAuditLog::find_key(const std::string& typed) {
   return found;
 }
 
-void SqliteAuditLog::dispose(const RowKey& key) {
-  Statement& row = prepared(dispose_, "DELETE FROM " + layout_.table + " WHERE " + key_match_);
-  const StatementUse use{row};
-  bind_key(row, key);
-  deletions_.restart();
-  (void)row.step();
-  // Rows that a trigger changes are not in this number, but the watch has seen them.
-  const int deleted = connection_.db().getChanges();
-  if (deleted != 1) {
-    throw StorageError(StorageTrouble::other,
-                       title() + ": deleting row " + key.display() + " deleted " +
-                           std::to_string(deleted) +
-                           " rows instead of 1, so it is taken back: look for a trigger of the "
-                           "table, and run \"holdfast check\"");
+void SqliteAuditLog::dispose(std::span<const RowKey> keys) {
+  while (!keys.empty()) {
+    // Numbers without a gap leave no room for a row that is not among them.
+    const std::size_t together = layout_.rowid_alias ? length_of_run(keys) : 1;
+    if (together > 1) {
+      Statement& rows = prepared(dispose_range_, [this] {
+        const std::string& key = layout_.key_columns.front();
+        return "DELETE FROM " + layout_.table + " WHERE " + key + " >= ? AND " + key + " <= ?";
+      });
+      const StatementUse use{rows};
+      rows.bind(1, keys.front().as_integer());
+      rows.bind(2, keys[together - 1].as_integer());
+      dispose_with(rows, keys.front(), static_cast<std::int64_t>(together));
+    } else {
+      Statement& row = prepared(
+          dispose_, [this] { return "DELETE FROM " + layout_.table + " WHERE " + key_match_; });
+      const StatementUse use{row};
+      bind_key(row, keys.front());
+      dispose_with(row, keys.front(), 1);
+    }
+    keys = keys.subspan(together);
   }
-  if (deletions_.rows() > 1) {
+}
+
+void SqliteAuditLog::dispose_with(Statement& rows, const RowKey& first, std::int64_t count) {
+  deletions_.restart();
+  (void)rows.step();
+  // Rows that a trigger changes are not in this number, but the watch has seen them.
+  const std::int64_t deleted = connection_.db().getChanges();
+  const std::string which = "row " + first.display();
+  if (deleted != count) {
     throw StorageError(StorageTrouble::other,
-                       title() + ": a trigger deletes further rows of the table when row " +
-                           key.display() +
+                       title() + ": deleting " + which + (count > 1 ? " and those after it" : "") +
+                           " deleted " + std::to_string(deleted) + " rows instead of " +
+                           std::to_string(count) +
+                           ", so it is taken back: look for a trigger of the table, and run "
+                           "\"holdfast check\"");
+  }
+  if (deletions_.rows() > count) {
+    throw StorageError(StorageTrouble::other,
+                       title() + ": a trigger deletes further rows of the table when " + which +
                            " is deleted, and those may have to stay, so it is taken back: drop "
                            "that trigger (\"holdfast check\" names it)");
   }
 }
 
 void SqliteAuditLog::append(const AuditEvent& event) {
-  write_event(
-      prepared(append_, append_into_log_ ? append_to_log_sql(layout_) : std::string{kAppendOwn}),
-      event);
+  Statement& row = prepared(append_, [this] {
+    return append_into_log_ ? append_to_log_sql(layout_) : std::string{kAppendOwn};
+  });
+  write_event(row, event);
 }
 
 void SqliteAuditLog::append_aside(const AuditEvent& event) {
-  write_event(prepared(append_aside_, std::string{kAppendOwn}), event);
+  write_event(prepared(append_aside_, [] { return std::string{kAppendOwn}; }), event);
 }
 
 void SqliteAuditLog::write_event(Statement& row, const AuditEvent& event) {
@@ -282,14 +329,11 @@ RowReader SqliteAuditLog::new_reader() const {
   return {layout_, title()};
 }
 
-Statement& SqliteAuditLog::prepared(std::optional<Statement>& statement, const std::string& sql) {
-  if (!statement) {
-    statement.emplace(connection_.db(), sql);
-  }
-  return *statement;
-}
-
 void SqliteAuditLog::bind_key(Statement& statement, const RowKey& key) const {
+  if (key.is_integer() && layout_.key_columns.size() == 1) {
+    statement.bind(1, key.as_integer());
+    return;
+  }
   const std::string bytes = key.bytes();
   int index = 1;
   for (const StoredView& value : key_values(bytes, layout_.key_columns.size())) {

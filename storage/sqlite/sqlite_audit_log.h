@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,15 +38,20 @@ class SqliteAuditLog final : public AuditLog {
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override;
+  void scan_candidate_keys(const CandidateRange& range,
+                           std::optional<std::int64_t> up_to,
+                           const KeyVisit& visit) override;
   void find_span(const CandidateRange& range,
                  std::optional<std::int64_t> up_to,
                  const SpanVisit& visit) override;
   [[nodiscard]] bool read_row(const RowKey& key, const RowVisit& visit) override;
   [[nodiscard]] bool read_whole_row(const RowKey& key, const ContentVisit& visit) override;
+  void read_rows(std::span<const RowKey> keys, const RowVisit& visit) override;
+  void read_whole_rows(std::span<const RowKey> keys, const ContentVisit& visit) override;
   [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override;
   void for_each_key(const KeyVisit& visit) override;
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
-  void dispose(const RowKey& key) override;
+  void dispose(std::span<const RowKey> keys) override;
   void append(const AuditEvent& event) override;
   void append_aside(const AuditEvent& event) override;
   [[nodiscard]] bool appends_to_log() const override { return append_into_log_; }
@@ -52,7 +59,15 @@ class SqliteAuditLog final : public AuditLog {
  private:
   [[nodiscard]] std::string title() const;
   [[nodiscard]] RowReader new_reader() const;
-  [[nodiscard]] Statement& prepared(std::optional<Statement>& statement, const std::string& sql);
+  /// Prepares the statement where that was not done yet; `sql` makes its text.
+  template <typename MakeSql>
+  [[nodiscard]] Statement& prepared(std::optional<Statement>& statement, const MakeSql& sql);
+  /// Deletes `count` rows by one statement, whose parameters are bound.
+  void dispose_with(Statement& rows, const RowKey& first, std::int64_t count);
+  /// Visits the rows of a range of integer keys that are among `keys`, which ascend.
+  void read_range(Statement& rows,
+                  std::span<const RowKey> keys,
+                  const std::function<void(RowFacts&)>& visit);
   void write_event(Statement& row, const AuditEvent& event);
   /// Moves `row`, which selects RowReader::columns first, to the row of the key.
   [[nodiscard]] RowFacts* find_row(Statement& row, const RowKey& key);
@@ -73,13 +88,24 @@ class SqliteAuditLog final : public AuditLog {
   std::optional<Statement> lowest_;
   std::optional<Statement> read_row_;
   std::optional<Statement> read_whole_row_;
+  std::optional<Statement> read_range_;
+  std::optional<Statement> read_whole_range_;
   std::optional<Statement> put_back_;
   std::optional<Statement> dispose_;
+  std::optional<Statement> dispose_range_;
   std::optional<Statement> append_;
   std::optional<Statement> append_aside_;
   DeletionWatch deletions_;
   /// The highest key when the first scan began: what a plan took for the newest row stays it.
   std::optional<std::int64_t> first_newest_;
 };
+
+template <typename MakeSql>
+Statement& SqliteAuditLog::prepared(std::optional<Statement>& statement, const MakeSql& sql) {
+  if (!statement) {
+    statement.emplace(connection_.db(), sql());
+  }
+  return *statement;
+}
 
 }  // namespace holdfast

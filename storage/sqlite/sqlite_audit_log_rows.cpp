@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single rows of the audit log: what is read before one goes, and how one comes back.
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "storage/sqlite/day_count.h"
 #include "storage/sqlite/log_pass.h"
@@ -34,6 +36,25 @@ std::string all_columns(const LogLayout& layout) {
   return list;
 }
 
+/// True where one look at a range of keys is cheaper than one look for each. They have to ascend.
+bool lie_close(std::span<const RowKey> keys) {
+  constexpr std::uint64_t kMostRoom = 4;  // between two keys
+  constexpr std::size_t kFewest = 4;
+  if (keys.size() < kFewest || !keys.front().is_integer() || !keys.back().is_integer() ||
+      keys.back().as_integer() <= keys.front().as_integer()) {
+    return false;
+  }
+  const auto room = static_cast<std::uint64_t>(keys.back().as_integer()) -
+                    static_cast<std::uint64_t>(keys.front().as_integer());
+  return room / kMostRoom < keys.size() && std::is_sorted(keys.begin(), keys.end());
+}
+
+std::string range_sql(const LogLayout& layout, const std::string& columns) {
+  const std::string& key = layout.key_columns.front();
+  return "SELECT " + columns + " FROM " + layout.table + " WHERE " + key + " >= ? AND " + key +
+         " <= ? ORDER BY " + key;
+}
+
 std::string placeholders(std::size_t count) {
   std::string list;
   for (std::size_t i = 0; i < count; ++i) {
@@ -63,9 +84,10 @@ RowFacts* SqliteAuditLog::find_row(Statement& row, const RowKey& key) {
 }
 
 bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
-  Statement& row = prepared(read_row_,
-                            "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table +
-                                " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order);
+  Statement& row = prepared(read_row_, [this] {
+    return "SELECT " + RowReader::columns(layout_) + " FROM " + layout_.table + " WHERE " +
+           key_match_ + " ORDER BY " + layout_.pass_order;
+  });
   const StatementUse use{row};
   const RowFacts* facts = find_row(row, key);
   if (facts != nullptr) {
@@ -75,17 +97,66 @@ bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
 }
 
 bool SqliteAuditLog::read_whole_row(const RowKey& key, const ContentVisit& visit) {
-  const std::string facts_columns = RowReader::columns(layout_);
-  Statement& row =
-      prepared(read_whole_row_,
-               "SELECT " + facts_columns + ", " + all_columns(layout_) + " FROM " + layout_.table +
-                   " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order);
+  Statement& row = prepared(read_whole_row_, [this] {
+    return "SELECT " + RowReader::columns(layout_) + ", " + all_columns(layout_) + " FROM " +
+           layout_.table + " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order;
+  });
   const StatementUse use{row};
   const RowFacts* facts = find_row(row, key);
   if (facts != nullptr) {
     visit(*facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
   }
   return facts != nullptr;
+}
+
+void SqliteAuditLog::read_rows(std::span<const RowKey> keys, const RowVisit& visit) {
+  if (!layout_.rowid_alias || !lie_close(keys)) {
+    for (const RowKey& key : keys) {
+      (void)read_row(key, visit);
+    }
+    return;
+  }
+  Statement& rows =
+      prepared(read_range_, [this] { return range_sql(layout_, RowReader::columns(layout_)); });
+  read_range(rows, keys, [&](const RowFacts& facts) { visit(facts); });
+}
+
+void SqliteAuditLog::read_whole_rows(std::span<const RowKey> keys, const ContentVisit& visit) {
+  if (!layout_.rowid_alias || !lie_close(keys)) {
+    for (const RowKey& key : keys) {
+      (void)read_whole_row(key, visit);
+    }
+    return;
+  }
+  Statement& rows = prepared(read_whole_range_, [this] {
+    return range_sql(layout_, RowReader::columns(layout_) + ", " + all_columns(layout_));
+  });
+  const int first = rows.columns() - static_cast<int>(layout_.columns.size());
+  read_range(rows, keys, [&](const RowFacts& facts) { visit(facts, CurrentContent{rows, first}); });
+}
+
+void SqliteAuditLog::read_range(Statement& rows,
+                                std::span<const RowKey> keys,
+                                const std::function<void(RowFacts&)>& visit) {
+  const StatementUse use{rows};
+  rows.bind(1, keys.front().as_integer());
+  rows.bind(2, keys.back().as_integer());
+  const auto newest = layout_.shape.reuses_newest_key ? highest_key() : std::nullopt;
+  auto wanted = keys.begin();
+  while (wanted != keys.end() && rows.step()) {
+    const StoredView stored = rows.column(0);
+    const auto* const key = std::get_if<std::int64_t>(&stored);
+    while (key != nullptr && wanted != keys.end() && wanted->as_integer() < *key) {
+      ++wanted;
+    }
+    if (key == nullptr || wanted == keys.end() || wanted->as_integer() != *key) {
+      continue;
+    }
+    RowFacts& facts = row_reader_.read(rows);
+    facts.newest_reusable = is_newest(*wanted, newest);
+    visit(facts);
+    ++wanted;
+  }
 }
 
 void SqliteAuditLog::for_each_key(const KeyVisit& visit) {
@@ -105,9 +176,10 @@ bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
                            " was kept with other columns than the " +
                            "table has today, so it cannot be put back");
   }
-  Statement& row = prepared(put_back_,
-                            "INSERT INTO " + layout_.table + " (" + all_columns(layout_) +
-                                ") VALUES (" + placeholders(layout_.columns.size()) + ")");
+  Statement& row = prepared(put_back_, [this] {
+    return "INSERT INTO " + layout_.table + " (" + all_columns(layout_) + ") VALUES (" +
+           placeholders(layout_.columns.size()) + ")";
+  });
   {
     const StatementUse use{row};
     int index = 1;

@@ -56,6 +56,11 @@ class FailingLog final : public AuditLog {
                        const RowVisit& visit) override {
     real_.scan_candidates(range, up_to, visit);
   }
+  void scan_candidate_keys(const CandidateRange& range,
+                           std::optional<std::int64_t> up_to,
+                           const KeyVisit& visit) override {
+    real_.scan_candidate_keys(range, up_to, visit);
+  }
   void find_span(const CandidateRange& range,
                  std::optional<std::int64_t> up_to,
                  const SpanVisit& visit) override {
@@ -67,6 +72,12 @@ class FailingLog final : public AuditLog {
   [[nodiscard]] bool read_whole_row(const RowKey& key, const ContentVisit& visit) override {
     return real_.read_whole_row(key, visit);
   }
+  void read_rows(std::span<const RowKey> keys, const RowVisit& visit) override {
+    real_.read_rows(keys, visit);
+  }
+  void read_whole_rows(std::span<const RowKey> keys, const ContentVisit& visit) override {
+    real_.read_whole_rows(keys, visit);
+  }
   [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override {
     return real_.put_back(key, content);
   }
@@ -74,9 +85,12 @@ class FailingLog final : public AuditLog {
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override {
     return real_.find_key(typed);
   }
-  void dispose(const RowKey& key) override {
-    faults_.pass("dispose");
-    real_.dispose(key);
+  /// Row by row, so that one of them may fail when others are gone.
+  void dispose(std::span<const RowKey> keys) override {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      faults_.pass("dispose");
+      real_.dispose(keys.subspan(i, 1));
+    }
   }
   void append(const AuditEvent& event) override {
     faults_.pass("append");

@@ -156,7 +156,7 @@ TEST_CASE("each row is found, read and disposed of by its key", "[audit_log]") {
     std::string time;
     REQUIRE(log->read_row(row.key, [&](const RowFacts& facts) { time = seen(facts).time; }));
     CHECK(time == row.time);
-    log->dispose(row.key);
+    log->dispose_one(row.key);
     CHECK_FALSE(log->read_row(row.key, [](const RowFacts&) { FAIL("the row is gone"); }));
   }
   CHECK(log->count_rows({}) == 0);
@@ -364,7 +364,7 @@ TEST_CASE("names of tables and columns may be anything", "[audit_log]") {
   const auto log = scratch.open(mapping);
   CHECK(groups(*log) == std::map<std::string, std::int64_t>{{"LOGIN|acme|-", 2}});
   CHECK(candidate_keys(*log, from_unix_ms(6), kEndOfTime) == Keys{"1"});
-  log->dispose(RowKey::integer(1));
+  log->dispose_one(RowKey::integer(1));
   CHECK(keys(scan(*log, 5)) == Keys{"2"});
 }
 

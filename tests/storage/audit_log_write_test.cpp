@@ -46,9 +46,9 @@ bool newest_of(AuditLog& log, std::int64_t key) {
 TEST_CASE("a row that is not there cannot be disposed of", "[audit_log]") {
   ScratchLog scratch{kPlainTable};
   const auto log = scratch.open();
-  CHECK_THROWS_WITH(log->dispose(RowKey::integer(4)), Contains("row 4 deleted 0 rows"));
-  log->dispose(RowKey::integer(2));
-  CHECK_THROWS_AS(log->dispose(RowKey::integer(2)), StorageError);
+  CHECK_THROWS_WITH(log->dispose_one(RowKey::integer(4)), Contains("row 4 deleted 0 rows"));
+  log->dispose_one(RowKey::integer(2));
+  CHECK_THROWS_AS(log->dispose_one(RowKey::integer(2)), StorageError);
   CHECK(log->count_rows({}) == 2);
 }
 
@@ -57,8 +57,8 @@ TEST_CASE("a trigger that saves a row from being disposed of is noticed", "[audi
                      "; CREATE TRIGGER spare BEFORE DELETE ON audit_events WHEN old.id = 2 "
                      "BEGIN SELECT RAISE(IGNORE); END"};
   const auto log = scratch.open();
-  CHECK_THROWS_WITH(log->dispose(RowKey::integer(2)), Contains("look for a trigger"));
-  log->dispose(RowKey::integer(1));
+  CHECK_THROWS_WITH(log->dispose_one(RowKey::integer(2)), Contains("look for a trigger"));
+  log->dispose_one(RowKey::integer(1));
   CHECK(log->count_rows({}) == 2);
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("what a trigger changes does not count as disposed of", "[audit_log]")
                      "; CREATE TABLE copy (id); CREATE TRIGGER keep AFTER DELETE ON audit_events "
                      "BEGIN INSERT INTO copy VALUES (old.id), (old.id); END"};
   const auto log = scratch.open();
-  log->dispose(RowKey::integer(2));
+  log->dispose_one(RowKey::integer(2));
   CHECK(scratch.number("SELECT count(*) FROM copy") == 2);
 }
 
@@ -78,11 +78,11 @@ TEST_CASE("a trigger that takes further rows along is noticed", "[audit_log]") {
   const auto log = scratch.open();
   {
     const SQLite::Transaction write{scratch.connection().db()};
-    CHECK_THROWS_WITH(log->dispose(RowKey::integer(2)),
+    CHECK_THROWS_WITH(log->dispose_one(RowKey::integer(2)),
                       Contains("deletes further rows") && Contains("row 2"));
   }
   CHECK(log->count_rows({}) == 3);
-  log->dispose(RowKey::integer(1));
+  log->dispose_one(RowKey::integer(1));
   CHECK(log->count_rows({}) == 2);
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("disposing is part of the transaction around it", "[audit_log]") {
   const auto log = scratch.open();
   {
     const SQLite::Transaction write{scratch.connection().db()};
-    log->dispose(RowKey::integer(1));
+    log->dispose_one(RowKey::integer(1));
     CHECK(log->count_rows({}) == 2);
   }
   CHECK(log->count_rows({}) == 3);
@@ -101,7 +101,7 @@ TEST_CASE("a key of another mapping is refused", "[audit_log]") {
   ScratchLog scratch{kPlainTable};
   const auto log = scratch.open();
   const std::vector<StoredView> two{std::int64_t{1}, std::string_view{"a"}};
-  CHECK_THROWS_WITH(log->dispose(RowKey::composite(two)), Contains("another mapping"));
+  CHECK_THROWS_WITH(log->dispose_one(RowKey::composite(two)), Contains("another mapping"));
   CHECK_THROWS_WITH(log->read_row(RowKey::composite(two), [](const RowFacts&) {}),
                     Contains("another mapping"));
 }

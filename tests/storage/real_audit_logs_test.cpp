@@ -92,7 +92,7 @@ TEST_CASE("real audit logs are read whole, found and disposed of row by row", "[
   const SQLite::Transaction write{scratch.connection().db()};
   for (const SeenRow& row : rows) {
     REQUIRE(log->read_row(row.key, [](const RowFacts&) {}));
-    log->dispose(row.key);
+    log->dispose_one(row.key);
   }
   CHECK(log->count_rows({}) == 0);
 }
