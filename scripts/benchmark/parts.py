@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the benchmark, each with the comparison that it is there for."""
+
+import contextlib
+import dataclasses
+import shutil
+import sqlite3
+import statistics
+import time
+
+import sample_log
+from sample_log import LogSpec
+from trial import measure
+
+CONTENDERS = ("holdfast", "tuned", "limit_loop", "shell", "home_assistant")
+BESIDE_WRITER = ("holdfast", "home_assistant")
+MAX_LOCK = "50ms"
+DUE_IN_A_NIGHT = 25_000
+HOLD_COUNTS = (100, 10_000, 100_000)
+MANY_TENANTS = 10_000
+NAMES = {"holdfast": "holdfast", "tuned": "one tuned transaction", "limit_loop": "LIMIT loop", "shell": "sqlite3 shell",
+         "home_assistant": "Home Assistant's way"}
+# What is counted for the reconciliation, as one statement over the covering index.
+COVERING_COUNT = "SELECT count(*) FROM (SELECT code, tenant, count(*) FROM audit_events GROUP BY code, tenant)"
+MORE_HOLDS = """
+WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :count)
+INSERT INTO holdfast_hold (matter, reason, basis, kind, locked, everything, placed_by, placed_at_ms)
+SELECT 'bench-' || i, 'benchmark', '', 'legal', 0, 0, 'bench', :now FROM number
+"""
+THEIR_TERMS = """
+INSERT INTO holdfast_hold_term (hold_id, kind, value)
+SELECT id, 'person', 'nobody-' || id FROM holdfast_hold WHERE matter LIKE 'bench-%'
+"""
+
+
+class Bench:
+    """Makes logs and remembers every trial."""
+
+    def __init__(self, tools, folder, sizes):
+        self.tools = tools
+        self.folder = folder
+        self.sizes = sizes
+        self.results = {}
+
+    @contextlib.contextmanager
+    def log(self, spec):
+        source = self.folder / "source"
+        cutoff, seconds = sample_log.make(self.tools.holdfast, source, spec)
+        mib = (source / "audit.db").stat().st_size >> 20
+        print(f"({spec.rows:,} rows, {spec.due:,} past their window, {mib} MiB, made in {seconds:.0f} s)", flush=True)
+        try:
+            yield source, cutoff
+        finally:
+            shutil.rmtree(source)
+
+    def run(self, part, label, log, spec, name="holdfast", **options):
+        source, cutoff = log
+        run = {"max_lock": MAX_LOCK} | options.pop("run", {})
+        trial = measure(name, self.tools, source, self.folder / "work", cutoff, spec, run=run, **options)
+        told = dataclasses.asdict(trial) | {"rows_per_second": trial.rows_per_second}
+        self.results.setdefault(part, {}).setdefault(label, []).append(told)
+        return trial
+
+
+def _table(lines, heads):
+    widths = [max(len(str(line[i])) for line in [heads, *lines]) for i in range(len(heads))]
+    for line in [heads, *lines]:
+        cells = [str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
+                 for i, (cell, width) in enumerate(zip(line, widths))]
+        print("  ".join(cells).rstrip(), flush=True)
+
+
+def contenders(bench):
+    """Side by side: rows per second against what a user would use instead"""
+    spec = LogSpec(rows=bench.sizes["rows"], due=bench.sizes["rows"] // 2)
+    trials = {}
+    with bench.log(spec) as log:
+        for _ in range(bench.sizes["rounds"]):
+            for name in CONTENDERS:
+                trials.setdefault(NAMES[name], []).append(bench.run("contenders", NAMES[name], log, spec, name))
+            for name in BESIDE_WRITER:
+                label = f"{NAMES[name]}, beside a writer"
+                trials.setdefault(label, []).append(bench.run("contenders", label, log, spec, name, beside_writer=True))
+    if len({trial.deleted for turns in trials.values() for trial in turns}) != 1:
+        raise SystemExit("bench: the contenders did not delete the same number of rows")
+    lines = []
+    for label, turns in trials.items():
+        middle = sorted(turns, key=lambda trial: trial.seconds)[len(turns) // 2]
+        rival = trials["holdfast, beside a writer" if "writer" in label else "holdfast"]
+        ratio = statistics.median(trial.seconds for trial in turns) / statistics.median(trial.seconds for trial in rival)
+        waits = [f"{middle.writer[key]:.0f}" for key in ("p50_ms", "p99_ms", "max_ms")] if middle.writer else ["", "", ""]
+        lines.append([label, f"{middle.seconds:.1f}", f"{middle.rows_per_second:,.0f}", f"{ratio:.2f}",
+                      f"{middle.longest_lock_ms:,.0f}", *waits, f"{middle.peak_mib:.0f}", f"{middle.written_mib:,.0f}"])
+    _table(lines, ["", "s", "rows/s", "x holdfast's time", "longest lock ms", "writer p50", "p99", "max ms", "peak MiB",
+                   "written MiB"])
+
+
+def nights(bench):
+    """A normal night: what is kept must not cost anything but its count"""
+    lines = []
+    for kept in bench.sizes["nights"]:
+        spec = LogSpec(rows=kept + DUE_IN_A_NIGHT, due=DUE_IN_A_NIGHT)
+        with bench.log(spec) as log:
+            with contextlib.closing(sqlite3.connect(log[0] / "audit.db")) as connection:
+                begun = time.monotonic()
+                connection.execute(COVERING_COUNT).fetchone()
+                covering = time.monotonic() - begun
+            ours = bench.run("nights", f"holdfast, {kept:,} kept", log, spec)
+            tuned = bench.run("nights", f"tuned, {kept:,} kept", log, spec, "tuned")
+        counting = ours.counting_ms / 1000 + ours.phases["reconciling"]
+        rest = ours.seconds - counting
+        lines.append([f"{kept:,}", f"{rest:.2f}", f"{tuned.seconds:.2f}", f"{rest / tuned.seconds:.2f}", f"{counting:.2f}",
+                      f"{covering:.2f}", f"{ours.peak_mib:.0f}"])
+    _table(lines, ["rows kept", "decide, delete s", "tuned s", "ratio", "counting s", "covering count s", "peak MiB"])
+
+
+def held(bench):
+    """Held rows past their window, against rows that go"""
+    count = bench.sizes["held"]
+    lines = []
+    plain = LogSpec(rows=DUE_IN_A_NIGHT + count, due=DUE_IN_A_NIGHT, people_held=0)
+    with bench.log(plain) as log:
+        alone = bench.run("held", "none held", log, plain)
+    per_deleted = alone.phases["deleting"] / alone.deleted
+    lines.append(["none", f"{alone.seconds:.2f}", "", f"{1e6 * per_deleted:.1f}", ""])
+    for together in (True, False):
+        spec = LogSpec(rows=DUE_IN_A_NIGHT + count, due=DUE_IN_A_NIGHT + count, people_held=0, held_rows=count,
+                       held_together=together)
+        label = "together" if together else "scattered"
+        with bench.log(spec) as log:
+            trial = bench.run("held", label, log, spec)
+        per_held = max(0.0, trial.seconds - trial.phases["deleting"] - (alone.seconds - alone.phases["deleting"])) / count
+        per_row = trial.phases["deleting"] / trial.deleted
+        lines.append([f"{count:,} {label}", f"{trial.seconds:.2f}", f"{1e6 * per_held:.2f}", f"{1e6 * per_row:.1f}",
+                      f"{per_held / per_row:.3f}"])
+    _table(lines, ["held rows", "s", "us a held row", "us a deleted row", "ratio"])
+
+
+def holds(bench):
+    """Many holds must cost what few cost"""
+    rows = bench.sizes["side"]
+    spec = LogSpec(rows=rows, due=rows // 2, people_held=0)
+    lines = []
+    with bench.log(spec) as log:
+        for count in HOLD_COUNTS:
+            with contextlib.closing(sqlite3.connect(log[0] / "audit.db")) as connection:
+                there = connection.execute("SELECT count(*) FROM holdfast_hold").fetchone()[0]
+                connection.execute("DELETE FROM holdfast_hold_term")
+                connection.execute(MORE_HOLDS, {"count": count - there, "now": int(time.time() * 1000)})
+                connection.execute(THEIR_TERMS)
+                connection.commit()
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            trial = bench.run("holds", f"{count:,} holds", log, spec)
+            lines.append([f"{count:,}", f"{trial.seconds:.2f}", f"{trial.rows_per_second:,.0f}", f"{trial.peak_mib:.0f}"])
+    _table(lines, ["holds", "s", "rows/s", "peak MiB"])
+
+
+def tenants(bench):
+    """10,000 tenants with windows of their own, against one"""
+    rows = bench.sizes["side"]
+    lines = []
+    for count in (1, MANY_TENANTS):
+        spec = LogSpec(rows=rows, due=rows // 2, tenants=count, windows_of_tenants=True)
+        with bench.log(spec) as log:
+            trial = bench.run("tenants", f"{count:,} tenants", log, spec)
+        lines.append([f"{count:,}", f"{trial.seconds:.2f}", f"{trial.rows_per_second:,.0f}", f"{trial.peak_mib:.0f}"])
+    _table(lines, ["tenants", "s", "rows/s", "peak MiB"])
+
+
+def evidence(bench):
+    """What digests and archive cost"""
+    rows = bench.sizes["side"]
+    spec = LogSpec(rows=rows, due=rows // 2)
+    lines = []
+    with bench.log(spec) as log:
+        for label, options in (("digests", {}), ("no digests", {"digest": False}), ("digests and archive", {"archive": True})):
+            trial = bench.run("evidence", label, log, spec, **options)
+            lines.append([label, f"{trial.seconds:.2f}", f"{trial.rows_per_second:,.0f}", f"{trial.peak_mib:.0f}"])
+    _table(lines, ["evidence", "s", "rows/s", "peak MiB"])
+
+
+def no_index(bench):
+    """A table without any index: one pass"""
+    rows = bench.sizes["side"]
+    lines = []
+    for indexed in (True, False):
+        spec = LogSpec(rows=rows, due=rows // 2, indexed=indexed)
+        with bench.log(spec) as log:
+            trial = bench.run("no_index", "indexes" if indexed else "none", log, spec)
+        lines.append(["as above" if indexed else "none", f"{trial.seconds:.2f}", f"{trial.phases['planning']:.2f}",
+                      f"{trial.rows_per_second:,.0f}"])
+    _table(lines, ["indexes", "s", "of that planning", "rows/s"])
+
+
+PARTS = {"contenders": contenders, "nights": nights, "held": held, "holds": holds, "tenants": tenants,
+         "evidence": evidence, "no_index": no_index}
