@@ -57,9 +57,11 @@ std::optional<Instant> after_epoch(double count) {
   if (!instant || !std::is_same_v<Unit, seconds>) {
     return instant;
   }
-  // The difference is exact, so the milliseconds come out right where `count * 1000` would round.
+  // The difference is exact, so the milliseconds come out right where `count * 1000` would round;
+  // but for a negative number next to a whole one, whose difference is rounded up to the whole
+  // second.
   const auto thousandths = static_cast<int>((count - whole) * 1000.0);
-  return *instant + milliseconds{thousandths};
+  return *instant + milliseconds{std::min(thousandths, 999)};
 }
 
 template <typename Unit>

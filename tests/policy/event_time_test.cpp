@@ -51,6 +51,7 @@ TEST_CASE("unix reals are rounded down to the millisecond", "[event_time]") {
   CHECK(ms(1.5, TimeFormat::unix_s) == 1500);
   CHECK(ms(-0.0001, TimeFormat::unix_real) == -1);
   CHECK(ms(-1.5, TimeFormat::unix_real) == -1500);
+  CHECK(ms(-1e-300, TimeFormat::unix_real) == -1);
   CHECK(ms(1700000000.9999, TimeFormat::unix_real) == 1'700'000'000'999);
   CHECK(ms(1700000000.123, TimeFormat::unix_real) == 1'700'000'000'122);  // ...122.9999 as stored
   CHECK(ms(1700000000123.9, TimeFormat::unix_ms) == 1'700'000'000'123);
