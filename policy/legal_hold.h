@@ -151,8 +151,8 @@ void HoldIndex::for_each_match(const HoldCandidate& candidate, Visit visit) cons
     id_text = row.key->display();
     id = id_text;
   }
-  const std::optional<std::string_view> known =
-      candidate.known_code.empty() ? std::nullopt : std::optional{candidate.known_code};
+  // Empty where the code is unknown: a hold on the code "" covers such a row, as covers() has it.
+  const std::optional<std::string_view> known = candidate.known_code;
   const Places* const by_known = row.code == known ? nullptr : find(by_code_, known);
   (void)(visit_places(find(by_event_id_, id), candidate, visit) &&
          visit_places(find(by_actor_, row.actor), candidate, visit) &&

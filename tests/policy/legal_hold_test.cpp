@@ -202,7 +202,7 @@ TEST_CASE("a kind of hold is read back from its token", "[hold]") {
 
 namespace {
 
-constexpr std::array<const char*, 3> kWords{"a", "b", "c"};
+constexpr std::array<const char*, 4> kWords{"a", "b", "c", ""};
 
 /// Draws scopes and rows from so few words that most of them meet.
 class RandomHolds {
