@@ -53,6 +53,23 @@ void for_each_place(const Roaring64Map& keys,
   }
 }
 
+/// The library checks lengths and believes the rest: in a damaged bitmap keys may be out of order
+/// or other than counted, and then each way of asking has another answer.
+void require_order(const Roaring64Map& keys) {
+  std::uint64_t count = 0;
+  std::uint64_t last = 0;
+  for (const std::uint64_t place : keys) {
+    if (count > 0 && place <= last) {
+      refuse();
+    }
+    last = place;
+    ++count;
+  }
+  if (count != keys.cardinality()) {
+    refuse();
+  }
+}
+
 Roaring64Map read_bitmap(std::string_view bytes) {
   // The library reads the count of its parts in place and unchecked, so the bytes are copied to
   // where an integer may lie, and the count is left out of the length.
@@ -65,6 +82,7 @@ Roaring64Map read_bitmap(std::string_view bytes) {
     if (keys.getSizeInBytes() != aligned.size()) {
       refuse();
     }
+    require_order(keys);
     return keys;
   } catch (const std::runtime_error&) {
     refuse();

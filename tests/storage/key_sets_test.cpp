@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -179,4 +180,18 @@ TEST_CASE("bytes that are no key list are refused", "[key-set]") {
                                           list.substr(0, list.size() - 1),
                                           "L" + std::string(7, '\0') + "\x01?");
   CHECK(error_of([&] { (void)decode_keys(bytes); }).trouble() == StorageTrouble::corrupt);
+}
+
+TEST_CASE("a bitmap whose keys are out of order is refused", "[key-set]") {
+  // Three keys are two bytes each at the end, the lowest first.
+  std::string bitmap = encode_keys(integers({1, 7, 300}));
+  REQUIRE(decode_keys(bitmap) == integers({1, 7, 300}));
+  std::swap(bitmap[bitmap.size() - 6], bitmap[bitmap.size() - 4]);
+  CHECK(error_of([&] { (void)decode_keys(bitmap); }).trouble() == StorageTrouble::corrupt);
+  CHECK(error_of([&] { (void)IntegerKeySet{bitmap}; }).trouble() == StorageTrouble::corrupt);
+  CHECK(error_of([&] { (void)encoded_contains(bitmap, RowKey::integer(7)); }).trouble() ==
+        StorageTrouble::corrupt);
+  // The same key twice.
+  bitmap[bitmap.size() - 6] = bitmap[bitmap.size() - 4];
+  CHECK(error_of([&] { (void)decode_keys(bitmap); }).trouble() == StorageTrouble::corrupt);
 }
