@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/policy_document.h"
 
+#include <cstdint>
+#include <limits>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 
@@ -14,6 +18,10 @@ namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
+
+// The largest that a configuration can say: a wait of 400 years, a share of all.
+constexpr std::int64_t kLongestWait = milliseconds{std::chrono::hours{24} * 146'097}.count();
+constexpr std::int64_t kWhole = 1'000'000;
 
 json window_json(const std::optional<RetentionWindow>& window) {
   return window ? json(to_string(*window)) : json(nullptr);
@@ -62,6 +70,19 @@ std::map<std::string, Value, std::less<>> map_from(const json& list, FromJson fr
 
 std::string text_from(const json& value) {
   return value.get<std::string>();
+}
+
+/// A number that no configuration can have said is damage: a delay beyond all time would overflow
+/// and be over at once.
+std::int64_t number_from(const json& value, std::int64_t most) {
+  if (!value.is_number_integer() || value < 0 || value > most) {
+    throw std::invalid_argument("a number that no configuration can have said");
+  }
+  return value.get<std::int64_t>();
+}
+
+milliseconds wait_from(const json& value) {
+  return milliseconds{number_from(value, kLongestWait)};
 }
 
 json entry_json(const WindowEntry& entry) {
@@ -138,14 +159,14 @@ json safety_json(const SafetyPolicy& safety) {
 }
 
 SafetyPolicy safety_from(const json& value) {
-  return {
-      .first_run_needs_approval = value.at("first_run_needs_approval").get<bool>(),
-      .max_category_share_ppm = value.at("max_category_share_ppm").get<std::int64_t>(),
-      .limit_min_rows = value.at("limit_min_rows").get<std::int64_t>(),
-      .max_bad_time_share_ppm = value.at("max_bad_time_share_ppm").get<std::int64_t>(),
-      .hold_release_grace = milliseconds{value.at("hold_release_grace_ms").get<std::int64_t>()},
-      .policy_shorten_delay = milliseconds{value.at("policy_shorten_delay_ms").get<std::int64_t>()},
-      .max_clock_step = milliseconds{value.at("max_clock_step_ms").get<std::int64_t>()}};
+  return {.first_run_needs_approval = value.at("first_run_needs_approval").get<bool>(),
+          .max_category_share_ppm = number_from(value.at("max_category_share_ppm"), kWhole),
+          .limit_min_rows =
+              number_from(value.at("limit_min_rows"), std::numeric_limits<std::int64_t>::max()),
+          .max_bad_time_share_ppm = number_from(value.at("max_bad_time_share_ppm"), kWhole),
+          .hold_release_grace = wait_from(value.at("hold_release_grace_ms")),
+          .policy_shorten_delay = wait_from(value.at("policy_shorten_delay_ms")),
+          .max_clock_step = wait_from(value.at("max_clock_step_ms"))};
 }
 
 /// Whom a module asks about holds, and for which tables: the text that has versions.
@@ -185,7 +206,7 @@ json erasure_json(const ErasurePolicy& erasure) {
 }
 
 ErasurePolicy erasure_from(const json& value) {
-  return {.cool_off = milliseconds{value.at("cool_off_ms").get<std::int64_t>()},
+  return {.cool_off = wait_from(value.at("cool_off_ms")),
           .trusted_services = value.at("trusted_services").get<std::set<std::string>>(),
           .hold_sources = map_from<std::string>(value.at("hold_sources"), text_from)};
 }
@@ -218,8 +239,8 @@ json snapshot_json(const PolicySnapshot& snapshot) {
   return document;
 }
 
-PolicySnapshot snapshot_from(const json& value) {
-  if (value.at("format").get<int>() != 1) {
+PolicySnapshot values_of(const json& value) {
+  if (value.at("format") != 1) {
     throw std::invalid_argument("unknown format");
   }
   PolicySnapshot snapshot;
@@ -243,6 +264,19 @@ PolicySnapshot snapshot_from(const json& value) {
   }
   if (value.contains("erasure")) {
     snapshot.erasure = erasure_from(value.at("erasure"));
+  }
+  return snapshot;
+}
+
+/// Every document is kept exactly as to_document() made it, with its digest beside it. One that
+/// says more than is understood, or has changed since, may have kept more than what is left of it.
+PolicySnapshot snapshot_from(const StoredPolicy& stored) {
+  if (!stored.digest.empty() && sha256_hex(stored.document) != stored.digest) {
+    throw std::invalid_argument("it does not have the digest that it was stored with");
+  }
+  PolicySnapshot snapshot = values_of(json::parse(stored.document));
+  if (compact(snapshot_json(snapshot)) != stored.document) {
+    throw std::invalid_argument("it says something that this version does not understand");
   }
   return snapshot;
 }
@@ -274,7 +308,7 @@ PolicyVersion from_document(const StoredPolicy& stored) {
   try {
     return {.number = stored.version,
             .in_force_from = stored.in_force_from,
-            .snapshot = snapshot_from(json::parse(stored.document))};
+            .snapshot = snapshot_from(stored)};
   } catch (const std::exception& error) {
     throw JobError(ExitStatus::failed,
                    "policy version " + std::to_string(stored.version) +

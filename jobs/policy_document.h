@@ -19,7 +19,8 @@ namespace holdfast {
 [[nodiscard]] std::string to_document(const PolicySnapshot& snapshot);
 
 /// The reverse. Errors: JobError (failed) where a stored version cannot be read: what it would have
-/// kept is unknown then, so nothing may be deleted.
+/// kept is unknown then, so nothing may be deleted. So is one that does not have its digest any
+/// more, or numbers that no configuration can say.
 [[nodiscard]] PolicyVersion from_document(const StoredPolicy& stored);
 
 }  // namespace holdfast

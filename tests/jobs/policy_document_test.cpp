@@ -11,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "tests/policy/policy_builders.h"
@@ -25,6 +26,8 @@ constexpr std::array<const char*, 6> kWindows{
     "1 day", "13 months", "10 years", "146097 days", "400 years", "forever"};
 constexpr std::array<const char*, 6> kNames{
     "account", "a.b", "", "with \"quotes\"", "Zo\xC3\xAB", "line\nbreak"};
+
+constexpr std::int64_t kLongestWait = milliseconds{std::chrono::hours{24} * 146'097}.count();
 
 StoredPolicy stored(const std::string& document) {
   return {.version = 3, .in_force_from = at("2026-01-01"), .document = document};
@@ -55,19 +58,19 @@ class RandomPolicies {
       policy.administrators.insert(name());
     }
     policy.safety = {.first_run_needs_approval = chance_.one_in(2),
-                     .max_category_share_ppm = number(),
-                     .limit_min_rows = number(),
-                     .max_bad_time_share_ppm = number(),
-                     .hold_release_grace = milliseconds{number()},
-                     .policy_shorten_delay = milliseconds{number()},
-                     .max_clock_step = milliseconds{number()}};
+                     .max_category_share_ppm = share(),
+                     .limit_min_rows = chance_.between(0, INT64_MAX),
+                     .max_bad_time_share_ppm = share(),
+                     .hold_release_grace = wait(),
+                     .policy_shorten_delay = wait(),
+                     .max_clock_step = wait()};
     policy.identity_by_flag = chance_.one_in(2);
     policy.archive_wanted = chance_.one_in(2);
     if (policy.archive_wanted && chance_.one_in(2)) {
       policy.archive_keep = RetentionWindow{.count = 13, .unit = WindowUnit::months};
     }
     if (chance_.one_in(2)) {
-      policy.erasure.cool_off = milliseconds{number()};
+      policy.erasure.cool_off = wait();
     }
     while (chance_.one_in(2)) {
       policy.erasure.trusted_services.insert(name());
@@ -78,7 +81,8 @@ class RandomPolicies {
 
  private:
   std::string name() { return chance_.one_of(kNames); }
-  std::int64_t number() { return chance_.between(0, INT64_MAX); }
+  std::int64_t share() { return chance_.between(0, 1'000'000); }
+  milliseconds wait() { return milliseconds{chance_.between(0, kLongestWait)}; }
   std::optional<RetentionWindow> some_window() {
     return chance_.one_in(3) ? std::nullopt : std::optional{window(chance_.one_of(kWindows))};
   }
@@ -111,6 +115,41 @@ TEST_CASE("a policy comes back from its document as it was", "[policy_document]"
   const PolicyVersion version = from_document(stored(to_document(no_windows())));
   CHECK(version.number == 3);
   CHECK(version.in_force_from == at("2026-01-01"));
+}
+
+TEST_CASE("a document with a number that no configuration can say is an error",
+          "[policy_document]") {
+  const auto whole = nlohmann::json::parse(to_document(no_windows()));
+  const auto number = GENERATE(nlohmann::json(-1),
+                               nlohmann::json(INT64_MAX),
+                               nlohmann::json(UINT64_MAX),
+                               nlohmann::json(kLongestWait + 1),
+                               nlohmann::json(0.5),
+                               nlohmann::json("7 days"));
+  for (const char* const name : {"hold_release_grace_ms",
+                                 "policy_shorten_delay_ms",
+                                 "max_clock_step_ms",
+                                 "max_category_share_ppm",
+                                 "max_bad_time_share_ppm"}) {
+    auto document = whole;
+    document["safety"][name] = number;
+    INFO(name << " = " << number);
+    CHECK_THROWS_AS(from_document(stored(compact(document))), JobError);
+  }
+}
+
+TEST_CASE("a document that was changed since it was stored is an error", "[policy_document]") {
+  StoredPolicy policy = stored(to_document(no_windows()));
+  policy.digest = sha256_hex(policy.document);
+  CHECK(from_document(policy).snapshot == no_windows());
+  policy.digest.front() = policy.digest.front() == '0' ? '1' : '0';
+  CHECK_THROWS_AS(from_document(policy), JobError);
+}
+
+TEST_CASE("a document with a word that nobody knows is an error", "[policy_document]") {
+  auto document = nlohmann::json::parse(to_document(no_windows()));
+  document["archive_wamted"] = true;
+  CHECK_THROWS_AS(from_document(stored(compact(document))), JobError);
 }
 
 TEST_CASE("a document is one line without floats, the same for the same policy",
