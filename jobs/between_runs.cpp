@@ -174,12 +174,11 @@ std::optional<LogState> log_state_in(const std::string& record) {
                   .restored = *restored};
 }
 
-std::optional<LogState> log_state_now(Database& database, std::int64_t rows) {
-  const auto highest = database.audit_log().highest_key();
-  if (!highest) {
+std::optional<LogState> log_state_now(Database& database, const CountedRows& counted) {
+  if (!counted.highest_key) {
     return std::nullopt;
   }
-  LogState state{.rows = rows, .highest_key = *highest};
+  LogState state{.rows = counted.rows, .highest_key = *counted.highest_key};
   for (const ErasureRequest& request : database.erasures().all()) {
     for (const ErasureAttempt& attempt : database.erasures().attempts(request.id)) {
       state.attempt = std::max(state.attempt, attempt.id);

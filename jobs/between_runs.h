@@ -36,9 +36,15 @@ struct BetweenRuns {
   }
 };
 
-/// The log as it is now; none where keys have no order or there are no rows. `rows` is the count of
-/// all of them, from the same view.
-[[nodiscard]] std::optional<LogState> log_state_now(Database& database, std::int64_t rows);
+/// The log up to the key that was its highest when the rows were counted, so that rows which come
+/// meanwhile do not matter.
+struct CountedRows {
+  std::optional<std::int64_t> highest_key;
+  std::int64_t rows = 0;  ///< up to and including that key
+};
+
+/// The log as it is now; none where keys have no order or there are no rows.
+[[nodiscard]] std::optional<LogState> log_state_now(Database& database, const CountedRows& counted);
 
 /// Compares the log with what the newest closed run before `run` recorded of it (0: the newest of
 /// all), taking account of erasures, restored rows and the slices of runs that recorded nothing.

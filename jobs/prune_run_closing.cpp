@@ -94,8 +94,10 @@ void PruneRun::reconcile() {
   const std::int64_t before = plan_.figures.rows_before;
   const std::int64_t erased = erased_among_old_rows();
   const auto view = with_.database.begin_read();
-  const std::int64_t total = log.count_rows(std::nullopt);
-  report_.log_after = log_state_now(with_.database, total);
+  // The key first: with a rollback journal there is no view that holds still, and rows come.
+  const auto highest = log.highest_key();
+  const std::int64_t total = log.count_rows(highest);
+  report_.log_after = log_state_now(with_.database, {.highest_key = highest, .rows = total});
   std::int64_t old_rows = highest_before_ ? log.count_rows(highest_before_) : 0;
   if (!log.shape().ordered_keys) {
     // Keys without order: what came during the run cannot be told from what was there, only that
