@@ -43,23 +43,23 @@ void read_ends(const json& value, ArchiveManifest& manifest) {
 }
 
 ArchiveManifest read_manifest(const json& value) {
-  ArchiveManifest manifest{.run = value.at("run_id").get<std::int64_t>(),
+  ArchiveManifest manifest{.run = whole_number(value.at("run_id")),
                            .database = value.at("database_id").get<std::string>(),
                            .made_at = time_of(value.at("made_at")).value_or(kEndOfTime),
                            .table = value.at("table").get<std::string>(),
                            .columns = value.at("columns").get<ColumnNames>(),
                            .mapping = value.at("mapping").get<MappedNames>(),
-                           .rows = value.at("rows").get<std::int64_t>(),
-                           .bytes = value.at("bytes").get<std::int64_t>(),
+                           .rows = whole_number(value.at("rows")),
+                           .bytes = whole_number(value.at("bytes")),
                            .sha256 = value.at("sha256").get<std::string>()};
   if (!value.at("salt").is_null()) {
     manifest.salt = bytes_of_hex(value.at("salt").get<std::string>()).value_or("");
   }
   for (const json& frame : value.at("frames")) {
-    manifest.frames.push_back({.slice = frame.at("slice").get<std::int64_t>(),
-                               .rows = frame.at("rows").get<std::int64_t>(),
-                               .bytes = frame.at("bytes").get<std::int64_t>(),
-                               .end = frame.at("end").get<std::int64_t>(),
+    manifest.frames.push_back({.slice = whole_number(frame.at("slice")),
+                               .rows = whole_number(frame.at("rows")),
+                               .bytes = whole_number(frame.at("bytes")),
+                               .end = whole_number(frame.at("end")),
                                .sha256 = frame.at("sha256").get<std::string>(),
                                .digest = frame.at("digest").get<std::string>()});
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace holdfast {
 namespace {
@@ -147,6 +148,14 @@ std::string plain_lines(std::string_view bytes) {
 
 nlohmann::json json_or_null(const std::optional<std::string>& text) {
   return text ? nlohmann::json(utf8_text(*text)) : nlohmann::json(nullptr);
+}
+
+std::int64_t whole_number(const nlohmann::json& value) {
+  if (value.is_number_unsigned() &&
+      value.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+    throw nlohmann::json::out_of_range::create(406, "a number does not fit", &value);
+  }
+  return value.get_ref<const nlohmann::json::number_integer_t&>();
 }
 
 nlohmann::json json_time(const std::optional<Instant>& instant) {

@@ -35,7 +35,7 @@ void add_deletion(const json& entry, Tally& deletions) {
   deletions.add(name,
                 entry.at("category").get<std::string>(),
                 Reason::expired,
-                entry.at("rows").get<std::int64_t>());
+                whole_number(entry.at("rows")));
 }
 
 /// What the committed slices of a run deleted, from their tallies.

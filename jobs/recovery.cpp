@@ -46,7 +46,7 @@ RunClosing in_chain_of(RunLedger& ledger, std::int64_t id, RunClosing closing) {
 
 json add_lost_run(Database& database, const json& body) {
   RunLedger& ledger = database.ledger();
-  const std::int64_t id = body.at("run_id");
+  const std::int64_t id = whole_number(body.at("run_id"));
   const RunClosing closing = in_chain_of(ledger, id, lost_closing(body));
   const auto known = ledger.find(id);
   bool taken = false;
@@ -155,7 +155,7 @@ json runs_without_record(RunLedger& ledger, const std::vector<WitnessLine>& line
       continue;
     }
     const json body = witness_body(line);
-    const auto known = ledger.find(body.at("run_id").get<std::int64_t>());
+    const auto known = ledger.find(whole_number(body.at("run_id")));
     if (known && known->closing && known->closing->record.empty() &&
         is_same_run(*known->closing, lost_closing(body))) {
       numbers.push_back(known->id);
@@ -183,7 +183,7 @@ void note_recovery(const Desk& desk, const WitnessComparison& found, const json&
 /// The runs that took the numbers of lost ones, which no line tells of yet.
 void note_takers(const Desk& desk, const json& runs_lost) {
   for (const json& number : numbers_taken(runs_lost)) {
-    const auto id = number.get<std::int64_t>();
+    const auto id = whole_number(number);
     const auto line = desk.database.ledger().find(id);
     if (line && line->closing) {
       witness_note(

@@ -30,7 +30,7 @@ struct LostErasure {
 
 LostErasure lost_erasure(const json& body) {
   const json& at = body.at("completed_at");
-  return {.id = body.at("request_id"),
+  return {.id = whole_number(body.at("request_id")),
           .tenant = tenant_of_witness(body.at("tenant")),
           .token = body.at("token"),
           .completed_at =

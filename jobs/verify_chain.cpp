@@ -29,12 +29,12 @@ LostRuns lost_runs(Database& database) {
   for (const WitnessLine& line : database.witness_outbox().since(0)) {
     const json body = witness_body(line);
     if (line.kind == "run" && body.contains("run_id") && body.at("run_id").is_number_integer()) {
-      runs[body.at("run_id").get<std::int64_t>()] = body;
+      runs[whole_number(body.at("run_id"))] = body;
     }
     const json ids = line.kind == "recovered" ? body.value("lost_runs", json::array()) : json();
     for (const json& id : ids.is_array() ? ids : json::array()) {
       if (id.is_number_integer()) {
-        lost[id.get<std::int64_t>()] = runs[id.get<std::int64_t>()];
+        lost[whole_number(id)] = runs[whole_number(id)];
       }
     }
   }

@@ -8,6 +8,7 @@
 
 #include "jobs/archive_check.h"
 #include "jobs/archive_presence.h"
+#include "jobs/json_text.h"
 #include "jobs/verify_parts.h"
 #include "jobs/witness.h"
 
@@ -43,7 +44,7 @@ class RunsOfWitness {
       ++count_;
     } else if (line.kind == "recovered") {
       for (const json& run : witness_body(line).value("numbers_taken", json::array())) {
-        give_up(run.get<std::int64_t>(), line.at);
+        give_up(whole_number(run), line.at);
       }
     }
   }

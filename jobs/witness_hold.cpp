@@ -45,7 +45,7 @@ json exact(const std::optional<Instant>& instant) {
 }
 
 std::optional<Instant> instant_of(const json& value) {
-  return value.is_null() ? std::nullopt : std::optional{from_unix_ms(value.get<std::int64_t>())};
+  return value.is_null() ? std::nullopt : std::optional{from_unix_ms(whole_number(value))};
 }
 
 std::vector<std::string> sorted(std::vector<std::string> words) {
@@ -134,7 +134,7 @@ json witnessed_hold(const LegalHold& hold) {
 LegalHold hold_of_witness(const json& body) {
   const json& scope = body.at("scope");
   LegalHold hold{
-      .id = body.at("hold"),
+      .id = whole_number(body.at("hold")),
       .matter = text_of(body.at("matter")),
       .reason = text_of(body.at("reason")),
       .basis = text_of(body.at("basis")),
@@ -152,7 +152,7 @@ LegalHold hold_of_witness(const json& body) {
                 .until = instant_of(scope.at("until_ms")),
                 .everything = scope.at("everything")};
   hold.placed_by = text_of(body.at("placed_by"));
-  hold.placed_at = from_unix_ms(body.at("placed_at_ms").get<std::int64_t>());
+  hold.placed_at = from_unix_ms(whole_number(body.at("placed_at_ms")));
   hold.review_by = instant_of(body.at("review_by_ms"));
   hold.released_at = instant_of(body.at("released_at_ms"));
   hold.released_by = text_of(body.at("released_by"));

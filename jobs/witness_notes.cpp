@@ -47,7 +47,7 @@ Witnessed witnessed_so_far(WitnessOutbox& outbox) {
     } else if (line.kind == "erasure") {
       known.erasures.emplace(body.at("tenant").dump(), body.at("token").get<std::string>());
     } else {
-      known.last_run = std::max(known.last_run, body.at("run_id").get<std::int64_t>());
+      known.last_run = std::max(known.last_run, whole_number(body.at("run_id")));
     }
   }
   return known;
@@ -213,9 +213,9 @@ json key_witness_body(const ErasureKeyLine& line) {
 }
 
 ErasureKeyLine key_of_witness(const json& body) {
-  return {.id = body.at("id"),
+  return {.id = whole_number(body.at("id")),
           .tenant = tenant_of_witness(body.at("tenant")),
-          .made_at = from_unix_ms(body.at("made_at_ms").get<std::int64_t>()),
+          .made_at = from_unix_ms(whole_number(body.at("made_at_ms"))),
           .check = body.at("check")};
 }
 

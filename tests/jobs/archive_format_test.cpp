@@ -291,4 +291,7 @@ TEST_CASE("a manifest reads back, and a tombstone keeps neither keys nor salt", 
   CHECK(manifest_from(tombstone, "m").destroyed_at == manifest.destroyed_at);
   CHECK_THROWS_AS(manifest_from(text.substr(0, 40), "m"), ArchiveError);
   CHECK_THROWS_AS(manifest_from(R"({"format":"other"})", "m"), ArchiveError);
+  auto number = nlohmann::json::parse(text);
+  number["rows"] = 1e300;
+  CHECK_THROWS_AS(manifest_from(number.dump(), "m"), ArchiveError);
 }

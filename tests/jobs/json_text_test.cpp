@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/json_text.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -126,4 +127,16 @@ TEST_CASE("text for a terminal has no control characters", "[json]") {
                  "31m\xC2\xA0") == "\\xc2\\x9b31m\xC2\xA0");
   CHECK(one_line("\xFF\xC2") == "\\xff\\xc2");
   CHECK(plain_lines("one\ntwo\x1b\n") == "one\ntwo\\x1b\n");
+}
+
+TEST_CASE("a whole number is read as it is written or not at all", "[json]") {
+  const auto number = [](const char* text) { return whole_number(nlohmann::json::parse(text)); };
+  CHECK(number("0") == 0);
+  CHECK(number("-9223372036854775808") == INT64_MIN);
+  CHECK(number("9223372036854775807") == INT64_MAX);
+  for (const char* const text :
+       {"9223372036854775808", "1e300", "0.5", "1.0", "true", "null", "\"7\"", "[7]"}) {
+    INFO(text);
+    CHECK_THROWS_AS(number(text), nlohmann::json::exception);
+  }
 }
