@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Some rounds of random operations of all verbs: model and database agree after each. $HOLDFAST_SEED sets the seed."""
+
+import os
+import time
+import unittest
+from collections import Counter
+
+from holdfast_cli import work_folder
+from random_upkeep import RandomUpkeep
+
+OPERATIONS = 60
+
+
+def play_for(seconds, seed):
+    """Rounds until the time is over; gives what was done, and prints it with the seed."""
+    tally = Counter()
+    end = time.monotonic() + seconds
+    number = 0
+    while number == 0 or time.monotonic() < end:
+        name = f"{seed}.{number}"
+        try:
+            with work_folder() as folder:
+                RandomUpkeep(folder, name, tally).play(OPERATIONS)
+        except AssertionError as problem:
+            raise AssertionError(f"round {name} (HOLDFAST_SEED={seed}): {problem}") from problem
+        number += 1
+    done = sum(tally[name] for name in RandomUpkeep.OPERATIONS)
+    print(f"\nseed {seed}: {tally['rounds']} rounds, {done} operations, {tally['runs']} runs, {tally['rows deleted']} rows deleted", flush=True)
+    return tally
+
+
+def seed_of_the_day():
+    return int(os.environ.get("HOLDFAST_SEED", time.time_ns() % 1_000_000))
+
+
+class RandomOperationsTest(unittest.TestCase):
+    def test_model_and_database_agree(self):
+        tally = play_for(15, seed_of_the_day())
+        self.assertGreater(tally["run"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
