@@ -30,8 +30,9 @@ namespace holdfast {
 /// The text, or null.
 [[nodiscard]] nlohmann::json json_or_null(const std::optional<std::string>& text);
 
-/// The whole number that a JSON value is. The library would cut 0.5 to 0, and what it makes of 1e300
-/// is undefined. Errors: nlohmann::json::exception where it is no whole number, or does not fit.
+/// The whole number that a JSON value is. The library would cut 0.5 to 0, and what it makes of
+/// 1e300 is undefined. Errors: nlohmann::json::exception where it is no whole number, or does not
+/// fit.
 [[nodiscard]] std::int64_t whole_number(const nlohmann::json& value);
 
 /// RFC 3339, or null.

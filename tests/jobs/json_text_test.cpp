@@ -130,7 +130,9 @@ TEST_CASE("text for a terminal has no control characters", "[json]") {
 }
 
 TEST_CASE("a whole number is read as it is written or not at all", "[json]") {
-  const auto number = [](const char* text) { return whole_number(nlohmann::json::parse(text)); };
+  const auto number = [](const char* text) {
+    return whole_number(nlohmann::json::parse(text));
+  };
   CHECK(number("0") == 0);
   CHECK(number("-9223372036854775808") == INT64_MIN);
   CHECK(number("9223372036854775807") == INT64_MAX);

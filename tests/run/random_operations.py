@@ -257,6 +257,8 @@ class RandomOperations:
         self.model.policy = self.changed_policy()
         self.made.write_config(self.config(self.model.policy))
         self.story.append(f"policy {self.model.policy}")
+        if self.rng.random() < 0.6:
+            self.run()
 
     def apply_a_policy(self):
         policy, refused = self.changed_policy(), self.model.facts_refused(self.now_ms)

@@ -36,7 +36,8 @@ def seed_of_the_day():
 
 class RandomOperationsTest(unittest.TestCase):
     def test_model_and_database_agree(self):
-        tally = play_for(15, seed_of_the_day())
+        # The same rounds every time: what gates must not depend on the hour. The slow form takes new ones.
+        tally = play_for(15, int(os.environ.get("HOLDFAST_SEED", "20261128")))
         self.assertGreater(tally["run"], 0)
 
 
