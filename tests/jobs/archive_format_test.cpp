@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "jobs/archive_frames.h"
 #include "jobs/archive_manifest.h"

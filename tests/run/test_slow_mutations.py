@@ -4,7 +4,7 @@
 import os
 import unittest
 
-from test_mutations import damage
+from test_slow_some_mutations import damage
 
 DAMAGES = int(os.environ.get("HOLDFAST_DAMAGES", "300"))
 
