@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
 #include "jobs/archive_frames.h"
 #include "jobs/archive_manifest.h"
@@ -18,6 +17,8 @@
 #include "jobs/cli/archive_files.h"
 #include "tests/jobs/temp_folder.h"
 #include "tests/policy/policy_builders.h"
+
+#include <nlohmann/json.hpp>
 
 using namespace holdfast;
 using namespace holdfast::testing;
