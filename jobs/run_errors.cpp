@@ -5,6 +5,8 @@
 #include "jobs/job_error.h"
 #include "storage/storage_error.h"
 
+#include <nlohmann/json.hpp>
+
 namespace holdfast {
 namespace {
 
@@ -44,6 +46,14 @@ RunError run_error(const std::exception& error, const std::string& database) {
   if (const auto* job = dynamic_cast<const JobError*>(&error)) {
     return {.reason = job->status() == ExitStatus::another_run ? "locked" : "error",
             .message = error.what()};
+  }
+  // What a person writes is checked where it is read, so this is a text of Holdfast's own tables.
+  if (dynamic_cast<const nlohmann::json::exception*>(&error) != nullptr) {
+    return {.reason = token(StorageTrouble::corrupt),
+            .message = database +
+                       ": a record or document in Holdfast's own tables cannot be read, so it was "
+                       "damaged or changed: \"holdfast verify\" says where; restore a backup, then "
+                       "run \"holdfast recover\""};
   }
   const StorageError storage = as_storage_error(error, database);
   return {.reason = token(storage.trouble()), .message = storage.what()};

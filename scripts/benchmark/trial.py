@@ -100,7 +100,8 @@ def copy_log(source, folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     subprocess.run(["cp", "--reflink=auto", source / "audit.db", folder / "audit.db"], check=True)
-    shutil.copy(source / "audit.db.witness", folder / "audit.db.witness")
+    if (source / "audit.db.witness").exists():  # made with the first hold
+        shutil.copy(source / "audit.db.witness", folder / "audit.db.witness")
     subprocess.run(["sync", "-f", folder / "audit.db"], check=True)
 
 

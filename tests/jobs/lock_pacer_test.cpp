@@ -48,7 +48,7 @@ TEST_CASE("while nobody else writes slices grow by two, and never above the idle
     CHECK(pacer.row_budget() * microseconds{25} <= milliseconds{1000});
     CHECK(pacer.work_budget() <= milliseconds{1000});
   }
-  CHECK(pacer.row_budget() * microseconds{25} > milliseconds{600});
+  CHECK(pacer.row_budget() * microseconds{25} > milliseconds{800});
 }
 
 TEST_CASE("a foreign commit takes the next slice back to the busy lock", "[lock_pacer]") {

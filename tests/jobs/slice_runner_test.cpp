@@ -286,6 +286,20 @@ TEST_CASE("a time budget that is used up ends the slices after the first", "[sli
   CHECK(world.rows() == 300 - bench.totals().deleted);
 }
 
+TEST_CASE("a row that a trigger protects while another goes is kept", "[slices]") {
+  JobWorld world;
+  world.add_rows(60);
+  // Deleting row 10 gives row 12 a stamp: both were due when the slice began.
+  world.sql(
+      "CREATE TRIGGER stamp AFTER DELETE ON audit_events WHEN old.id = 10 BEGIN UPDATE "
+      "audit_events SET retain_until = 4102444800000 WHERE id = 12; END");
+  SliceBench bench{world};
+  const SliceTotals& totals = bench.go();
+  CHECK(totals.deleted == 59);
+  CHECK(totals.tally.totals()[Reason::row_stamp] == 1);
+  CHECK(world.number("SELECT id FROM audit_events") == 12);
+}
+
 TEST_CASE("a table, index or trigger that changes during the run ends it", "[slices]") {
   JobWorld world;
   world.add_rows(300);

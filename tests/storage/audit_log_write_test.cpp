@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,6 +63,80 @@ TEST_CASE("a trigger that saves a row from being disposed of is noticed", "[audi
   CHECK_THROWS_WITH(log->dispose_one(RowKey::integer(2)), Contains("look for a trigger"));
   log->dispose_one(RowKey::integer(1));
   CHECK(log->count_rows({}) == 2);
+}
+
+TEST_CASE("rows with numbers without a gap go together, and no other row with them",
+          "[audit_log]") {
+  ScratchLog scratch{
+      "CREATE TABLE audit_events (id INTEGER PRIMARY KEY, occurred_at INTEGER, code TEXT);"
+      "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 12) "
+      "INSERT INTO audit_events SELECT n, n, 'A' FROM c; DELETE FROM audit_events WHERE id = 9"};
+  const auto log = scratch.open();
+  const auto integers = [](std::initializer_list<std::int64_t> numbers) {
+    std::vector<RowKey> keys;
+    for (const std::int64_t number : numbers) {
+      keys.push_back(RowKey::integer(number));
+    }
+    return keys;
+  };
+  log->dispose(integers({2, 3, 4, 6, 8, 10, 11}));
+  CHECK(scratch.number("SELECT group_concat(id, '') FROM audit_events") == 15712);
+  log->dispose({});
+  {
+    const SQLite::Transaction write{scratch.connection().db()};
+    CHECK_THROWS_WITH(log->dispose(integers({7, 8, 9})),
+                      Contains("row 7 and those after it") && Contains("1 rows instead of 3"));
+  }
+  CHECK(log->count_rows({}) == 4);
+  // Descending and repeated keys are no runs.
+  log->dispose(integers({12, 7}));
+  CHECK_THROWS_AS(log->dispose(integers({5, 5})), StorageError);
+}
+
+TEST_CASE("many rows are read as each of them would be", "[audit_log]") {
+  const char* const gaps = GENERATE("n", "n * 3", "n * 1000", "n - 40");
+  ScratchLog scratch{
+      "CREATE TABLE audit_events (id INTEGER PRIMARY KEY, occurred_at INTEGER, code TEXT);"
+      "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 80) "
+      "INSERT INTO audit_events SELECT " +
+      std::string(gaps) + ", n, 'C' || n FROM c"};
+  const auto log = scratch.open();
+  std::vector<RowKey> wanted;
+  std::vector<std::string> singly;
+  for (const SeenRow& row : scan(*log)) {
+    if (row.key.as_integer() % 7 != 0) {
+      wanted.push_back(row.key);
+      wanted.push_back(RowKey::integer(row.key.as_integer() + 500'000));
+    }
+  }
+  std::sort(wanted.begin(), wanted.end());
+  const auto told = [](const RowFacts& row) {
+    return row.key->display() + std::string(*row.code) + (row.newest_reusable ? " newest" : "");
+  };
+  std::vector<std::string> whole;
+  for (const RowKey& key : wanted) {
+    (void)log->read_row(key, [&](const RowFacts& row) { singly.push_back(told(row)); });
+    (void)log->read_whole_row(key, [&](const RowFacts& row, const RowContent& content) {
+      std::string bytes = told(row);
+      content.append_to(bytes);
+      whole.push_back(bytes);
+    });
+  }
+  std::vector<std::string> together;
+  std::vector<std::string> whole_together;
+  const auto half = wanted.size() / 2;
+  for (const auto keys : {std::span<const RowKey>{wanted}.first(half),
+                          std::span<const RowKey>{wanted}.subspan(half)}) {
+    log->read_rows(keys, [&](const RowFacts& row) { together.push_back(told(row)); });
+    log->read_whole_rows(keys, [&](const RowFacts& row, const RowContent& content) {
+      std::string bytes = told(row);
+      content.append_to(bytes);
+      whole_together.push_back(bytes);
+    });
+  }
+  CHECK(singly.size() > 60);
+  CHECK(together == singly);
+  CHECK(whole_together == whole);
 }
 
 TEST_CASE("what a trigger changes does not count as disposed of", "[audit_log]") {
