@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -64,24 +65,33 @@ class _Ended:
 def _run(command, cwd):
     """Runs it to its end and looks at what the kernel has counted before it is forgotten."""
     begun = time.monotonic()
-    process = subprocess.Popen([str(word) for word in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, start_new_session=True)
     marks = []
     said = []
-    for line in process.stderr:
-        said.append(line)
-        if PHASE in line:
-            marks.append((line.rsplit(PHASE, 1)[1].strip(), time.monotonic()))
-    out = process.stdout.read()
+    # Into a file: nobody reads a pipe while the other one is being read, and a record may be larger than a pipe.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
+        process = subprocess.Popen([str(word) for word in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=answer,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True)
+        for line in process.stderr:
+            said.append(line)
+            if PHASE in line:
+                marks.append((line.rsplit(PHASE, 1)[1].strip(), time.monotonic()))
+        ended, counted, usage = _last_words(process)
+        answer.seek(0)
+        out = answer.read()
+    if process.returncode != 0:
+        raise SystemExit(f"bench: {command[0]} ended with {process.returncode}:\n{out[-2000:]}{''.join(said)}")
+    marks.append(("end", ended))
+    return _Ended(ended - begun, out, [("start", begun), *marks], usage.ru_maxrss / 1024, int(counted["wchar"]) / 2**20)
+
+
+def _last_words(process):
+    """When it ended, and what the kernel has counted of it, which it forgets as soon as somebody has waited."""
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     ended = time.monotonic()
     counted = dict(line.split(": ") for line in Path(f"/proc/{process.pid}/io").read_text(encoding="ascii").splitlines())
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"bench: {command[0]} ended with {process.returncode}:\n{out}{''.join(said)}")
-    marks.append(("end", ended))
-    return _Ended(ended - begun, out, [("start", begun), *marks], usage.ru_maxrss / 1024, int(counted["wchar"]) / 2**20)
+    return ended, counted, usage
 
 
 def _command(name, tools, folder, cutoff):
