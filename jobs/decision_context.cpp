@@ -160,10 +160,10 @@ void DecisionContext::close_limit_gate(TallyPlaceSet over_limit) {
   frame_.limited = &over_limit_;
 }
 
-RowFacts DecisionContext::complete(const RowFacts& row) {
+RowFacts DecisionContext::complete(const RowFacts& row, FirstSeenRegister& first_seen) const {
   RowFacts known = row;
   if (has_bad_time(row, frame_)) {
-    known.first_seen = database_.first_seen().find(row);
+    known.first_seen = first_seen.find(row);
   }
   if (approved_keys_ != nullptr && row.key != nullptr) {
     known.plan = approved_keys_->contains(*row.key) ? PlanCover::covered : PlanCover::outside;
@@ -172,11 +172,15 @@ RowFacts DecisionContext::complete(const RowFacts& row) {
 }
 
 Decision DecisionContext::decide_row(const RowFacts& row) {
-  return decide(complete(row), frame_);
+  return decide_row(row, database_.first_seen());
+}
+
+Decision DecisionContext::decide_row(const RowFacts& row, FirstSeenRegister& first_seen) const {
+  return decide(complete(row, first_seen), frame_);
 }
 
 DecisionTrace DecisionContext::explain_row(const RowFacts& row) {
-  return explain(complete(row), frame_);
+  return explain(complete(row, database_.first_seen()), frame_);
 }
 
 }  // namespace holdfast

@@ -67,6 +67,10 @@ class DecisionContext {
   /// Decides about a row as it is stored: looks up what the row itself cannot say (when it was
   /// first seen, whether the approved plan has it) and asks decide().
   [[nodiscard]] Decision decide_row(const RowFacts& row);
+  /// The same, with the register of another connection. Where can_share() says so, another thread
+  /// may ask this while refresh_holds() is not called.
+  [[nodiscard]] Decision decide_row(const RowFacts& row, FirstSeenRegister& first_seen) const;
+  [[nodiscard]] bool can_share() const { return !approved_keys_ || approved_keys_->shareable(); }
   [[nodiscard]] DecisionTrace explain_row(const RowFacts& row);
 
   /// Reads the hold register again if its version changed. Call inside the write that relies on it.
@@ -91,7 +95,7 @@ class DecisionContext {
   void adopt_approval(const PolicyState& policy, Instant system_now);
   void build_frame(const Settings& settings, const RunClock& clock);
   void read_holds();
-  [[nodiscard]] RowFacts complete(const RowFacts& row);
+  [[nodiscard]] RowFacts complete(const RowFacts& row, FirstSeenRegister& first_seen) const;
 
   Database& database_;
   const PolicyState& policy_;

@@ -97,6 +97,11 @@ HmacSha256::HmacSha256(std::string_view key) : context_(nullptr) {
           "no HMAC-SHA-256");
 }
 
+HmacSha256::HmacSha256(const HmacSha256& other)
+    : context_(EVP_MAC_CTX_dup(static_cast<const EVP_MAC_CTX*>(other.context_))) {
+  require(context_ != nullptr, "HMAC copy");
+}
+
 HmacSha256::~HmacSha256() {
   EVP_MAC_CTX_free(static_cast<EVP_MAC_CTX*>(context_));
 }

@@ -38,7 +38,8 @@ class Sha256 {
 class HmacSha256 {
  public:
   explicit HmacSha256(std::string_view key);
-  HmacSha256(const HmacSha256&) = delete;
+  /// Goes on by itself from the bytes that the other has been given.
+  HmacSha256(const HmacSha256& other);
   HmacSha256& operator=(const HmacSha256&) = delete;
   HmacSha256(HmacSha256&&) = delete;
   HmacSha256& operator=(HmacSha256&&) = delete;

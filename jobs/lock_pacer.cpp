@@ -18,6 +18,7 @@ constexpr double kAimHigher = 0.01;
 constexpr double kForget = 0.8;  // how much of the learned commit share stays
 constexpr std::int64_t kFewestRows = 16;
 constexpr std::int64_t kMostGrowth = 2;
+constexpr std::int64_t kMostGrowthIdle = 4;
 
 /// How long SQLite's own busy handler sleeps next, after a writer has waited so long already.
 struct BusyStep {
@@ -46,6 +47,19 @@ microseconds LockPacer::work_budget() const {
   return std::max(microseconds{500}, microseconds{static_cast<std::int64_t>(work)});
 }
 
+microseconds LockPacer::work_limit() const {
+  const double work = static_cast<double>(target_.count()) / (1.0 + commit_share_);
+  return std::max(work_budget(), microseconds{static_cast<std::int64_t>(work)});
+}
+
+void LockPacer::meet_writer() {
+  quiet_ = microseconds{0};
+  if (target_ > busy_) {
+    rows_ = std::max(kFewestRows, rows_ * busy_.count() / target_.count());
+    target_ = busy_;
+  }
+}
+
 double LockPacer::aimed_at() const {
   const double aim = target_ > busy_ ? aim_ * kAimIdle / kAim : aim_;
   return aim * static_cast<double>(target_.count());
@@ -71,8 +85,9 @@ void LockPacer::learn(const SliceTiming& timing) {
   if (timing.rows > 0) {
     const double per_row =
         std::max(0.1, static_cast<double>(last_lock_.count()) / static_cast<double>(timing.rows));
+    const std::int64_t growth = undisturbed() ? kMostGrowthIdle : kMostGrowth;
     const auto fit = static_cast<std::int64_t>(aimed_at() / per_row);
-    rows_ = std::clamp(fit, kFewestRows, std::max(kFewestRows, kMostGrowth * timing.rows));
+    rows_ = std::clamp(fit, kFewestRows, std::max(kFewestRows, growth * timing.rows));
   }
 }
 

@@ -31,6 +31,9 @@ class LockPacer {
   explicit LockPacer(const RunBudget& budget, std::chrono::microseconds quiet = kQuietSpell);
 
   [[nodiscard]] std::chrono::microseconds work_budget() const;
+  /// How long it may work at the most: the whole of what was promised, for a slice that is known
+  /// row by row before it begins and would be known in vain if it were cut.
+  [[nodiscard]] std::chrono::microseconds work_limit() const;
   /// The most rows for the next slice, from the speed of the ones before.
   [[nodiscard]] std::int64_t row_budget() const { return rows_; }
   /// Longer than a waiting writer sleeps between two tries, because the lock is not handed on
@@ -38,6 +41,11 @@ class LockPacer {
   [[nodiscard]] std::chrono::microseconds pause() const;
 
   void learn(const SliceTiming& timing);
+
+  /// Another connection has committed since the slice before: counts from the next call on.
+  void meet_writer();
+  /// True where nobody else has written for long enough that locks may grow.
+  [[nodiscard]] bool undisturbed() const { return target_ > busy_; }
 
   [[nodiscard]] std::chrono::microseconds longest_lock() const { return longest_; }
 

@@ -332,15 +332,16 @@ void PruneRun::delete_rows() {
   const bool nobody_wrote = with_.database.foreign_commits() == commits_at_start_;
   slices_.emplace(with_.database,
                   *context_,
-                  SliceRunner::Job{.run = report_.run_id,
-                                   .budget = settings_.run,
-                                   .observer = &with_.observer,
-                                   .stop = &with_.stop,
-                                   .salt = with_.database.ledger().salt(report_.run_id),
-                                   .archive = open_archive(),
-                                   .spent = since_start_.elapsed(),
-                                   .quiet = nobody_wrote ? since_start_.elapsed()
-                                                         : std::chrono::microseconds{0}});
+                  SliceRunner::Job{
+                      .run = report_.run_id,
+                      .budget = settings_.run,
+                      .observer = &with_.observer,
+                      .stop = &with_.stop,
+                      .salt = with_.database.ledger().salt(report_.run_id),
+                      .archive = open_archive(),
+                      .spent = since_start_.elapsed(),
+                      .quiet = nobody_wrote ? since_start_.elapsed() : std::chrono::microseconds{0},
+                      .open_reader = with_.open_reader});
   slices_->run(*plan_.keys);
   switch (slices_->totals().end) {
     case SlicesEnd::all_done:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "jobs/archive_store.h"
@@ -32,6 +34,8 @@ struct RunDependencies {
   ErasureKeys* keys = nullptr;
   ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
   Witness* witness = nullptr;        ///< null: there is no witness file
+  /// Opens the same database a second time, for reading; none: rows are not read ahead.
+  std::function<std::unique_ptr<Database>()> open_reader;
 };
 
 /// The nightly job. The caller holds the RunLock.

@@ -29,7 +29,7 @@ struct RunBudget {
   std::chrono::milliseconds max_lock_idle{1000};  ///< while nobody else writes
   std::chrono::milliseconds max_time = std::chrono::hours{2};
   std::int64_t max_rows = 0;                          ///< 0: no limit
-  std::int64_t cache_bytes = std::int64_t{64} << 20;  ///< of the database connection
+  std::int64_t cache_bytes = std::int64_t{40} << 20;  ///< of the database connection
 };
 
 /// One [[erasure.module]]: tables that hold data of persons, and who says whether it must stay.

@@ -2,6 +2,7 @@
 #include "jobs/slice_runner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -12,32 +13,35 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kRefill = 32'768;
-using NewestTimes = std::map<TallyPlace, Instant, TallyPlaceLess>;
-
-void note_newest(NewestTimes& times, const TallyPlaceView& place, Instant time) {
-  const auto found = times.find(place);
-  if (found != times.end()) {
-    found->second = std::max(found->second, time);
-    return;
-  }
-  times.emplace(
-      TallyPlace{.tenant = place.tenant ? std::optional<std::string>(*place.tenant) : std::nullopt,
-                 .category = std::string(place.category)},
-      time);
-}
-
+// Read ahead in one go: each key is some 40 bytes in memory, twice.
+constexpr std::int64_t kMostAhead = 131'072;
+// Fewer are not worth a thread and a connection.
+constexpr std::int64_t kFewestAhead = 2'000;
 constexpr std::int64_t kRowsBetweenLooks = 64;  // how often the clock is looked at inside a slice
+
+std::int64_t handled_in(const std::vector<DecidedPart>& decided) {
+  std::int64_t rows = 0;
+  for (const DecidedPart& part : decided) {
+    rows += part.rows.handled;
+  }
+  return rows;
+}
 
 }  // namespace
 
 SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job& job)
-    : database_(database), context_(context), job_(job), pacer_(job.budget, job.quiet) {}
+    : database_(database),
+      context_(context),
+      job_(job),
+      pacer_(job.budget, job.quiet),
+      rows_(database, context) {}
 
 void SliceRunner::run(KeySet& keys) {
   planned_ = keys.size();
   keys.rewind();
   seen_commits_ = database_.foreign_commits();
   database_.restored_rows().for_each([this](const RestoredRow&) { any_restored_ = true; });
+  open_ahead();
   since_start_.restart();
   while (may_go_on() && refill(keys)) {
     run_slice(keys);
@@ -46,12 +50,38 @@ void SliceRunner::run(KeySet& keys) {
   }
 }
 
-bool SliceRunner::refill(KeySet& keys) {
-  if (next_ == waiting_.size()) {
-    waiting_ = keys.next(kRefill);
-    next_ = 0;
+/// So many keys wait, or all that are left. Returns false where there are none.
+bool SliceRunner::refill(KeySet& keys, std::size_t wanted) {
+  if (waiting_.size() - next_ >= wanted) {
+    return true;
   }
-  return next_ < waiting_.size();
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(next_));
+  next_ = 0;
+  while (waiting_.size() < wanted) {
+    auto more = keys.next(kRefill);
+    if (more.empty()) {
+      break;
+    }
+    waiting_.insert(
+        waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  }
+  return !waiting_.empty();
+}
+
+/// Reading ahead only saves time: where it cannot be had, nothing is missing.
+void SliceRunner::open_ahead() {
+  if (!job_.open_reader || job_.archive != nullptr || planned_ < kFewestAhead ||
+      !ReadAhead::suits(database_, context_)) {
+    return;
+  }
+  try {
+    auto reader = job_.open_reader();
+    if (reader && reader->audit_log().shape().mapping == database_.audit_log().shape().mapping) {
+      ahead_ = std::make_unique<ReadAhead>(std::move(reader), context_, job_.salt);
+    }
+  } catch (const StorageError&) {
+    ahead_.reset();
+  }
 }
 
 bool SliceRunner::may_go_on() {
@@ -77,35 +107,54 @@ bool SliceRunner::may_go_on() {
 void SliceRunner::run_slice(KeySet& keys) {
   Slice slice;
   SliceTiming timing;
+  auto decided = ahead_ ? ahead_->take() : std::vector<DecidedPart>{};
   const auto write = database_.begin_write(Durability::normal);
   const Stopwatch lock;
-  timing.others_wrote = database_.foreign_commits() != seen_commits_;
+  const std::int64_t commits = database_.foreign_commits();
+  timing.others_wrote = commits != seen_commits_;
+  seen_commits_ = commits;
   database_.require_same_schema();
-  totals_.hold_changes += context_.refresh_holds() ? 1 : 0;
+  const bool holds_changed = context_.refresh_holds();
+  totals_.hold_changes += holds_changed ? 1 : 0;
+  if (timing.others_wrote) {
+    pacer_.meet_writer();
+  }
+  if (timing.others_wrote || holds_changed || !worth_it(decided)) {
+    decided.clear();
+  }
   if (!job_.salt.empty()) {
     slice.digest.emplace(job_.salt);
   }
   if (job_.archive != nullptr) {
     job_.archive->start_slice(totals_.slices + 1);
   }
-  work_off(keys, slice, lock);
+  if (!decided.empty()) {
+    start_ahead(keys, handled_in(decided));
+    work_off_decided(decided, slice, lock);
+  } else {
+    work_off(keys, slice, lock);
+  }
   require_progress(slice);
   write_slice(slice);
   timing.work = lock.elapsed();
   write->commit();
   resting_.restart();
   timing.commit = lock.elapsed() - timing.work;
-  timing.rows = slice.handled;
-  seen_commits_ = database_.foreign_commits();
-
-  ++totals_.slices;
-  totals_.tally.add(slice.tally);
-  for (const auto& [place, time] : slice.newest_deleted) {
-    note_newest(totals_.newest_deleted, TallyPlaceLess::view(place), time);
+  timing.rows = slice.done.handled;
+  learn(slice, timing);
+  if (decided.empty()) {
+    start_ahead(keys, 0);
   }
-  totals_.deleted += static_cast<std::int64_t>(slice.deleted.size());
-  totals_.handled += slice.handled;
-  totals_.vanished += slice.vanished;
+}
+
+void SliceRunner::learn(const Slice& slice, const SliceTiming& timing) {
+  ++totals_.slices;
+  totals_.tally.add(slice.done.tally);
+  note_newest(totals_.newest_deleted, slice.done.newest_deleted);
+  totals_.deleted += static_cast<std::int64_t>(slice.done.going.size());
+  totals_.handled += slice.done.handled;
+  totals_.vanished += slice.done.vanished;
+  totals_.decided_ahead += slice.decided_ahead;
   pacer_.learn(timing);
   totals_.longest_lock = pacer_.longest_lock();
   if (job_.observer != nullptr) {
@@ -113,17 +162,72 @@ void SliceRunner::run_slice(KeySet& keys) {
   }
 }
 
+/// Enough of a slice to take the lock for. The rows of a run that may delete only so many more are
+/// counted one by one.
+bool SliceRunner::worth_it(const std::vector<DecidedPart>& decided) const {
+  const std::int64_t rows = handled_in(decided);
+  const bool within = job_.budget.max_rows == 0 || totals_.deleted + rows <= job_.budget.max_rows;
+  return rows > 0 && within &&
+         (2 * rows >= pacer_.row_budget() || totals_.handled + rows == planned_);
+}
+
+/// Has the rows of the next slice read, which begin so many keys behind the first that waits.
+void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
+  if (!ahead_ || !pacer_.undisturbed()) {
+    return;
+  }
+  const auto skipped = static_cast<std::size_t>(after);
+  const auto wanted = static_cast<std::size_t>(std::min(pacer_.row_budget(), kMostAhead));
+  (void)refill(keys, skipped + wanted);
+  const auto from = std::min(waiting_.size(), next_ + skipped);
+  const auto count = std::min(wanted, waiting_.size() - from);
+  if (count > 0) {
+    const auto all = std::span{waiting_}.subspan(from, count);
+    ahead_->start({all.begin(), all.end()});
+  }
+}
+
+/// A slice that turns out slower than the ones before ends early, and what was read behind it does
+/// not begin where it ended.
+void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts,
+                                   Slice& slice,
+                                   const Stopwatch& lock) {
+  const auto limit = pacer_.work_limit();
+  std::size_t used = 0;
+  DecidedPart* last = nullptr;
+  while (used < parts.size() && (used == 0 || lock.elapsed() < limit)) {
+    DecidedPart& part = parts[used];
+    dispose(part.rows.going, part.rows.met);
+    next_ += static_cast<std::size_t>(part.rows.handled);
+    slice.decided_ahead += part.rows.handled;
+    slice.done.add(std::move(part.rows));
+    last = &part;
+    ++used;
+  }
+  if (last != nullptr && last->digest) {
+    slice.digest.emplace(*last->digest);
+  }
+  if (used < parts.size()) {
+    ahead_->forget();
+  }
+}
+
 void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
   const auto budget = pacer_.work_budget();
   const std::int64_t most = pacer_.row_budget();
-  while (slice.handled < most && refill(keys)) {
-    const auto at_hand = next_keys(slice, most - slice.handled);
+  SlicePart& done = slice.done;
+  while (done.handled < most && refill(keys)) {
+    const auto at_hand = next_keys(slice, most - done.handled);
     if (at_hand.empty()) {
       return;
     }
-    dispose_or_keep(at_hand, slice);
+    const std::size_t gone = done.going.size();
+    const std::size_t gone_met = done.met.size();
+    rows_.read(at_hand,
+               done,
+               {.digest = slice.digest ? &*slice.digest : nullptr, .archive = job_.archive});
+    dispose(std::span{done.going}.subspan(gone), std::span{done.met}.subspan(gone_met));
     next_ += at_hand.size();
-    slice.handled += static_cast<std::int64_t>(at_hand.size());
     if (lock.elapsed() >= budget) {
       return;
     }
@@ -136,69 +240,23 @@ std::span<const RowKey> SliceRunner::next_keys(const Slice& slice, std::int64_t 
   const bool singly = database_.audit_log().shape().deletes_fire_triggers;
   std::int64_t count = std::min(most, singly ? 1 : kRowsBetweenLooks);
   if (job_.budget.max_rows > 0) {
-    const auto deleted = totals_.deleted + static_cast<std::int64_t>(slice.deleted.size());
+    const auto deleted = totals_.deleted + static_cast<std::int64_t>(slice.done.going.size());
     count = std::min(count, job_.budget.max_rows - deleted);
   }
   const auto waiting = static_cast<std::int64_t>(waiting_.size() - next_);
   return std::span{waiting_}.subspan(next_, static_cast<std::size_t>(std::min(count, waiting)));
 }
 
-void SliceRunner::dispose_or_keep(std::span<const RowKey> keys, Slice& slice) {
-  going_.clear();
-  met_.clear();
-  AuditLog& log = database_.audit_log();
-  std::int64_t there = 0;
-  if (slice.digest || job_.archive != nullptr) {
-    log.read_whole_rows(keys, [&](const RowFacts& row, const RowContent& content) {
-      ++there;
-      if (look_again(row, slice)) {
-        attest(*row.key, content, slice);
-      }
-    });
-  } else {
-    log.read_rows(keys, [&](const RowFacts& row) {
-      ++there;
-      (void)look_again(row, slice);
-    });
-  }
-  slice.vanished += static_cast<std::int64_t>(keys.size()) - there;
-  log.dispose(going_);
-  for (const RowKey& key : met_) {
+/// Deletes rows that were decided for this slice, and what Holdfast noted about them.
+void SliceRunner::dispose(std::span<const RowKey> going, std::span<const RowKey> met) {
+  database_.audit_log().dispose(going);
+  for (const RowKey& key : met) {
     database_.first_seen().drop(key);
   }
   if (any_restored_) {
-    for (const RowKey& key : going_) {
+    for (const RowKey& key : going) {
       database_.restored_rows().drop(key);
     }
-  }
-  slice.deleted.insert(slice.deleted.end(), going_.begin(), going_.end());
-}
-
-/// Decides on what is really there and counts it. Returns true where the row goes.
-bool SliceRunner::look_again(const RowFacts& row, Slice& slice) {
-  const Decision decision = context_.decide_row(row);
-  slice.tally.add(row.tenant, decision.category, decision.reason);
-  if (!decision.deletes()) {
-    return false;
-  }
-  going_.push_back(*row.key);
-  slice.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
-  if (decision.bad_time) {
-    met_.push_back(*row.key);
-  } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
-    note_newest(slice.newest_deleted, {.tenant = row.tenant, .category = decision.category}, *time);
-  }
-  return true;
-}
-
-void SliceRunner::attest(const RowKey& key, const RowContent& content, Slice& slice) {
-  content_.clear();
-  content.append_to(content_);
-  if (slice.digest) {
-    slice.digest->add(content_);
-  }
-  if (job_.archive != nullptr) {
-    job_.archive->add(key, content_);
   }
 }
 
@@ -207,9 +265,9 @@ void SliceRunner::write_slice(Slice& slice) {
       job_.archive == nullptr ? std::nullopt : std::optional{job_.archive->finish_slice()};
   database_.ledger().add_slice({.run = job_.run,
                                 .number = totals_.slices + 1,
-                                .deleted = static_cast<std::int64_t>(slice.deleted.size()),
-                                .tally = compact(tally_json(slice.tally)),
-                                .keys = encode_keys(slice.deleted),
+                                .deleted = static_cast<std::int64_t>(slice.done.going.size()),
+                                .tally = compact(tally_json(slice.done.tally)),
+                                .keys = encode_keys(slice.done.going),
                                 .hold_version = context_.hold_version(),
                                 .hold_digest = context_.hold_digest(),
                                 .digest = slice.digest ? slice.digest->hex() : std::string{},
@@ -217,7 +275,7 @@ void SliceRunner::write_slice(Slice& slice) {
 }
 
 void SliceRunner::require_progress(const Slice& slice) {
-  if (slice.handled > 0) {
+  if (slice.done.handled > 0) {
     return;
   }
   const std::string problem = database_.integrity_problem();

@@ -3,7 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,10 +13,11 @@
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
 #include "jobs/lock_pacer.h"
+#include "jobs/read_ahead.h"
 #include "jobs/row_archive.h"
 #include "jobs/run_observer.h"
 #include "jobs/settings.h"
-#include "jobs/slice_digest.h"
+#include "jobs/slice_part.h"
 #include "policy/tally.h"
 #include "storage/database.h"
 
@@ -28,12 +30,13 @@ enum class SlicesEnd { all_done, out_of_time, out_of_rows, stopped };
 struct SliceTotals {
   Tally tally;  ///< `expired`: deleted; other reasons: kept after a second look
   /// Newest sane time of what was deleted: a reviewer compares it with the cut-off.
-  std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
+  NewestTimes newest_deleted;
   std::int64_t deleted = 0;
   std::int64_t handled = 0;   ///< keys looked at, in committed slices
   std::int64_t vanished = 0;  ///< keys whose row somebody else had deleted meanwhile
   std::int64_t slices = 0;
-  std::int64_t hold_changes = 0;  ///< how often the hold register changed under the run
+  std::int64_t hold_changes = 0;   ///< how often the hold register changed under the run
+  std::int64_t decided_ahead = 0;  ///< rows that were decided before their slice took the lock
   std::chrono::microseconds longest_lock{0};
   SlicesEnd end = SlicesEnd::all_done;
 };
@@ -42,6 +45,10 @@ struct SliceTotals {
 /// few keys at a time read the rows, decide again on what is really there, delete, tally; then the
 /// slice's own line, commit, checkpoint, pause. Every deleted row is attested by a committed slice,
 /// with a salted digest of what the row was, and is in the archive where there is one.
+///
+/// While nobody else writes, the rows of the next slice are read and decided in another thread
+/// while this one is written. Under its lock that slice then only asks whether anybody has
+/// committed since; if so, it reads and decides anew.
 class SliceRunner {
  public:
   struct Job {
@@ -53,6 +60,8 @@ class SliceRunner {
     RowArchive* archive = nullptr;       ///< null: rows are deleted without an archive
     std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
     std::chrono::microseconds quiet = LockPacer::kQuietSpell;  ///< since anybody else has written
+    /// Opens the same database for reading; none, or null: nothing is read ahead.
+    std::function<std::unique_ptr<Database>()> open_reader;
   };
 
   SliceRunner(Database& database, DecisionContext& context, const Job& job);
@@ -63,22 +72,22 @@ class SliceRunner {
 
  private:
   struct Slice {
-    Tally tally;
-    std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
-    std::vector<RowKey> deleted;
-    std::int64_t handled = 0;
-    std::int64_t vanished = 0;
+    SlicePart done;
+    std::int64_t decided_ahead = 0;
     std::optional<SliceDigest> digest;
   };
 
-  [[nodiscard]] bool refill(KeySet& keys);
+  [[nodiscard]] bool refill(KeySet& keys, std::size_t wanted = 1);
+  void open_ahead();
   [[nodiscard]] bool may_go_on();
   void run_slice(KeySet& keys);
+  [[nodiscard]] bool worth_it(const std::vector<DecidedPart>& decided) const;
+  void start_ahead(KeySet& keys, std::int64_t after);
+  void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice, const Stopwatch& lock);
   void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
+  void learn(const Slice& slice, const SliceTiming& timing);
   [[nodiscard]] std::span<const RowKey> next_keys(const Slice& slice, std::int64_t most);
-  void dispose_or_keep(std::span<const RowKey> keys, Slice& slice);
-  [[nodiscard]] bool look_again(const RowFacts& row, Slice& slice);
-  void attest(const RowKey& key, const RowContent& content, Slice& slice);
+  void dispose(std::span<const RowKey> going, std::span<const RowKey> met);
   void write_slice(Slice& slice);
   void require_progress(const Slice& slice);
   void pause();
@@ -89,15 +98,14 @@ class SliceRunner {
   LockPacer pacer_;
   SliceTotals totals_;
   std::vector<RowKey> waiting_;
-  std::size_t next_ = 0;       // the first of the waiting that was not handled
-  std::vector<RowKey> going_;  // of the keys at hand
-  std::vector<RowKey> met_;    // of those, with a time that made a run note when it met them
+  std::size_t next_ = 0;  // the first of the waiting that was not handled
+  PartReader rows_;
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
   bool any_restored_ = false;  // rows that an archive gave back once, and that may go again
   Stopwatch since_start_;
-  Stopwatch resting_;    // since the last commit: for so long others could write
-  std::string content_;  // of the row at hand; kept for its memory
+  Stopwatch resting_;                 // since the last commit: for so long others could write
+  std::unique_ptr<ReadAhead> ahead_;  // null: every row is read under the lock
 };
 
 }  // namespace holdfast

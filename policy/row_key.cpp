@@ -71,10 +71,12 @@ RowKey RowKey::integer(std::int64_t value) {
 }
 
 RowKey RowKey::composite(std::span<const StoredView> values) {
-  RowKey key;
+  std::string bytes;
   for (const StoredView& value : values) {
-    append_canonical(key.bytes_, value);
+    append_canonical(bytes, value);
   }
+  RowKey key;
+  key.bytes_ = box(std::move(bytes));
   return key;
 }
 
@@ -87,13 +89,13 @@ std::optional<RowKey> RowKey::from_bytes(std::string_view bytes) {
     return integer(std::get<std::int64_t>(values->front()));
   }
   RowKey key;
-  key.bytes_ = bytes;
+  key.bytes_ = box(std::string(bytes));
   return key;
 }
 
 std::string RowKey::bytes() const {
   if (!is_integer()) {
-    return bytes_;
+    return *bytes_;
   }
   std::string out;
   append_canonical(out, StoredView{integer_});
@@ -104,7 +106,7 @@ std::string RowKey::display() const {
   if (is_integer()) {
     return std::to_string(integer_);
   }
-  const auto values = split_canonical(bytes_);
+  const auto values = split_canonical(inner_bytes());
   std::string out;
   for (const StoredView& value : values.value_or(std::vector<StoredView>{})) {
     if (!out.empty()) {

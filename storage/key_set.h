@@ -30,6 +30,8 @@ class KeySet {
   /// Up to `most` further keys, in ascending order for integers, in the order of adding for others;
   /// empty at the end. Adding while reading is not allowed.
   [[nodiscard]] virtual std::vector<RowKey> next(std::size_t most) = 0;
+  /// True where several threads may ask contains() at once, as long as nobody adds.
+  [[nodiscard]] virtual bool shareable() const = 0;
   /// All keys as bytes that do not depend on the order of adding: what a digest covers.
   /// Shapes: called with one piece after another.
   virtual void for_each_bytes(const std::function<void(std::string_view)>& visit) = 0;

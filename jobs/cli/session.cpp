@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/cli/session.h"
 
+#include <algorithm>
+
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
 
@@ -38,6 +40,14 @@ Database& Session::open(Access access) {
     settings_->archive->fault = archives()->fault();
   }
   return *database_;
+}
+
+std::unique_ptr<Database> Session::open_reader() {
+  constexpr std::int64_t kReaderCache = std::int64_t{2} << 20;  // each page is read once
+  OpenOptions options = open_options(settings());
+  options.read_only = true;
+  options.cache_bytes = std::min(options.cache_bytes, kReaderCache);
+  return open_sqlite(options);
 }
 
 std::string Session::database_name() const {

@@ -37,6 +37,8 @@ class Session {
   [[nodiscard]] const Settings& settings();
   /// Opens the database. Errors: StorageError.
   [[nodiscard]] Database& open(Access access);
+  /// Opens the database a second time, for reading row after row only. Errors: StorageError.
+  [[nodiscard]] std::unique_ptr<Database> open_reader();
   void close() { database_.reset(); }
   /// What the desks work with. Opens the database.
   [[nodiscard]] Desk desk(Access access);

@@ -117,7 +117,7 @@ max_lock = "50ms"                     # of a write lock while others write
 max_lock_idle = "1s"                  # of a write lock while nobody else writes
 max_time = "2h"                       # then the run stops early, and the next one goes on
 max_rows = 0                          # deleted in one run; 0: no limit
-cache = "64MB"                        # of the database connection
+cache = "40MB"                        # of the database connection
 
 # [witness]
 # file = "/var/lib/holdfast/witness"  # what a restored backup would forget; on another disk

@@ -277,6 +277,9 @@ ExitStatus run(Session& session) {
   with.keys = &session.keys();
   with.archives = session.archives();
   with.witness = &session.witness();
+  with.open_reader = [&session] {
+    return session.open_reader();
+  };
   PruneRun job(with, *settings);
   const RunReport report = job.execute();
   print_run(session, report);

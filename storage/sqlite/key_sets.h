@@ -28,6 +28,7 @@ class IntegerKeySet final : public KeySet {
   [[nodiscard]] std::int64_t size() override;
   void rewind() override;
   [[nodiscard]] std::vector<RowKey> next(std::size_t most) override;
+  [[nodiscard]] bool shareable() const override { return true; }
   void for_each_bytes(const std::function<void(std::string_view)>& visit) override;
 
   /// The bytes that encode_keys() gives for these keys.
@@ -56,6 +57,7 @@ class SpilledKeySet final : public KeySet {
   [[nodiscard]] std::int64_t size() override;
   void rewind() override;
   [[nodiscard]] std::vector<RowKey> next(std::size_t most) override;
+  [[nodiscard]] bool shareable() const override { return false; }
   /// By ascending bytes, as IntegerKeySet gives them for the same keys.
   void for_each_bytes(const std::function<void(std::string_view)>& visit) override;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "storage/storage_error.h"
 
@@ -19,18 +21,24 @@ class FaultPlan {
 
   void pass(const std::string& what) {
     ++writes_;
+    if (watch_) {
+      watch_(what);
+    }
     if (writes_ == at_write_ || (writes_ > at_write_ && lasting_ == Lasting::for_good)) {
       throw StorageError(StorageTrouble::full, "the disk is full (" + what + ")");
     }
   }
   /// Lets the write that comes after so many more fail.
   void strike_after(int more) { at_write_ = writes_ + more + 1; }
+  /// Calls `watch` with the name of every write that is about to be made.
+  void watch(std::function<void(const std::string&)> watch) { watch_ = std::move(watch); }
   [[nodiscard]] bool struck() const { return writes_ >= at_write_; }
 
  private:
   int at_write_ = 1'000'000;
   Lasting lasting_ = Lasting::once;
   int writes_ = 0;
+  std::function<void(const std::string&)> watch_;
 };
 
 }  // namespace holdfast::testing

@@ -36,19 +36,25 @@ class FixedClock final : public Clock {
 class WatchingObserver final : public RunObserver {
  public:
   void progress(const Progress& progress) override {
-    if (progress.phase == "deleting" && after_first_slice_) {
-      std::exchange(after_first_slice_, {})();
+    if (progress.phase == "deleting" && after_slice_ && --slices_to_go_ <= 0) {
+      std::exchange(after_slice_, {})();
     }
   }
   void note(const std::string& /*line*/) override {}
   void warn(const std::string& line) override { warnings_ += line + "\n"; }
 
   /// Calls `act` once, after the first slice is committed.
-  void after_first_slice(std::function<void()> act) { after_first_slice_ = std::move(act); }
+  void after_first_slice(std::function<void()> act) { after_slice(1, std::move(act)); }
+  /// The same after so many slices.
+  void after_slice(int number, std::function<void()> act) {
+    slices_to_go_ = number;
+    after_slice_ = std::move(act);
+  }
   [[nodiscard]] const std::string& warnings() const { return warnings_; }
 
  private:
-  std::function<void()> after_first_slice_;
+  std::function<void()> after_slice_;
+  int slices_to_go_ = 0;
   std::string warnings_;
 };
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/read_ahead.h"
+
+#include <algorithm>
+#include <exception>
+#include <span>
+#include <utility>
+
+namespace holdfast {
+namespace {
+
+// So many rows are deleted before a slice looks at the clock: some 15 ms.
+constexpr std::size_t kRowsInPart = 1024;
+constexpr std::size_t kKeysInRead = 64;  // close enough to each other to be read in one go
+
+}  // namespace
+
+ReadAhead::ReadAhead(std::unique_ptr<Database> reader,
+                     const DecisionContext& context,
+                     std::string salt)
+    : reader_(std::move(reader)), rows_(*reader_, context), salt_(std::move(salt)) {}
+
+ReadAhead::~ReadAhead() {
+  forget();
+}
+
+void ReadAhead::start(std::vector<RowKey> keys) {
+  unwanted_ = false;
+  reading_ =
+      std::async(std::launch::async, [this, wanted = std::move(keys)] { return read(wanted); });
+}
+
+std::vector<DecidedPart> ReadAhead::take() {
+  if (!reading_.valid()) {
+    return {};
+  }
+  try {
+    return reading_.get();
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
+void ReadAhead::forget() {
+  unwanted_ = true;
+  (void)take();
+}
+
+bool ReadAhead::suits(Database& database, const DecisionContext& context) {
+  const LogShape& shape = database.audit_log().shape();
+  // A trigger may change any row while another is deleted. The newest key is one that the
+  // connection remembers from the plan.
+  return database.readers_are_free() && shape.ordered_keys && !shape.reuses_newest_key &&
+         !shape.deletes_fire_triggers && context.can_share();
+}
+
+std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {
+  std::vector<DecidedPart> parts;
+  std::optional<SliceDigest> digest;
+  if (!salt_.empty()) {
+    digest.emplace(salt_);
+  }
+  const auto snapshot = reader_->begin_read();
+  const std::span<const RowKey> all{keys};
+  for (std::size_t from = 0; from < keys.size() && !unwanted_; from += kRowsInPart) {
+    DecidedPart& part = parts.emplace_back();
+    const auto of_part = all.subspan(from, std::min(kRowsInPart, keys.size() - from));
+    for (std::size_t next = 0; next < of_part.size(); next += kKeysInRead) {
+      rows_.read(of_part.subspan(next, std::min(kKeysInRead, of_part.size() - next)),
+                 part.rows,
+                 {.digest = digest ? &*digest : nullptr});
+    }
+    if (digest) {
+      part.digest.emplace(*digest);
+    }
+  }
+  return parts;
+}
+
+}  // namespace holdfast

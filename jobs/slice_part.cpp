@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/slice_part.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace holdfast {
+
+void note_newest(NewestTimes& times, const TallyPlaceView& place, Instant time) {
+  const auto found = times.find(place);
+  if (found != times.end()) {
+    found->second = std::max(found->second, time);
+    return;
+  }
+  times.emplace(
+      TallyPlace{.tenant = place.tenant ? std::optional<std::string>(*place.tenant) : std::nullopt,
+                 .category = std::string(place.category)},
+      time);
+}
+
+void note_newest(NewestTimes& times, const NewestTimes& others) {
+  for (const auto& [place, time] : others) {
+    note_newest(times, TallyPlaceLess::view(place), time);
+  }
+}
+
+void SlicePart::add(SlicePart&& other) {
+  tally.add(other.tally);
+  note_newest(newest_deleted, other.newest_deleted);
+  const auto move_keys = [](std::vector<RowKey>& to, std::vector<RowKey>& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  move_keys(going, other.going);
+  move_keys(met, other.met);
+  handled += other.handled;
+  vanished += other.vanished;
+  other = SlicePart{};
+}
+
+void PartReader::read(std::span<const RowKey> keys, SlicePart& part, const Attestation& attested) {
+  AuditLog& log = database_.audit_log();
+  std::int64_t there = 0;
+  if (attested.digest != nullptr || attested.archive != nullptr) {
+    log.read_whole_rows(keys, [&](const RowFacts& row, const RowContent& content) {
+      ++there;
+      if (decide(row, part)) {
+        attest(*row.key, content, attested);
+      }
+    });
+  } else {
+    log.read_rows(keys, [&](const RowFacts& row) {
+      ++there;
+      (void)decide(row, part);
+    });
+  }
+  const auto asked = static_cast<std::int64_t>(keys.size());
+  part.handled += asked;
+  part.vanished += asked - there;
+}
+
+/// Counts the row. Returns true where it goes.
+bool PartReader::decide(const RowFacts& row, SlicePart& part) {
+  const Decision decision = context_.decide_row(row, database_.first_seen());
+  part.tally.add(row.tenant, decision.category, decision.reason);
+  if (!decision.deletes()) {
+    return false;
+  }
+  part.going.push_back(*row.key);
+  part.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
+  if (decision.bad_time) {
+    part.met.push_back(*row.key);
+  } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
+    note_newest(part.newest_deleted, {.tenant = row.tenant, .category = decision.category}, *time);
+  }
+  return true;
+}
+
+void PartReader::attest(const RowKey& key, const RowContent& content, const Attestation& attested) {
+  content_.clear();
+  content.append_to(content_);
+  if (attested.digest != nullptr) {
+    attested.digest->add(content_);
+  }
+  if (attested.archive != nullptr) {
+    attested.archive->add(key, content_);
+  }
+}
+
+}  // namespace holdfast
