@@ -17,6 +17,8 @@ constexpr double kAimLower = 0.75;  // after a lock that lasted too long
 constexpr double kAimHigher = 0.01;
 constexpr double kForget = 0.8;  // how much of the learned commit share stays
 constexpr std::int64_t kFewestRows = 16;
+constexpr std::int64_t kFirstRows = 200;  // small: the first slice teaches the speed
+constexpr std::int64_t kFirstRowsIdle = 5'000;
 constexpr std::int64_t kMostGrowth = 2;
 constexpr std::int64_t kMostGrowthIdle = 4;
 
@@ -38,8 +40,9 @@ constexpr milliseconds kLongestBusySleep{100};
 LockPacer::LockPacer(const RunBudget& budget, microseconds quiet)
     : busy_(budget.max_lock),
       idle_(std::max(budget.max_lock, budget.max_lock_idle)),
-      target_(busy_),
+      target_(quiet < kQuietSpell ? busy_ : idle_),
       quiet_(quiet),
+      rows_(undisturbed() ? kFirstRowsIdle : kFirstRows),
       aim_(kAim) {}
 
 microseconds LockPacer::work_budget() const {

@@ -20,7 +20,8 @@ struct SliceTiming {
 /// that writers wait no longer than they were promised. The promise covers work and commit
 /// together: the share that commits take is learned, and a lock that lasted longer than it should
 /// makes the next ones shorter. Once nobody else has written for kQuietSpell, slices grow up to
-/// max_lock_idle; the first foreign commit takes them back to max_lock.
+/// max_lock_idle, and begin so where that was long ago; the first foreign commit takes them back to
+/// max_lock.
 class LockPacer {
  public:
   /// For how long nobody else has to have written before locks may grow: longer than the rests of
@@ -59,7 +60,7 @@ class LockPacer {
   std::chrono::microseconds quiet_;
   std::chrono::microseconds last_lock_{0};
   std::chrono::microseconds longest_{0};
-  std::int64_t rows_ = 200;    // small: the first slice teaches the speed
+  std::int64_t rows_;
   double aim_;                 // the part of the target that a slice is made for
   double commit_share_ = 1.0;  // commit time as a multiple of work time
 };

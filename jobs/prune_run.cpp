@@ -50,6 +50,9 @@ void PruneRun::steps() {
   report_.clock.as_of = report_.clock.system_now;
   report_.space_before = with_.database.space();
   commits_at_start_ = with_.database.foreign_commits();
+  if (const auto last = with_.database.last_written(); last && *last < report_.clock.system_now) {
+    quiet_at_start_ = report_.clock.system_now - *last;
+  }
   highest_before_ = with_.database.audit_log().highest_key();
   compare_with_the_run_before();
   const bool may_go_on = witness_agrees() && take_clock();
@@ -332,16 +335,16 @@ void PruneRun::delete_rows() {
   const bool nobody_wrote = with_.database.foreign_commits() == commits_at_start_;
   slices_.emplace(with_.database,
                   *context_,
-                  SliceRunner::Job{
-                      .run = report_.run_id,
-                      .budget = settings_.run,
-                      .observer = &with_.observer,
-                      .stop = &with_.stop,
-                      .salt = with_.database.ledger().salt(report_.run_id),
-                      .archive = open_archive(),
-                      .spent = since_start_.elapsed(),
-                      .quiet = nobody_wrote ? since_start_.elapsed() : std::chrono::microseconds{0},
-                      .open_reader = with_.open_reader});
+                  SliceRunner::Job{.run = report_.run_id,
+                                   .budget = settings_.run,
+                                   .observer = &with_.observer,
+                                   .stop = &with_.stop,
+                                   .salt = with_.database.ledger().salt(report_.run_id),
+                                   .archive = open_archive(),
+                                   .spent = since_start_.elapsed(),
+                                   .quiet = nobody_wrote ? quiet_at_start_ + since_start_.elapsed()
+                                                         : std::chrono::microseconds{0},
+                                   .open_reader = with_.open_reader});
   slices_->run(*plan_.keys);
   switch (slices_->totals().end) {
     case SlicesEnd::all_done:

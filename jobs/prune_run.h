@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -106,7 +107,8 @@ class PruneRun {
   RunPlan plan_;
   std::optional<std::int64_t> highest_before_;
   std::int64_t commits_at_start_ = 0;
-  std::optional<ArchiveWriter> archive_;  // none: rows go without one
+  std::chrono::microseconds quiet_at_start_{0};  // since anybody has written
+  std::optional<ArchiveWriter> archive_;         // none: rows go without one
   std::optional<SliceRunner> slices_;
   std::optional<WitnessNotes> notes_;  ///< none where the run could not even compare
   Tally final_;

@@ -42,6 +42,7 @@ void SliceRunner::run(KeySet& keys) {
   seen_commits_ = database_.foreign_commits();
   database_.restored_rows().for_each([this](const RestoredRow&) { any_restored_ = true; });
   open_ahead();
+  start_ahead(keys, 0);
   since_start_.restart();
   while (may_go_on() && refill(keys)) {
     run_slice(keys);

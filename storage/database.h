@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,9 @@ class Database {
 
   /// Changes whenever another connection has committed.
   [[nodiscard]] virtual std::int64_t foreign_commits() = 0;
+  /// When anything was last written to the database, by the clock of the file system; none where
+  /// that cannot be told.
+  [[nodiscard]] virtual std::optional<Instant> last_written() = 0;
   /// Throws StorageError where the schema is not the one that was probed when the database was
   /// opened.
   virtual void require_same_schema() = 0;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/sqlite_database.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <chrono>
 #include <variant>
 
@@ -144,6 +147,20 @@ std::unique_ptr<ReadScope> SqliteDatabase::begin_read() {
 
 std::int64_t SqliteDatabase::foreign_commits() {
   return read_integer(foreign_commits_);
+}
+
+std::optional<Instant> SqliteDatabase::last_written() {
+  std::optional<Instant> latest;
+  for (const char* const part : {"", "-wal"}) {
+    struct ::stat file {};
+    if (::stat((path() + part).c_str(), &file) == 0) {
+      const Instant written{std::chrono::floor<std::chrono::milliseconds>(
+          std::chrono::seconds{file.st_mtim.tv_sec} +
+          std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
+      latest = std::max(latest, std::optional{written});
+    }
+  }
+  return latest;
 }
 
 void SqliteDatabase::require_same_schema() {

@@ -55,6 +55,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] std::unique_ptr<ReadScope> begin_read() override;
 
   [[nodiscard]] std::int64_t foreign_commits() override;
+  [[nodiscard]] std::optional<Instant> last_written() override;
   void require_same_schema() override;
   void checkpoint_some() override;
   bool checkpoint_all() override;

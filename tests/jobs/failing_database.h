@@ -209,6 +209,7 @@ class FailingDatabase final : public Database {
     return std::make_unique<FailingScope>(real_.begin_write(durability), faults_);
   }
   [[nodiscard]] std::unique_ptr<ReadScope> begin_read() override { return real_.begin_read(); }
+  [[nodiscard]] std::optional<Instant> last_written() override { return real_.last_written(); }
   [[nodiscard]] std::int64_t foreign_commits() override { return real_.foreign_commits(); }
   void require_same_schema() override { real_.require_same_schema(); }
   void checkpoint_some() override { real_.checkpoint_some(); }

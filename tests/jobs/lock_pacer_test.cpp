@@ -30,11 +30,18 @@ SliceTiming disturbed(SliceTiming timing) {
 
 }  // namespace
 
-TEST_CASE("the first slice is small and within the promise", "[lock_pacer]") {
-  const LockPacer pacer{kBudget};
+TEST_CASE("a first slice beside a writer is small and within the promise", "[lock_pacer]") {
+  const LockPacer pacer{kBudget, LockPacer::kQuietSpell - microseconds{1}};
   CHECK(pacer.row_budget() == 200);
   CHECK(pacer.work_budget() < milliseconds{25});
   CHECK(pacer.longest_lock() == microseconds{0});
+}
+
+TEST_CASE("the first slice is larger where nobody has written for long", "[lock_pacer]") {
+  const LockPacer pacer{kBudget, LockPacer::kQuietSpell};
+  CHECK(pacer.undisturbed());
+  CHECK(pacer.row_budget() == 5'000);
+  CHECK(pacer.work_budget() <= kBudget.max_lock_idle);
 }
 
 TEST_CASE("while nobody else writes slices grow by four, and never above the idle lock",
