@@ -174,13 +174,13 @@ json holds_group(Database& database,
   json group = {{"holds", json::array()},
                 {"holds_without_rows", json::array()},
                 {"holds_released_since_last", json::array()}};
-  for (const LegalHold& hold : database.holds().all()) {
+  database.holds().for_each([&](const LegalHold& hold) {
     if (within(hold.released_at, period.since)) {
       group["holds_released_since_last"].push_back(hold.id);
     }
     const bool over = hold.released_at && *hold.released_at + period.release_grace < period.now;
     if (over) {
-      continue;
+      return;
     }
     const auto kept = rows_kept.find(hold.id);
     const std::int64_t rows = kept == rows_kept.end() ? 0 : kept->second;
@@ -188,7 +188,7 @@ json holds_group(Database& database,
     if (rows == 0 && hold.active()) {
       group["holds_without_rows"].push_back(hold.id);
     }
-  }
+  });
   return group;
 }
 
