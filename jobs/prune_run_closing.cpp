@@ -240,7 +240,7 @@ void PruneRun::close_after(const std::exception& problem) {
 void PruneRun::write_closing(EventPlace place) {
   const Instant now = report_.clock.system_now;
   const auto write = with_.database.begin_write(Durability::full);
-  const SealedRecord sealed = seal();
+  SealedRecord sealed = seal();
   if (place == EventPlace::usual) {
     with_.database.audit_log().append(run_event(report_));
   } else {
@@ -253,16 +253,17 @@ void PruneRun::write_closing(EventPlace place) {
       with_.database.plans().use(context_->approval()->id, now);
     }
   }
-  const RunClosing closing{
+  RunClosing closing{
       .outcome = std::string(to_token(report_.outcome)),
       .error_reason = report_.error ? report_.error->reason : std::string{},
       .error_message = report_.error ? report_.error->message : std::string{},
       .closed_at = now,
       .deleted = report_.figures.totals.deleted(),
-      .record = sealed.text,
-      .run_hash = sealed.hash,
-      .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()};
+      .record = std::move(sealed.text),
+      .run_hash = std::move(sealed.hash),
+      .previous_hash = std::move(sealed.previous_hash)};
   with_.database.ledger().close(report_.run_id, closing);
+  report_.sealed = std::move(closing.record);
   if (notes_) {
     notes_->note(now,
                  "run",
