@@ -94,6 +94,7 @@ WitnessNotes::WitnessNotes(Database& database, Witness* witness, Warn warn)
     return;
   }
   found_ = compare_witness(database_, *witness_);
+  found_.lines = {};  // as many as the file has: what is said of them is enough
   keeps_notes_ = found_.agrees();
   if (!keeps_notes_) {
     warn_(std::string(to_token(found_.state)) + ": " + found_.sentence);
@@ -126,6 +127,7 @@ void WitnessNotes::repair() {
           " on: it could not be written then, or somebody has cut it; they are appended again");
   }
   flush();
+  found_.lacking = {};
 }
 
 void WitnessNotes::note(Instant at, const std::string& kind, const json& body) {
@@ -165,7 +167,7 @@ void WitnessNotes::flush() noexcept {
     return;
   }
   try {
-    flush_witness(database_, *witness_);
+    flush_witness(database_, *witness_, found_);
   } catch (const std::exception& error) {
     // Safe: the outbox has the lines, and whoever comes next appends them.
     warn_(std::string("witness_not_written: ") + error.what() +
