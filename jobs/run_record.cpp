@@ -46,7 +46,9 @@ void add_entry(std::string& text, std::string_view name, std::string_view value)
 
 /// Brings entries and lists into one canonical form. Returns where the hash has its place in it.
 std::size_t join(const json& record, const RecordLists& lists, std::string& text) {
-  const auto whole = [](std::size_t sum, const auto& list) { return sum + list.second.size(); };
+  const auto whole = [](std::size_t sum, const auto& list) {
+    return sum + list.second.size();
+  };
   text.reserve(std::accumulate(lists.begin(), lists.end(), kRoomForTheRest, whole));
   std::map<std::string_view, const json*> all;
   for (const auto& [name, list] : lists) {
@@ -89,10 +91,10 @@ std::string RecordList::finish() && {
 }
 
 SealedRecord seal_record(json record, const std::string& previous_hash, const RecordLists& lists) {
-  SealedRecord sealed{.text = {},
-                      .hash = {},
-                      .previous_hash =
-                          previous_hash.empty() ? first_previous_hash() : previous_hash};
+  SealedRecord sealed{
+      .text = {},
+      .hash = {},
+      .previous_hash = previous_hash.empty() ? first_previous_hash() : previous_hash};
   record["format"] = kRecordFormat;
   record["previous_run_hash"] = sealed.previous_hash;
   record.erase(std::string(kHashKey));

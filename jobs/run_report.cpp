@@ -293,19 +293,18 @@ SealedRecord seal_report(const RunReport& report, const std::string& previous_ha
 }
 
 std::string event_metadata(const RunReport& report) {
-  json metadata = {
-      {"run_id", report.run_id},
-      {"outcome", to_token(report.outcome)},
-      {"as_of", json_time(report.figures.as_of)},
-      {"policy_digest", report.policy_digest},
-      {"rows_before", report.figures.rows_before},
-      {"deleted", report.figures.totals.deleted()},
-      {"erased", report.erased},
-      {"kept", report.figures.totals.kept()},
-      {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
-      {"rows_remaining", report.rows_remaining},
-      {"categories", categories_of_event(report.figures)},
-      {"run_hash", report.run_hash.empty() ? json(nullptr) : json(report.run_hash)}};
+  json metadata = {{"run_id", report.run_id},
+                   {"outcome", to_token(report.outcome)},
+                   {"as_of", json_time(report.figures.as_of)},
+                   {"policy_digest", report.policy_digest},
+                   {"rows_before", report.figures.rows_before},
+                   {"deleted", report.figures.totals.deleted()},
+                   {"erased", report.erased},
+                   {"kept", report.figures.totals.kept()},
+                   {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
+                   {"rows_remaining", report.rows_remaining},
+                   {"categories", categories_of_event(report.figures)},
+                   {"run_hash", report.run_hash.empty() ? json(nullptr) : json(report.run_hash)}};
   if (report.error) {
     RunError error = *report.error;
     if (error.message.size() > kLongestMessage) {

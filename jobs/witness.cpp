@@ -42,14 +42,13 @@ bool is_deep(std::string_view text) {
     if (in_string) {
       at += letter == '\\' ? 1 : 0;
       in_string = letter != '"';
-    } else if (letter == '"') {
-      in_string = true;
-    } else if (letter == '{' || letter == '[') {
-      if (++depth > kDeepest) {
-        return true;
-      }
-    } else if (letter == '}' || letter == ']') {
-      --depth;
+      continue;
+    }
+    in_string = letter == '"';
+    depth += letter == '{' || letter == '[' ? 1 : 0;
+    depth -= letter == '}' || letter == ']' ? 1 : 0;
+    if (depth > kDeepest) {
+      return true;
     }
   }
   return false;
@@ -57,8 +56,8 @@ bool is_deep(std::string_view text) {
 
 /// JSON that is no deeper than a line may be; null where it is not.
 json parse_flat(const std::string& text) {
-  json value = is_deep(text) ? json(nullptr)
-                             : json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json value =
+      is_deep(text) ? json(nullptr) : json::parse(text, nullptr, /*allow_exceptions=*/false);
   return value.is_discarded() ? json(nullptr) : value;
 }
 
@@ -117,8 +116,10 @@ tl::expected<WitnessLine, std::string> read_line(std::string text,
     return tl::unexpected<std::string>("it does not follow the line before it");
   }
   if (withheld) {
-    return WitnessLine{
-        .seq = seq, .kind = std::string(kWithheld), .line = std::move(text), .hash = object.at("hash")};
+    return WitnessLine{.seq = seq,
+                       .kind = std::string(kWithheld),
+                       .line = std::move(text),
+                       .hash = object.at("hash")};
   }
   const auto at = parse_rfc3339(object.at("at").get<std::string>());
   WitnessLine line{.seq = seq,

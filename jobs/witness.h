@@ -45,8 +45,8 @@ class Witness {
   /// Makes an empty one where there is none, synced with its folder. Errors: JobError.
   virtual void begin() = 0;
   /// Appends what `lacking` asks for and syncs it, while no other process can append; a torn last
-  /// line is cut off first. Where all that is there has the fingerprint `known`, it is not told line
-  /// by line. Errors: JobError, also where there is no file; then nothing was added.
+  /// line is cut off first. Where all that is there has the fingerprint `known`, it is not told
+  /// line by line. Errors: JobError, also where there is no file; then nothing was added.
   virtual void append(const std::string& known, const Lacking& lacking) = 0;
   /// Puts a new one with these lines in its place; returns where the old one is kept, "" where
   /// there was none. Errors: JobError.
@@ -140,9 +140,9 @@ struct WitnessComparison {
 /// inside the write that the line speaks of.
 void witness_note(Database& database, const WitnessNote& note);
 
-/// Appends to the file what it lacks. Call it after the commit. `before` is what comparing them gave
-/// the last time: a file that is as it was then, byte for byte, is not read line by line again.
-/// Errors: JobError.
+/// Appends to the file what it lacks. Call it after the commit. `before` is what comparing them
+/// gave the last time: a file that is as it was then, byte for byte, is not read line by line
+/// again. Errors: JobError.
 void flush_witness(Database& database, Witness& witness, const WitnessComparison& before = {});
 
 }  // namespace holdfast

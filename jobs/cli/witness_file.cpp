@@ -279,9 +279,9 @@ void WitnessFile::append(const std::string& known, const Lacking& lacking) {
   }
   lock(path_, opened, LOCK_EX);
   const FileFacts facts = facts_of(path_, opened);
-  const auto lines = lacking(facts.fingerprint == known
-                                 ? WitnessText{.exists = true, .as_before = true}
-                                 : text_of(bytes_of(path_, opened)));
+  const auto lines =
+      lacking(facts.fingerprint == known ? WitnessText{.exists = true, .as_before = true}
+                                         : text_of(bytes_of(path_, opened)));
   if (lines.empty() && facts.whole == facts.bytes) {
     return;
   }
