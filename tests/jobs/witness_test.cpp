@@ -65,45 +65,6 @@ class WitnessWorld {
 
 }  // namespace
 
-TEST_CASE("a witness that is as it was compared is not read line by line again", "[witness]") {
-  WitnessWorld world;
-  world.note();
-  const WitnessComparison before = world.compare();
-  REQUIRE(before.state == WitnessState::in_step);
-  CHECK(before.last_hash == before.lines.back().hash);
-  const auto told = [&world](const std::string& known) {
-    WitnessText text;
-    world.witness().append(known, [&text](WitnessText there) {
-      text = std::move(there);
-      return std::vector<std::string>{};
-    });
-    return text;
-  };
-  CHECK(told(before.fingerprint).as_before);
-  CHECK(told("").lines.size() == 2);
-  SECTION("what is lacking is appended all the same") {
-    world.note_without_file();
-    flush_witness(world.database(), world.witness(), before);
-    CHECK(world.compare().state == WitnessState::in_step);
-    CHECK(told("").lines.size() == 3);
-  }
-  SECTION("a file that was changed since is read, and refused") {
-    std::vector<std::string> lines = world.witness().read().lines;
-    lines[1].replace(lines[1].find("approval"), 8, "approvel");
-    put(world.file(), lines[0] + "\n" + lines[1] + "\n");
-    CHECK_FALSE(told(before.fingerprint).as_before);
-    world.note_without_file();
-    CHECK_THROWS_AS(flush_witness(world.database(), world.witness(), before), JobError);
-  }
-  SECTION("a table that was rewritten since is refused") {
-    WitnessComparison other = before;
-    other.last_hash = std::string(64, 'f');
-    world.note_without_file();
-    CHECK_THROWS_AS(flush_witness(world.database(), world.witness(), other), JobError);
-    CHECK(told("").lines.size() == 2);
-  }
-}
-
 TEST_CASE("a line is canonical JSON with the hash of the rest and of the line before",
           "[witness]") {
   const WitnessLine first = next_witness_line(
