@@ -114,18 +114,17 @@ std::int64_t close_dead_run(Database& database,
   for (const char* unknown : {"rows_before", "kept", "kept_by_reason"}) {
     report.groups[unknown] = nullptr;
   }
-  const SealedRecord sealed = seal_record(report_json(report), database.ledger().last_hash());
-  report.sealed = sealed.record;
+  const SealedRecord sealed = seal_report(report, database.ledger().last_hash());
+  report.run_hash = sealed.hash;
   database.audit_log().append(run_event(report));
-  const RunClosing closing{
-      .outcome = std::string(to_token(Outcome::failed)),
-      .error_reason = report.error->reason,
-      .error_message = report.error->message,
-      .closed_at = now,
-      .deleted = deleted,
-      .record = sealed.text,
-      .run_hash = sealed.hash,
-      .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()};
+  const RunClosing closing{.outcome = std::string(to_token(Outcome::failed)),
+                           .error_reason = report.error->reason,
+                           .error_message = report.error->message,
+                           .closed_at = now,
+                           .deleted = deleted,
+                           .record = sealed.text,
+                           .run_hash = sealed.hash,
+                           .previous_hash = sealed.previous_hash};
   database.ledger().close(line.id, closing);
   if (notes != nullptr) {
     notes->note(now, "run", run_witness_body(database, {.id = line.id, .closing = closing}));

@@ -93,6 +93,7 @@ class PruneRun {
   void collect_groups();
   [[nodiscard]] SealedRecord seal();
   void close_record();
+  void let_go_of_decisions();
   enum class EventPlace { usual, aside };
   void write_closing(EventPlace place);
   void close_after(const std::exception& problem);
@@ -110,7 +111,8 @@ class PruneRun {
   std::chrono::microseconds quiet_at_start_{0};  // since anybody has written
   std::optional<ArchiveWriter> archive_;         // none: rows go without one
   std::optional<SliceRunner> slices_;
-  std::optional<WitnessNotes> notes_;  ///< none where the run could not even compare
+  std::optional<std::int64_t> approval_used_;  ///< set when nothing is decided any more
+  std::optional<WitnessNotes> notes_;          ///< none where the run could not even compare
   Tally final_;
   std::string phase_ = "opening";
   Stopwatch since_start_;

@@ -190,6 +190,16 @@ void PruneRun::count_rows_after() {
   }
 }
 
+/// Nothing is decided any more: what the decisions needed, every hold among it, makes room for the
+/// record. What the closing still asks of them is kept.
+void PruneRun::let_go_of_decisions() {
+  if (context_ && context_->approval() && slices_) {
+    approval_used_ = context_->approval()->id;
+  }
+  slices_.reset();
+  context_.reset();
+}
+
 void PruneRun::close_record() {
   try {
     if (!opened_) {
@@ -239,30 +249,31 @@ void PruneRun::close_after(const std::exception& problem) {
 
 void PruneRun::write_closing(EventPlace place) {
   const Instant now = report_.clock.system_now;
+  let_go_of_decisions();
   const auto write = with_.database.begin_write(Durability::full);
-  const SealedRecord sealed = seal();
+  SealedRecord sealed = seal();
   if (place == EventPlace::usual) {
     with_.database.audit_log().append(run_event(report_));
   } else {
     with_.database.audit_log().append_aside(run_event(report_));
   }
-  if (context_ && context_->approval() && slices_) {
+  if (approval_used_) {
     if (report_.outcome == Outcome::completed) {
-      with_.database.plans().spend(context_->approval()->id, now);
+      with_.database.plans().spend(*approval_used_, now);
     } else {
-      with_.database.plans().use(context_->approval()->id, now);
+      with_.database.plans().use(*approval_used_, now);
     }
   }
-  const RunClosing closing{
-      .outcome = std::string(to_token(report_.outcome)),
-      .error_reason = report_.error ? report_.error->reason : std::string{},
-      .error_message = report_.error ? report_.error->message : std::string{},
-      .closed_at = now,
-      .deleted = report_.figures.totals.deleted(),
-      .record = sealed.text,
-      .run_hash = sealed.hash,
-      .previous_hash = sealed.record.at("previous_run_hash").get<std::string>()};
+  RunClosing closing{.outcome = std::string(to_token(report_.outcome)),
+                     .error_reason = report_.error ? report_.error->reason : std::string{},
+                     .error_message = report_.error ? report_.error->message : std::string{},
+                     .closed_at = now,
+                     .deleted = report_.figures.totals.deleted(),
+                     .record = std::move(sealed.text),
+                     .run_hash = std::move(sealed.hash),
+                     .previous_hash = std::move(sealed.previous_hash)};
   with_.database.ledger().close(report_.run_id, closing);
+  report_.sealed = std::move(closing.record);
   if (notes_) {
     notes_->note(now,
                  "run",
@@ -271,6 +282,8 @@ void PruneRun::write_closing(EventPlace place) {
                      {.id = report_.run_id, .closing = closing, .rows_after = report_.rows_after}));
   }
   write->commit();
+  report_.holds.clear();  // they are in the sealed record
+  report_.holds.shrink_to_fit();
   if (notes_) {
     notes_->flush();
   }

@@ -84,7 +84,9 @@ void PruneRun::collect_groups() {
     const HoldPeriod period{.since = since,
                             .now = report_.clock.system_now,
                             .release_grace = settings_.safety.hold_release_grace};
-    groups.update(holds_group(with_.database, report_.figures.kept_by_hold, period));
+    RecordList holds;
+    groups.update(holds_group(with_.database, report_.figures.kept_by_hold, period, holds));
+    report_.holds = std::move(holds).finish();
     groups["erasures"] = erasure_period(with_.database, since);
     groups["exceptions"]["modules_failed"] = failed_modules(with_.database, since);
     groups["method"] = method_group(with_.database, report_);
@@ -99,9 +101,9 @@ void PruneRun::collect_groups() {
 
 /// Puts the record behind that of the run before. Call inside the write that closes the run.
 SealedRecord PruneRun::seal() {
-  report_.sealed = nullptr;
-  SealedRecord sealed = seal_record(report_json(report_), with_.database.ledger().last_hash());
-  report_.sealed = sealed.record;
+  report_.run_hash.clear();
+  SealedRecord sealed = seal_report(report_, with_.database.ledger().last_hash());
+  report_.run_hash = sealed.hash;
   return sealed;
 }
 

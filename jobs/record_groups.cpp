@@ -170,25 +170,25 @@ json population_group(Database& database,
 
 json holds_group(Database& database,
                  const std::map<std::int64_t, std::int64_t>& rows_kept,
-                 const HoldPeriod& period) {
-  json group = {{"holds", json::array()},
-                {"holds_without_rows", json::array()},
+                 const HoldPeriod& period,
+                 RecordList& holds) {
+  json group = {{"holds_without_rows", json::array()},
                 {"holds_released_since_last", json::array()}};
-  for (const LegalHold& hold : database.holds().all()) {
+  database.holds().for_each([&](const LegalHold& hold) {
     if (within(hold.released_at, period.since)) {
       group["holds_released_since_last"].push_back(hold.id);
     }
     const bool over = hold.released_at && *hold.released_at + period.release_grace < period.now;
     if (over) {
-      continue;
+      return;
     }
     const auto kept = rows_kept.find(hold.id);
     const std::int64_t rows = kept == rows_kept.end() ? 0 : kept->second;
-    group["holds"].push_back(hold_line(hold, rows, period.now));
+    holds.add(hold_line(hold, rows, period.now));
     if (rows == 0 && hold.active()) {
       group["holds_without_rows"].push_back(hold.id);
     }
-  }
+  });
   return group;
 }
 

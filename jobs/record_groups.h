@@ -32,9 +32,11 @@ struct HoldPeriod {
   Instant now;
   std::chrono::milliseconds release_grace{0};
 };
+/// The holds themselves go into the list, one at a time.
 [[nodiscard]] nlohmann::json holds_group(Database& database,
                                          const std::map<std::int64_t, std::int64_t>& rows_kept,
-                                         const HoldPeriod& period);
+                                         const HoldPeriod& period,
+                                         RecordList& holds);
 
 /// What became of erasure requests since the last run: joins the group of what the run itself did.
 [[nodiscard]] nlohmann::json erasure_period(Database& database, std::optional<Instant> since);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/run_record.h"
 
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kHashLetters = 64;
+constexpr std::string_view kHashKey = "run_hash";
+constexpr std::size_t kRoomForTheRest = std::size_t{64} * 1024;  // of a record, beside its lists
 constexpr std::int64_t kLargestExact = std::int64_t{1} << 53;  // every integer up to it is a double
 
 void make_exact(json& value) {
@@ -28,6 +31,41 @@ void make_exact(json& value) {
   }
 }
 
+/// Between others, none of which is the first.
+std::string entry_of_hash(const std::string& hash) {
+  return ",\"" + std::string(kHashKey) + "\":\"" + hash + "\"";
+}
+
+/// Adds one entry of the record to its text.
+void add_entry(std::string& text, std::string_view name, std::string_view value) {
+  text += text.empty() ? '{' : ',';
+  text += compact(name);
+  text += ':';
+  text += value;
+}
+
+/// Brings entries and lists into one canonical form. Returns where the hash has its place in it.
+std::size_t join(const json& record, const RecordLists& lists, std::string& text) {
+  const auto whole = [](std::size_t sum, const auto& list) {
+    return sum + list.second.size();
+  };
+  text.reserve(std::accumulate(lists.begin(), lists.end(), kRoomForTheRest, whole));
+  std::map<std::string_view, const json*> all;
+  for (const auto& [name, list] : lists) {
+    all[name] = nullptr;
+  }
+  for (auto entry = record.begin(); entry != record.end(); ++entry) {
+    all.try_emplace(entry.key(), &entry.value());
+  }
+  std::size_t place = 0;
+  for (const auto& [name, value] : all) {
+    add_entry(text, name, value == nullptr ? lists.find(name)->second : compact(*value));
+    place = name < kHashKey ? text.size() : place;
+  }
+  text += '}';
+  return place;
+}
+
 }  // namespace
 
 std::string first_previous_hash() {
@@ -39,19 +77,36 @@ json exact_integer(std::int64_t value) {
                                                          : json(value);
 }
 
-SealedRecord seal_record(json record, const std::string& previous_hash) {
+void RecordList::add(json entry) {
+  make_exact(entry);
+  if (text_.size() > 1) {
+    text_ += ',';
+  }
+  text_ += compact(entry);
+}
+
+std::string RecordList::finish() && {
+  text_ += ']';
+  return std::move(text_);
+}
+
+SealedRecord seal_record(json record, const std::string& previous_hash, const RecordLists& lists) {
+  SealedRecord sealed{
+      .text = {},
+      .hash = {},
+      .previous_hash = previous_hash.empty() ? first_previous_hash() : previous_hash};
   record["format"] = kRecordFormat;
-  record["previous_run_hash"] = previous_hash.empty() ? first_previous_hash() : previous_hash;
+  record["previous_run_hash"] = sealed.previous_hash;
+  record.erase(std::string(kHashKey));
   make_exact(record);
-  SealedRecord sealed{.record = std::move(record), .text = {}, .hash = {}};
-  sealed.hash = hash_of_record(sealed.record);
-  sealed.record["run_hash"] = sealed.hash;
-  sealed.text = compact(sealed.record);
+  const std::size_t place = join(record, lists, sealed.text);
+  sealed.hash = sha256_hex(sealed.text);
+  sealed.text.insert(place, entry_of_hash(sealed.hash));
   return sealed;
 }
 
 std::string hash_of_record(json record) {
-  record.erase("run_hash");
+  record.erase(std::string(kHashKey));
   return sha256_hex(compact(record));
 }
 

@@ -46,6 +46,14 @@ json line_json(const CategoryLine& line) {
           {"kept", kept_json(line.counts, Zeros::left_out)}};
 }
 
+json categories_json(const Figures& figures) {
+  json list = json::array();
+  for (const CategoryLine& line : figures.categories) {
+    list.push_back(line_json(line));
+  }
+  return list;
+}
+
 json error_json(const RunError& error) {
   return {{"reason", error.reason}, {"message", utf8_text(error.message)}};
 }
@@ -138,6 +146,24 @@ json exceptions_json(const json& result) {
           {"warnings", result.at("warnings")}};
 }
 
+/// The figures without their categories, of which there may be very many.
+json sums_json(const Figures& figures) {
+  json holds = json::array();
+  for (const auto& [id, rows] : figures.kept_by_hold) {
+    holds.push_back({{"hold", id}, {"rows", rows}});
+  }
+  return {{"as_of", json_time(figures.as_of)},
+          {"rows_before", figures.rows_before},
+          {"deleted", figures.totals.deleted()},
+          {"kept", figures.totals.kept()},
+          {"kept_by_reason", kept_json(figures.totals, Zeros::shown)},
+          {"deleted_by_code", counted(figures.deleted_by_code, "code")},
+          {"unknown_codes", unknown_json(figures)},
+          {"kept_by_hold", std::move(holds)},
+          {"bad_times", figures.bad_times},
+          {"category_mismatches", figures.category_mismatches}};
+}
+
 /// What was collected beside the figures: parts of groups that are there already join those.
 void add_groups(const RunReport& report, json& result) {
   result["exceptions"] = exceptions_json(result);
@@ -148,6 +174,47 @@ void add_groups(const RunReport& report, json& result) {
       result[name] = group;
     }
   }
+}
+
+/// The report but for its two long lists.
+json without_lists(const RunReport& report) {
+  json result = sums_json(report.figures);
+  result["run_id"] = report.run_id;
+  result["outcome"] = to_token(report.outcome);
+  result["digest"] = report.plan_digest.empty() ? json(nullptr) : json(report.plan_digest);
+  result["rows_after"] = report.rows_after ? json(*report.rows_after) : json(nullptr);
+  result["appended"] = report.appended;
+  result["erased"] = report.erased;
+  result["erasures"] = due_erasures_json(report.erasures);
+  result["rows_remaining"] = report.rows_remaining;
+  result["run_hash"] = report.run_hash.empty() ? json(nullptr) : json(report.run_hash);
+  result["identity"] = identity_json(report);
+  result["clock"] = clock_json(report);
+  result["policy"] = policy_json(report);
+  result["storage"] = storage_json(report);
+  result["approved_plan"] =
+      report.approved_plan.empty() ? json(nullptr) : json(report.approved_plan);
+  result["approved_by"] = report.approved_by.empty() ? json(nullptr) : json(report.approved_by);
+  result["limited"] = json::array();
+  for (const LimitExcess& excess : report.over_limit) {
+    result["limited"].push_back(excess_json(excess));
+  }
+  result["warnings"] = json::array();
+  for (const std::string& warning : report.warnings) {
+    result["warnings"].push_back(utf8_text(warning));
+  }
+  result["closed_dead_runs"] = report.closed_dead_runs;
+  result["reconciliation"] = report.differences;
+  result["between_runs"] = between_runs_json(report.between_runs);
+  result["log_after"] = log_state_json(report.log_after);
+  result["vanished"] = report.vanished;
+  result["started_by"] = utf8_text(report.started_by);
+  result["host"] = utf8_text(report.host);
+  if (report.error) {
+    result["error"] = error_json(*report.error);
+  }
+  add_groups(report, result);
+  return result;
 }
 
 }  // namespace
@@ -198,81 +265,46 @@ json excess_json(const LimitExcess& excess) {
 }
 
 json figures_json(const Figures& figures) {
-  json categories = json::array();
-  for (const CategoryLine& line : figures.categories) {
-    categories.push_back(line_json(line));
-  }
-  json holds = json::array();
-  for (const auto& [id, rows] : figures.kept_by_hold) {
-    holds.push_back({{"hold", id}, {"rows", rows}});
-  }
-  return {{"as_of", json_time(figures.as_of)},
-          {"rows_before", figures.rows_before},
-          {"deleted", figures.totals.deleted()},
-          {"kept", figures.totals.kept()},
-          {"kept_by_reason", kept_json(figures.totals, Zeros::shown)},
-          {"categories", std::move(categories)},
-          {"deleted_by_code", counted(figures.deleted_by_code, "code")},
-          {"unknown_codes", unknown_json(figures)},
-          {"kept_by_hold", std::move(holds)},
-          {"bad_times", figures.bad_times},
-          {"category_mismatches", figures.category_mismatches}};
-}
-
-json report_json(const RunReport& report) {
-  json result = figures_json(report.figures);
-  result["run_id"] = report.run_id;
-  result["outcome"] = to_token(report.outcome);
-  result["digest"] = report.plan_digest.empty() ? json(nullptr) : json(report.plan_digest);
-  result["rows_after"] = report.rows_after ? json(*report.rows_after) : json(nullptr);
-  result["appended"] = report.appended;
-  result["erased"] = report.erased;
-  result["erasures"] = due_erasures_json(report.erasures);
-  result["rows_remaining"] = report.rows_remaining;
-  result["run_hash"] = report.sealed.is_null() ? json(nullptr) : report.sealed.at("run_hash");
-  result["identity"] = identity_json(report);
-  result["clock"] = clock_json(report);
-  result["policy"] = policy_json(report);
-  result["storage"] = storage_json(report);
-  result["approved_plan"] =
-      report.approved_plan.empty() ? json(nullptr) : json(report.approved_plan);
-  result["approved_by"] = report.approved_by.empty() ? json(nullptr) : json(report.approved_by);
-  result["limited"] = json::array();
-  for (const LimitExcess& excess : report.over_limit) {
-    result["limited"].push_back(excess_json(excess));
-  }
-  result["warnings"] = json::array();
-  for (const std::string& warning : report.warnings) {
-    result["warnings"].push_back(utf8_text(warning));
-  }
-  result["closed_dead_runs"] = report.closed_dead_runs;
-  result["reconciliation"] = report.differences;
-  result["between_runs"] = between_runs_json(report.between_runs);
-  result["log_after"] = log_state_json(report.log_after);
-  result["vanished"] = report.vanished;
-  result["started_by"] = utf8_text(report.started_by);
-  result["host"] = utf8_text(report.host);
-  if (report.error) {
-    result["error"] = error_json(*report.error);
-  }
-  add_groups(report, result);
+  json result = sums_json(figures);
+  result["categories"] = categories_json(figures);
   return result;
 }
 
+json report_json(const RunReport& report) {
+  json result = without_lists(report);
+  result["categories"] = categories_json(report.figures);
+  if (!report.holds.empty()) {
+    result["holds"] = json::parse(report.holds);
+  }
+  return result;
+}
+
+SealedRecord seal_report(const RunReport& report, const std::string& previous_hash) {
+  RecordList lines;
+  for (const CategoryLine& line : report.figures.categories) {
+    lines.add(line_json(line));
+  }
+  const std::string categories = std::move(lines).finish();
+  RecordLists lists{{"categories", categories}};
+  if (!report.holds.empty()) {
+    lists["holds"] = report.holds;
+  }
+  return seal_record(without_lists(report), previous_hash, lists);
+}
+
 std::string event_metadata(const RunReport& report) {
-  json metadata = {
-      {"run_id", report.run_id},
-      {"outcome", to_token(report.outcome)},
-      {"as_of", json_time(report.figures.as_of)},
-      {"policy_digest", report.policy_digest},
-      {"rows_before", report.figures.rows_before},
-      {"deleted", report.figures.totals.deleted()},
-      {"erased", report.erased},
-      {"kept", report.figures.totals.kept()},
-      {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
-      {"rows_remaining", report.rows_remaining},
-      {"categories", categories_of_event(report.figures)},
-      {"run_hash", report.sealed.is_null() ? json(nullptr) : report.sealed.at("run_hash")}};
+  json metadata = {{"run_id", report.run_id},
+                   {"outcome", to_token(report.outcome)},
+                   {"as_of", json_time(report.figures.as_of)},
+                   {"policy_digest", report.policy_digest},
+                   {"rows_before", report.figures.rows_before},
+                   {"deleted", report.figures.totals.deleted()},
+                   {"erased", report.erased},
+                   {"kept", report.figures.totals.kept()},
+                   {"kept_by_reason", kept_json(report.figures.totals, Zeros::left_out)},
+                   {"rows_remaining", report.rows_remaining},
+                   {"categories", categories_of_event(report.figures)},
+                   {"run_hash", report.run_hash.empty() ? json(nullptr) : json(report.run_hash)}};
   if (report.error) {
     RunError error = *report.error;
     if (error.message.size() > kLongestMessage) {

@@ -13,6 +13,7 @@
 #include "jobs/due_erasures.h"
 #include "jobs/outcome.h"
 #include "jobs/run_plan.h"
+#include "jobs/run_record.h"
 #include "storage/database.h"
 
 #include <nlohmann/json.hpp>
@@ -110,7 +111,9 @@ struct RunReport {
   std::optional<LogState> log_after;   ///< what the next run compares with
   std::optional<BetweenRuns> between_runs;
   nlohmann::json groups = nlohmann::json::object();  ///< parts of the record by their name
-  nlohmann::json sealed;  ///< the record as it was chained; null before that
+  std::string holds;     ///< the list of the holds in its canonical form; empty: it was not made
+  std::string run_hash;  ///< empty before it is sealed
+  std::string sealed;    ///< the record as it was chained, in its canonical form
   bool wal_emptied = false;
   std::optional<SpaceReport> space_before;  ///< none where the run came to nothing before that
   std::int64_t file_bytes = 0;
@@ -120,8 +123,11 @@ struct RunReport {
   std::chrono::microseconds longest_vacuum_lock{0};
 };
 
-/// The run as one JSON object, before it is sealed into the chain: see seal_record().
+/// The run as one JSON object, before it is sealed into the chain.
 [[nodiscard]] nlohmann::json report_json(const RunReport& report);
+
+/// The same, sealed into the chain: see seal_record().
+[[nodiscard]] SealedRecord seal_report(const RunReport& report, const std::string& previous_hash);
 
 /// The metadata of the audit event: at most 64 KB, whatever the log holds.
 [[nodiscard]] std::string event_metadata(const RunReport& report);

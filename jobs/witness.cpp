@@ -33,15 +33,42 @@ constexpr const char* kNewWitness =
     "have an administrator look at it and type \"holdfast recover --new-witness\", which begins a "
     "new file from what the database knows";
 
+/// Whether brackets nest deeper than those of a line do: found out before anything is made of them.
+bool is_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char letter = text[at];
+    if (in_string) {
+      at += letter == '\\' ? 1 : 0;
+      in_string = letter != '"';
+      continue;
+    }
+    in_string = letter == '"';
+    depth += letter == '{' || letter == '[' ? 1 : 0;
+    depth -= letter == '}' || letter == ']' ? 1 : 0;
+    if (depth > kDeepest) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// JSON that is no deeper than a line may be; null where it is not.
 json parse_flat(const std::string& text) {
-  bool too_deep = false;
-  const auto watch = [&too_deep](int depth, json::parse_event_t /*event*/, const json& /*part*/) {
-    too_deep = too_deep || depth > kDeepest;
-    return !too_deep;
-  };
-  json value = json::parse(text, watch, /*allow_exceptions=*/false);
-  return too_deep || value.is_discarded() ? json(nullptr) : value;
+  json value =
+      is_deep(text) ? json(nullptr) : json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return value.is_discarded() ? json(nullptr) : value;
+}
+
+/// What stands between the hash of a line and its end: keys are sorted.
+std::string behind_hash(const std::string& kind, const std::string& previous, std::int64_t seq) {
+  return R"("kind":)" + compact(kind) + R"(,"previous":)" + compact(previous) + R"(,"seq":)" +
+         std::to_string(seq) + "}";
+}
+
+std::string entry_of_hash(const std::string& hash) {
+  return R"("hash":")" + hash + "\",";
 }
 
 bool has_shape(const json& object) {
@@ -60,10 +87,20 @@ bool is_withheld(const json& object) {
          object.value("previous", json{}).is_string();
 }
 
-tl::expected<WitnessLine, std::string> read_line(const std::string& text,
+/// The hash that a line in canonical form should have: of all of it but its entry "hash".
+std::string hash_of_line(const WitnessLine& line, const std::string& previous) {
+  const std::string tail = behind_hash(line.kind, previous, line.seq);
+  const std::size_t entry = entry_of_hash(line.hash).size();
+  Sha256 digest;
+  digest.update(std::string_view(line.line).substr(0, line.line.size() - tail.size() - entry));
+  digest.update(tail);
+  return digest.hex();
+}
+
+tl::expected<WitnessLine, std::string> read_line(std::string text,
                                                  std::int64_t seq,
                                                  const std::string& previous) {
-  json object = parse_flat(text);
+  const json object = parse_flat(text);
   const bool withheld = is_withheld(object);
   if (!withheld && !has_shape(object)) {
     return tl::unexpected<std::string>("it is not a line as holdfast writes them");
@@ -76,18 +113,18 @@ tl::expected<WitnessLine, std::string> read_line(const std::string& text,
     return tl::unexpected<std::string>("it does not follow the line before it");
   }
   if (withheld) {
-    return WitnessLine{
-        .seq = seq, .kind = std::string(kWithheld), .line = text, .hash = object.at("hash")};
+    return WitnessLine{.seq = seq,
+                       .kind = std::string(kWithheld),
+                       .line = std::move(text),
+                       .hash = object.at("hash")};
   }
   const auto at = parse_rfc3339(object.at("at").get<std::string>());
   WitnessLine line{.seq = seq,
                    .at = at.value_or(Instant{}),
                    .kind = object.at("kind"),
-                   .line = text,
+                   .line = std::move(text),
                    .hash = object.at("hash")};
-  const bool canonical = compact(object) == text;
-  object.erase("hash");
-  if (!at || !canonical || sha256_hex(compact(object)) != line.hash) {
+  if (!at || compact(object) != line.line || hash_of_line(line, previous) != line.hash) {
     return tl::unexpected<std::string>("its hash is not the one of what it says");
   }
   return line;
@@ -171,66 +208,17 @@ WitnessComparison& say_restored(WitnessComparison& found, const std::string& nam
                  "puts back the holds and erasures that the backup does not know");
 }
 
-}  // namespace
-
-std::string_view to_token(WitnessState state) {
-  return kStates.at(static_cast<std::size_t>(state));
-}
-
-WitnessLine next_witness_line(const std::optional<WitnessLine>& last, const WitnessNote& note) {
-  const std::int64_t seq = last ? last->seq + 1 : 1;
-  json object = {{"at", to_rfc3339(note.at)},
-                 {"body", note.body},
-                 {"kind", note.kind},
-                 {"previous", last ? last->hash : kNoHash},
-                 {"seq", seq}};
-  const std::string hash = sha256_hex(compact(object));
-  object["hash"] = hash;
-  return {.seq = seq, .at = note.at, .kind = note.kind, .line = compact(object), .hash = hash};
-}
-
-std::string withheld_line(const WitnessLine& line) {
-  return compact({{"hash", line.hash},
-                  {"kind", kWithheld},
-                  {"previous", json::parse(line.line).at("previous")},
-                  {"seq", line.seq}});
-}
-
-json witness_body(const WitnessLine& line) {
-  return json::parse(line.line).value("body", json::object());
-}
-
-WitnessChain read_witness_chain(const std::vector<std::string>& lines) {
-  WitnessChain chain;
-  std::string previous = kNoHash;
-  for (const std::string& text : lines) {
-    const auto seq = static_cast<std::int64_t>(chain.lines.size()) + 1;
-    auto line = read_line(text, seq, previous);
-    if (!line) {
-      chain.bad_line = seq;
-      chain.fault = line.error();
-      break;
-    }
-    previous = line->hash;
-    chain.lines.push_back(*std::move(line));
-  }
-  return chain;
-}
-
-WitnessComparison compare_witness(Database& database,
-                                  const WitnessText& text,
-                                  const std::string& name) {
-  WitnessComparison found{.file_exists = text.exists};
-  if (!database.is_set_up()) {
-    return found;
-  }
-  WitnessChain chain = read_witness_chain(text.lines);
+/// Puts into words how the lines of a file stand to the outbox.
+WitnessComparison& judge(Database& database,
+                         WitnessChain& chain,
+                         const std::string& name,
+                         WitnessComparison& found) {
   WitnessOutbox& outbox = database.witness_outbox();
   const auto last = outbox.last();
   found.in_file = static_cast<std::int64_t>(chain.lines.size());
   found.in_database = last ? last->seq : 0;
-  found.lines = chain.lines;
-  if (!text.exists && last) {
+  found.last_hash = chain.lines.empty() ? std::string{} : chain.lines.back().hash;
+  if (!found.file_exists && last) {
     return say(found,
                WitnessState::missing,
                name + " is gone, and this database has put " + rows_of(last->seq, "line", "lines") +
@@ -277,6 +265,79 @@ WitnessComparison compare_witness(Database& database,
   return found;
 }
 
+/// What a file lacks that is as it was when it was compared.
+std::vector<WitnessLine> still_lacking(Database& database,
+                                       const WitnessComparison& before,
+                                       const std::string& name) {
+  WitnessOutbox& outbox = database.witness_outbox();
+  const auto known = outbox.find(before.in_file);
+  if (before.in_file > 0 && (!known || known->hash != before.last_hash)) {
+    throw JobError(ExitStatus::refused,
+                   name + ", line " + std::to_string(before.in_file) +
+                       ": the database says something else than it did a moment ago");
+  }
+  return outbox.since(before.in_file);
+}
+
+}  // namespace
+
+std::string_view to_token(WitnessState state) {
+  return kStates.at(static_cast<std::size_t>(state));
+}
+
+WitnessLine next_witness_line(const std::optional<WitnessLine>& last, const WitnessNote& note) {
+  const std::int64_t seq = last ? last->seq + 1 : 1;
+  const std::string head =
+      R"({"at":)" + compact(to_rfc3339(note.at)) + R"(,"body":)" + compact(note.body) + ",";
+  const std::string tail = behind_hash(note.kind, last ? last->hash : kNoHash, seq);
+  const std::string hash = sha256_hex(head + tail);
+  return {.seq = seq,
+          .at = note.at,
+          .kind = note.kind,
+          .line = head + entry_of_hash(hash) + tail,
+          .hash = hash};
+}
+
+std::string withheld_line(const WitnessLine& line) {
+  return compact({{"hash", line.hash},
+                  {"kind", kWithheld},
+                  {"previous", json::parse(line.line).at("previous")},
+                  {"seq", line.seq}});
+}
+
+json witness_body(const WitnessLine& line) {
+  return json::parse(line.line).value("body", json::object());
+}
+
+WitnessChain read_witness_chain(std::vector<std::string> lines) {
+  WitnessChain chain;
+  std::string previous = kNoHash;
+  for (std::string& text : lines) {
+    const auto seq = static_cast<std::int64_t>(chain.lines.size()) + 1;
+    auto line = read_line(std::move(text), seq, previous);
+    if (!line) {
+      chain.bad_line = seq;
+      chain.fault = line.error();
+      break;
+    }
+    previous = line->hash;
+    chain.lines.push_back(*std::move(line));
+  }
+  return chain;
+}
+
+WitnessComparison compare_witness(Database& database, WitnessText text, const std::string& name) {
+  WitnessComparison found{.file_exists = text.exists};
+  if (!database.is_set_up()) {
+    return found;
+  }
+  WitnessChain chain = read_witness_chain(std::move(text.lines));
+  found.fingerprint = std::move(text.fingerprint);
+  judge(database, chain, name, found);
+  found.lines = std::move(chain.lines);
+  return found;
+}
+
 WitnessComparison compare_witness(Database& database, Witness& witness) {
   WitnessText text;
   try {
@@ -285,7 +346,7 @@ WitnessComparison compare_witness(Database& database, Witness& witness) {
     WitnessComparison found{.file_exists = true};
     return say(found, WitnessState::unreadable, error.what());
   }
-  return compare_witness(database, text, witness.name());
+  return compare_witness(database, std::move(text), witness.name());
 }
 
 std::int64_t first_rewritten_line(WitnessOutbox& outbox, const std::vector<WitnessLine>& file) {
@@ -316,17 +377,22 @@ void witness_note(Database& database, const WitnessNote& note) {
   outbox.add(next_witness_line(last, note));
 }
 
-void flush_witness(Database& database, Witness& witness) {
-  witness.append([&database, &witness](const WitnessText& text) {
-    const WitnessComparison found = compare_witness(database, text, witness.name());
-    if (!found.agrees()) {
-      throw JobError(ExitStatus::refused, found.sentence);
+void flush_witness(Database& database, Witness& witness, const WitnessComparison& before) {
+  witness.append(before.fingerprint, [&](WitnessText text) {
+    std::vector<WitnessLine> lacking;
+    if (text.as_before) {
+      lacking = still_lacking(database, before, witness.name());
+    } else {
+      WitnessComparison found = compare_witness(database, std::move(text), witness.name());
+      if (!found.agrees()) {
+        throw JobError(ExitStatus::refused, found.sentence);
+      }
+      lacking = std::move(found.lacking);
     }
     std::vector<std::string> lines;
-    std::transform(found.lacking.begin(),
-                   found.lacking.end(),
-                   std::back_inserter(lines),
-                   [](const WitnessLine& line) { return line.line; });
+    std::transform(lacking.begin(), lacking.end(), std::back_inserter(lines), [](auto& line) {
+      return std::move(line.line);
+    });
     return lines;
   });
 }

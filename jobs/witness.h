@@ -20,13 +20,15 @@ struct WitnessText {
   bool exists = false;
   std::vector<std::string> lines;  ///< whole ones, without their ends
   bool torn = false;               ///< a last line without its end follows: a crash cut it off
+  std::string fingerprint;         ///< SHA-256 of all its bytes; empty where nobody has asked
+  bool as_before = false;          ///< it has the fingerprint that was asked for: no lines are told
 };
 
 /// The file outside the database that a restored backup does not take back.
 class Witness {
  public:
   /// Told what is there, it says which lines are to follow.
-  using Lacking = std::function<std::vector<std::string>(const WitnessText&)>;
+  using Lacking = std::function<std::vector<std::string>(WitnessText)>;
 
   Witness() = default;
   Witness(const Witness&) = delete;
@@ -43,8 +45,9 @@ class Witness {
   /// Makes an empty one where there is none, synced with its folder. Errors: JobError.
   virtual void begin() = 0;
   /// Appends what `lacking` asks for and syncs it, while no other process can append; a torn last
-  /// line is cut off first. Errors: JobError, also where there is no file; then nothing was added.
-  virtual void append(const Lacking& lacking) = 0;
+  /// line is cut off first. Where all that is there has the fingerprint `known`, it is not told
+  /// line by line. Errors: JobError, also where there is no file; then nothing was added.
+  virtual void append(const std::string& known, const Lacking& lacking) = 0;
   /// Puts a new one with these lines in its place; returns where the old one is kept, "" where
   /// there was none. Errors: JobError.
   virtual std::string replace(const std::vector<std::string>& lines) = 0;
@@ -82,7 +85,7 @@ struct WitnessChain {
   std::int64_t bad_line = 0;  ///< counted from 1; 0: none
   std::string fault;          ///< what is wrong with it
 };
-[[nodiscard]] WitnessChain read_witness_chain(const std::vector<std::string>& lines);
+[[nodiscard]] WitnessChain read_witness_chain(std::vector<std::string> lines);
 
 /// How file and database stand to each other.
 enum class WitnessState {
@@ -104,6 +107,8 @@ struct WitnessComparison {
   WitnessState state = WitnessState::in_step;
   std::int64_t line = 0;             ///< the first that is damaged or differs; 0: none
   std::int64_t in_file = 0;          ///< number of the file's last line whose chain holds
+  std::string last_hash;             ///< the hash of that line; empty where there is none
+  std::string fingerprint;           ///< of the file, where read() has told it
   std::int64_t in_database = 0;      ///< number of the outbox's last line
   bool file_exists = false;          ///< false and in step: both are still to begin
   std::vector<WitnessLine> lines;    ///< of the file, as far as their chain holds
@@ -119,7 +124,7 @@ struct WitnessComparison {
 /// Compares what was read with the outbox as it is now: read the file first, because it never is
 /// ahead of what is committed. `name` is the file's.
 [[nodiscard]] WitnessComparison compare_witness(Database& database,
-                                                const WitnessText& text,
+                                                WitnessText text,
                                                 const std::string& name);
 /// Reads and compares; a file that cannot be read is `unreadable`. Call it outside a transaction.
 [[nodiscard]] WitnessComparison compare_witness(Database& database, Witness& witness);
@@ -135,7 +140,9 @@ struct WitnessComparison {
 /// inside the write that the line speaks of.
 void witness_note(Database& database, const WitnessNote& note);
 
-/// Appends to the file what it lacks. Call it after the commit. Errors: JobError.
-void flush_witness(Database& database, Witness& witness);
+/// Appends to the file what it lacks. Call it after the commit. `before` is what comparing them
+/// gave the last time: a file that is as it was then, byte for byte, is not read line by line
+/// again. Errors: JobError.
+void flush_witness(Database& database, Witness& witness, const WitnessComparison& before = {});
 
 }  // namespace holdfast

@@ -2,7 +2,6 @@
 #include "jobs/witness_notes.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -26,42 +25,38 @@ json clock_json(const std::optional<RunClock>& clock) {
 
 /// What the outbox knows already.
 struct Witnessed {
-  std::map<std::int64_t, LegalHold> holds;                 ///< each as its last line has it
+  std::vector<bool> holds;                                 ///< by place: its last line says it all
   std::set<std::pair<std::string, std::string>> erasures;  ///< tenant as JSON, and token
   std::int64_t last_run = 0;
 };
 
-Witnessed witnessed_so_far(WitnessOutbox& outbox) {
-  Witnessed known;
-  for (const WitnessLine& line : outbox.since(0)) {
+/// Each line is compared and forgotten. `holds`: the register's, by ascending id.
+Witnessed witnessed_so_far(WitnessOutbox& outbox, const std::vector<LegalHold>& holds) {
+  Witnessed known{.holds = std::vector<bool>(holds.size(), false)};
+  outbox.for_each(0, [&](const WitnessLine& line) {
     if (line.kind != "hold" && line.kind != "erasure" && line.kind != "run") {
-      continue;
+      return;
     }
     const json body = witness_body(line);
     if (body.empty()) {
-      continue;  // withheld
+      return;  // withheld
     }
     if (line.kind == "hold") {
-      LegalHold hold = hold_of_witness(body.at("hold"));
-      known.holds[hold.id] = std::move(hold);
+      const LegalHold witnessed = hold_of_witness(body.at("hold"));
+      const auto now = std::lower_bound(
+          holds.begin(), holds.end(), witnessed.id, [](const LegalHold& hold, std::int64_t id) {
+            return hold.id < id;
+          });
+      if (now != holds.end() && now->id == witnessed.id) {
+        known.holds[static_cast<std::size_t>(now - holds.begin())] = as_witnessed(witnessed, *now);
+      }
     } else if (line.kind == "erasure") {
       known.erasures.emplace(body.at("tenant").dump(), body.at("token").get<std::string>());
     } else {
       known.last_run = std::max(known.last_run, whole_number(body.at("run_id")));
     }
-  }
+  });
   return known;
-}
-
-void add_unknown_holds(Database& database,
-                       const Witnessed& known,
-                       std::vector<WitnessNote>& notes) {
-  for (const LegalHold& hold : database.holds().all()) {
-    const auto found = known.holds.find(hold.id);
-    if (found == known.holds.end() || !as_witnessed(found->second, hold)) {
-      notes.push_back({.kind = "hold", .body = hold_witness_body("met", hold)});
-    }
-  }
 }
 
 void add_unknown_erasures(Database& database,
@@ -99,6 +94,7 @@ WitnessNotes::WitnessNotes(Database& database, Witness* witness, Warn warn)
     return;
   }
   found_ = compare_witness(database_, *witness_);
+  found_.lines = {};  // as many as the file has: what is said of them is enough
   keeps_notes_ = found_.agrees();
   if (!keeps_notes_) {
     warn_(std::string(to_token(found_.state)) + ": " + found_.sentence);
@@ -131,6 +127,7 @@ void WitnessNotes::repair() {
           " on: it could not be written then, or somebody has cut it; they are appended again");
   }
   flush();
+  found_.lacking = {};
 }
 
 void WitnessNotes::note(Instant at, const std::string& kind, const json& body) {
@@ -143,15 +140,22 @@ void WitnessNotes::catch_up(Instant at) {
   if (!keeps_notes() || witness_ == nullptr) {
     return;
   }
-  const Witnessed known = witnessed_so_far(database_.witness_outbox());
+  const std::vector<LegalHold> holds = database_.holds().all();
+  const Witnessed known = witnessed_so_far(database_.witness_outbox(), holds);
   std::vector<WitnessNote> notes;
-  add_unknown_holds(database_, known, notes);
   add_unknown_erasures(database_, known, notes);
   add_unknown_runs(database_, known, notes);
-  if (notes.empty()) {
+  const bool all_held =
+      std::find(known.holds.begin(), known.holds.end(), false) == known.holds.end();
+  if (notes.empty() && all_held) {
     return;
   }
   const auto write = database_.begin_write(Durability::full);
+  for (std::size_t place = 0; place < holds.size(); ++place) {
+    if (!known.holds[place]) {
+      note(at, "hold", hold_witness_body("met", holds[place]));
+    }
+  }
   for (const WitnessNote& each : notes) {
     note(at, each.kind, each.body);
   }
@@ -163,7 +167,7 @@ void WitnessNotes::flush() noexcept {
     return;
   }
   try {
-    flush_witness(database_, *witness_);
+    flush_witness(database_, *witness_, found_);
   } catch (const std::exception& error) {
     // Safe: the outbox has the lines, and whoever comes next appends them.
     warn_(std::string("witness_not_written: ") + error.what() +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,11 @@ class HoldRegister {
 
   /// Goes up with every change of the register, in the transaction of the change.
   [[nodiscard]] virtual std::int64_t version() = 0;
-  /// All holds by ascending id, released ones too. Errors: StorageError where a line cannot be
-  /// read: a hold that cannot be read may cover anything.
+  /// Visits all holds by ascending id, released ones too, one at a time. Errors: StorageError where
+  /// a line cannot be read, once the ones before it were visited: a hold that cannot be read may
+  /// cover anything. The visitor must not change the register.
+  virtual void for_each(const std::function<void(LegalHold&&)>& visit) = 0;
+  /// The same as a list, for the few places that need all of them at once.
   [[nodiscard]] virtual std::vector<LegalHold> all() = 0;
 
   /// Adds a hold and returns its id; `hold.id` is ignored.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,7 +39,9 @@ class WitnessOutbox {
   virtual void replace_text(std::int64_t seq, const std::string& line) = 0;
   [[nodiscard]] virtual std::optional<WitnessLine> last() = 0;
   [[nodiscard]] virtual std::optional<WitnessLine> find(std::int64_t seq) = 0;
-  /// Lines after the one with this number, ascending.
+  /// Visits the lines after the one with this number, ascending, one at a time.
+  virtual void for_each(std::int64_t after, const std::function<void(WitnessLine&&)>& visit) = 0;
+  /// The same as a list.
   [[nodiscard]] virtual std::vector<WitnessLine> since(std::int64_t seq) = 0;
 };
 

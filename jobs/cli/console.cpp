@@ -11,6 +11,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "jobs/cli/json_lines.h"
 #include "jobs/json_text.h"
 
 namespace holdfast {
@@ -71,6 +72,11 @@ void Console::print(const std::string& text) {
 
 void Console::print_json(const nlohmann::json& value) {
   print(value.dump(2));
+}
+
+void Console::print_json_text(const std::string& text) {
+  write_indented(text, std::cout);
+  std::cout << std::endl;
 }
 
 void Console::complain(const std::string& sentence) {

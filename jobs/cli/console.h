@@ -29,6 +29,8 @@ class Console {
 
   static void print(const std::string& text);
   static void print_json(const nlohmann::json& value);
+  /// The same for JSON as text without white space.
+  static void print_json_text(const std::string& text);
   /// One line on stderr that starts with "holdfast: ".
   static void complain(const std::string& sentence);
   /// The text in bold where colours are wanted; never the only sign of anything.

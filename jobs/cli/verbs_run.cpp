@@ -166,20 +166,40 @@ RunDependencies dependencies(Session& session, Database& database) {
           .process = ::getpid()};
 }
 
+/// The record as values but for its holds, which no sentence needs.
+json told_of(const RunReport& report) {
+  if (report.sealed.empty()) {
+    return report_json(report);
+  }
+  return json::parse(report.sealed, [](int depth, json::parse_event_t event, const json& part) {
+    return depth != 1 || event != json::parse_event_t::key || part != "holds";
+  });
+}
+
 void print_run(Session& session, const RunReport& report) {
-  const json result = report.sealed.is_null() ? report_json(report) : report.sealed;
   if (session.console().json()) {
-    Console::print_json(result);
+    if (report.sealed.empty()) {
+      Console::print_json(report_json(report));
+    } else {
+      Console::print_json_text(report.sealed);
+    }
     if (report.error) {
       Console::complain(report.error->message);
     }
-  } else if (session.console().talkative()) {
+    return;
+  }
+  const bool well = exit_status(report.outcome) == ExitStatus::done;
+  if (well && !session.console().talkative()) {
+    return;
+  }
+  const json result = told_of(report);
+  if (session.console().talkative()) {
     Console::print(render_run(result));
   } else if (report.outcome == Outcome::failed && report.error) {
     // The log says why; an alert that reads only stderr has to see it too.
     Console::print(render_run_line(result));
     Console::complain(report.error->message);
-  } else if (exit_status(report.outcome) != ExitStatus::done) {
+  } else {
     Console::print(render_run_line(result) +
                    (report.error ? ": " + plain_lines(report.error->message) : std::string{}));
   }
@@ -280,8 +300,7 @@ ExitStatus run(Session& session) {
   with.open_reader = [&session] {
     return session.open_reader();
   };
-  PruneRun job(with, *settings);
-  const RunReport report = job.execute();
+  const RunReport report = PruneRun(with, *settings).execute();
   print_run(session, report);
   write_reports(session, *database);
   return exit_status(report.outcome);

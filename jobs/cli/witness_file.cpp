@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "jobs/cli/descriptor.h"
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 
 namespace holdfast {
@@ -83,19 +84,54 @@ void lock(const fs::path& path, const Descriptor& opened, int how) {
   }
 }
 
-std::string bytes_of(const fs::path& path, const Descriptor& opened) {
-  std::string bytes;
+/// Reads all that is there from the beginning on, piece by piece.
+template <typename Take>
+void read_pieces(const fs::path& path, const Descriptor& opened, Take take) {
   std::array<char, kPieceBytes> piece{};
+  off_t from = 0;
   for (;;) {
-    const ssize_t count = ::read(opened.number(), piece.data(), piece.size());
+    const ssize_t count = ::pread(opened.number(), piece.data(), piece.size(), from);
     if (count == 0) {
-      return bytes;
+      return;
     }
     if (count < 0 && errno != EINTR) {
       fail(path, "the witness file cannot be read: " + last_error());
     }
-    bytes.append(piece.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+    if (count > 0) {
+      take(std::string_view(piece.data(), static_cast<std::size_t>(count)));
+      from += count;
+    }
   }
+}
+
+std::string bytes_of(const fs::path& path, const Descriptor& opened) {
+  struct stat facts {};
+  std::string bytes;
+  if (::fstat(opened.number(), &facts) == 0 && facts.st_size > 0) {
+    bytes.reserve(static_cast<std::size_t>(facts.st_size));
+  }
+  read_pieces(path, opened, [&bytes](std::string_view piece) { bytes += piece; });
+  return bytes;
+}
+
+/// What is there, without keeping it.
+struct FileFacts {
+  std::string fingerprint;
+  std::size_t bytes = 0;
+  std::size_t whole = 0;  ///< of these, up to the last line end
+};
+
+FileFacts facts_of(const fs::path& path, const Descriptor& opened) {
+  FileFacts facts;
+  Sha256 digest;
+  read_pieces(path, opened, [&](std::string_view piece) {
+    digest.update(piece);
+    const std::size_t end = piece.rfind('\n');
+    facts.whole = end == std::string_view::npos ? facts.whole : facts.bytes + end + 1;
+    facts.bytes += piece.size();
+  });
+  facts.fingerprint = digest.hex();
+  return facts;
 }
 
 WitnessText text_of(std::string_view bytes) {
@@ -143,16 +179,23 @@ void cut(const fs::path& path, const Descriptor& opened, std::size_t bytes) {
   }
 }
 
-std::string joined(const std::vector<std::string>& lines) {
+void write_lines(const fs::path& path,
+                 const Descriptor& opened,
+                 const std::vector<std::string>& lines) {
   std::string bytes;
   for (const std::string& line : lines) {
-    bytes += line + "\n";
+    bytes += line;
+    bytes += '\n';
+    if (bytes.size() >= kPieceBytes) {
+      write_all(path, opened, bytes);
+      bytes.clear();
+    }
   }
-  return bytes;
+  write_all(path, opened, bytes);
 }
 
-/// A new file that nobody else may read, with these bytes, synced.
-void make_file(const fs::path& path, std::string_view bytes) {
+/// A new file that nobody else may read, with these lines, synced.
+void make_file(const fs::path& path, const std::vector<std::string>& lines) {
   const Descriptor made{
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode)};
   if (!made.is_open()) {
@@ -164,7 +207,7 @@ void make_file(const fs::path& path, std::string_view bytes) {
   if (::fchmod(made.number(), kFileMode) != 0) {
     fail(path, "cannot be closed to others: " + last_error());
   }
-  write_all(path, made, bytes);
+  write_lines(path, made, lines);
   sync(path, made);
 }
 
@@ -215,37 +258,42 @@ WitnessText WitnessFile::read() {
     return {};
   }
   lock(path_, opened, LOCK_SH);
-  return text_of(bytes_of(path_, opened));
+  const std::string bytes = bytes_of(path_, opened);
+  WitnessText text = text_of(bytes);
+  text.fingerprint = sha256_hex(bytes);
+  return text;
 }
 
 void WitnessFile::begin() {
   if (open_file(path_, O_RDONLY).is_open()) {
     return;
   }
-  make_file(path_, "");
+  make_file(path_, {});
   sync_folder(path_);
 }
 
-void WitnessFile::append(const Lacking& lacking) {
+void WitnessFile::append(const std::string& known, const Lacking& lacking) {
   const Descriptor opened = open_file(path_, O_RDWR | O_APPEND);
   if (!opened.is_open()) {
     fail(path_, "the witness file is gone: put it back, or mount its folder");
   }
   lock(path_, opened, LOCK_EX);
-  const std::string bytes = bytes_of(path_, opened);
-  const std::string more = joined(lacking(text_of(bytes)));
-  const std::size_t whole = bytes.rfind('\n') == std::string::npos ? 0 : bytes.rfind('\n') + 1;
-  if (more.empty() && whole == bytes.size()) {
+  const FileFacts facts = facts_of(path_, opened);
+  const auto lines =
+      lacking(facts.fingerprint == known ? WitnessText{.exists = true, .as_before = true}
+                                         : text_of(bytes_of(path_, opened)));
+  if (lines.empty() && facts.whole == facts.bytes) {
     return;
   }
-  if (whole != bytes.size()) {
-    cut(path_, opened, whole);
+  if (facts.whole != facts.bytes) {
+    cut(path_, opened, facts.whole);
   }
   try {
-    write_all(path_, opened, more);
+    write_lines(path_, opened, lines);
   } catch (const JobError&) {
     // Where this fails too, the half line is torn and is cut off the next time.
-    [[maybe_unused]] const int ignored = ::ftruncate(opened.number(), static_cast<off_t>(whole));
+    [[maybe_unused]] const int ignored =
+        ::ftruncate(opened.number(), static_cast<off_t>(facts.whole));
     throw;
   }
   sync(path_, opened);
@@ -257,7 +305,7 @@ std::string WitnessFile::replace(const std::vector<std::string>& lines) {
   // What a replacement that was killed has left behind is nobody's.
   std::error_code ignored;
   fs::remove(fresh, ignored);
-  make_file(fresh, joined(lines));
+  make_file(fresh, lines);
   std::string kept;
   if (fs::symlink_status(path_).type() != fs::file_type::not_found) {
     const fs::path old = free_name(path_, ".replaced-", 1);

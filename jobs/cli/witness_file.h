@@ -28,7 +28,7 @@ class WitnessFile final : public Witness {
   [[nodiscard]] std::string name() const override { return path_.string(); }
   [[nodiscard]] WitnessText read() override;
   void begin() override;
-  void append(const Lacking& lacking) override;
+  void append(const std::string& known, const Lacking& lacking) override;
   std::string replace(const std::vector<std::string>& lines) override;
 
  private:

@@ -139,6 +139,10 @@ void SqliteHoldRegister::refuse(std::int64_t id, const std::string& why) const {
                          "deleted");
 }
 
+void SqliteHoldRegister::refuse_orphan(std::int64_t id) const {
+  refuse(id, "a term of it is there and its line is not");
+}
+
 std::int64_t SqliteHoldRegister::version() {
   if (!home_.set_up) {
     return 0;
@@ -152,51 +156,63 @@ std::int64_t SqliteHoldRegister::version() {
   return version_.integer(0);
 }
 
+void SqliteHoldRegister::for_each(const std::function<void(LegalHold&&)>& visit) {
+  if (!home_.set_up) {
+    return;
+  }
+  RegisterQuery lines(home_, kSelectHolds);
+  RegisterQuery terms(home_, kSelectTerms);
+  lines.with();
+  terms.with();
+  bool more = terms.next();
+  while (lines.next()) {
+    LegalHold hold;
+    try {
+      hold = read_hold(lines);
+    } catch (const StorageError& error) {
+      refuse(lines.integer(0), error.what());
+    }
+    read_terms(terms, more, hold);
+    require_sense(hold);
+    visit(std::move(hold));
+  }
+  if (more) {
+    refuse_orphan(terms.integer(0));
+  }
+}
+
 std::vector<LegalHold> SqliteHoldRegister::all() {
   std::vector<LegalHold> holds;
-  if (!home_.set_up) {
-    return holds;
-  }
-  RegisterQuery rows(home_, kSelectHolds);
-  rows.with();
-  while (rows.next()) {
-    try {
-      holds.push_back(read_hold(rows));
-    } catch (const StorageError& error) {
-      refuse(rows.integer(0), error.what());
-    }
-  }
-  read_terms(holds);
-  for (const LegalHold& hold : holds) {
-    if (says_nothing(hold.scope)) {
-      refuse(hold.id, "it names nothing that it covers");
-    }
-    if (ends_before_it_begins(hold.scope)) {
-      refuse(hold.id, "its range ends before it begins");
-    }
-  }
+  for_each([&holds](LegalHold&& hold) { holds.push_back(std::move(hold)); });
   return holds;
 }
 
-void SqliteHoldRegister::read_terms(std::vector<LegalHold>& holds) {
-  RegisterQuery rows(home_, kSelectTerms);
-  rows.with();
-  auto hold = holds.begin();
-  while (rows.next()) {
-    const std::int64_t id = rows.integer(0);
-    // Both come by ascending id, so one walk through the holds is enough.
-    while (hold != holds.end() && hold->id < id) {
-      ++hold;
+/// Both come by ascending id, so the terms of the hold are the next ones. `more`: there is one.
+void SqliteHoldRegister::read_terms(RegisterQuery& terms, bool& more, LegalHold& hold) const {
+  while (more) {
+    const std::int64_t id = terms.integer(0);
+    if (id > hold.id) {
+      return;
     }
-    const std::string word = rows.text(1);
+    if (id < hold.id) {
+      refuse_orphan(id);
+    }
+    const std::string word = terms.text(1);
     const TermKind* kind = find_kind(word);
-    if (hold == holds.end() || hold->id != id) {
-      refuse(id, "a term of it is there and its line is not");
-    }
     if (kind == nullptr) {
       refuse(id, "unknown kind of term \"" + word + "\"");
     }
-    (hold->scope.*kind->terms).push_back(rows.text(2));
+    (hold.scope.*kind->terms).push_back(terms.text(2));
+    more = terms.next();
+  }
+}
+
+void SqliteHoldRegister::require_sense(const LegalHold& hold) const {
+  if (says_nothing(hold.scope)) {
+    refuse(hold.id, "it names nothing that it covers");
+  }
+  if (ends_before_it_begins(hold.scope)) {
+    refuse(hold.id, "its range ends before it begins");
   }
 }
 

@@ -17,6 +17,7 @@ class SqliteHoldRegister final : public HoldRegister {
   explicit SqliteHoldRegister(const RegisterHome& home);
 
   [[nodiscard]] std::int64_t version() override;
+  void for_each(const std::function<void(LegalHold&&)>& visit) override;
   [[nodiscard]] std::vector<LegalHold> all() override;
   /// Errors: StorageError for a scope without any term, which would cover nothing.
   std::int64_t place(const LegalHold& hold) override;
@@ -26,8 +27,10 @@ class SqliteHoldRegister final : public HoldRegister {
   void drop_person_term(std::int64_t id, PersonTerm kind, const std::string& value) override;
 
  private:
-  void read_terms(std::vector<LegalHold>& holds);
+  void read_terms(RegisterQuery& terms, bool& more, LegalHold& hold) const;
+  void require_sense(const LegalHold& hold) const;
   [[noreturn]] void refuse(std::int64_t id, const std::string& why) const;
+  [[noreturn]] void refuse_orphan(std::int64_t id) const;
 
   RegisterHome home_;
   RegisterQuery version_;

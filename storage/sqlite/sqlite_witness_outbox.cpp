@@ -32,30 +32,13 @@ WitnessLine read_line(const RegisterQuery& row) {
           .hash = row.text(4)};
 }
 
-template <typename... Values>
-std::vector<WitnessLine> read_lines(const RegisterHome& home,
-                                    const char* sql,
-                                    const Values&... values) {
-  std::vector<WitnessLine> lines;
-  if (home.set_up) {
-    RegisterQuery rows(home, sql);
-    rows.with(values...);
-    while (rows.next()) {
-      lines.push_back(read_line(rows));
-    }
-  }
-  return lines;
-}
-
-std::optional<WitnessLine> first_of(std::vector<WitnessLine> lines) {
-  return lines.empty() ? std::nullopt : std::optional{std::move(lines.front())};
-}
-
 }  // namespace
 
+SqliteWitnessOutbox::SqliteWitnessOutbox(const RegisterHome& home)
+    : home_(home), add_(home, kAdd), last_(home, kSelectLast), find_(home, kSelectOne) {}
+
 void SqliteWitnessOutbox::add(const WitnessLine& line) {
-  RegisterQuery(home_, kAdd)
-      .with(line.seq, line.at, line.kind, line.line, line.hash)
+  add_.with(line.seq, line.at, line.kind, line.line, line.hash)
       .run_one("a line for the witness file");
 }
 
@@ -64,15 +47,37 @@ void SqliteWitnessOutbox::replace_text(std::int64_t seq, const std::string& line
 }
 
 std::optional<WitnessLine> SqliteWitnessOutbox::last() {
-  return first_of(read_lines(home_, kSelectLast));
+  if (!home_.set_up) {
+    return std::nullopt;
+  }
+  const QueryUse use{last_};
+  return last_.with().next() ? std::optional{read_line(last_)} : std::nullopt;
 }
 
 std::optional<WitnessLine> SqliteWitnessOutbox::find(std::int64_t seq) {
-  return first_of(read_lines(home_, kSelectOne, seq));
+  if (!home_.set_up) {
+    return std::nullopt;
+  }
+  const QueryUse use{find_};
+  return find_.with(seq).next() ? std::optional{read_line(find_)} : std::nullopt;
+}
+
+void SqliteWitnessOutbox::for_each(std::int64_t after,
+                                   const std::function<void(WitnessLine&&)>& visit) {
+  if (!home_.set_up) {
+    return;
+  }
+  RegisterQuery rows(home_, kSelectSince);
+  rows.with(after);
+  while (rows.next()) {
+    visit(read_line(rows));
+  }
 }
 
 std::vector<WitnessLine> SqliteWitnessOutbox::since(std::int64_t seq) {
-  return read_lines(home_, kSelectSince, seq);
+  std::vector<WitnessLine> lines;
+  for_each(seq, [&lines](WitnessLine&& line) { lines.push_back(std::move(line)); });
+  return lines;
 }
 
 }  // namespace holdfast

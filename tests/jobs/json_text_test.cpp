@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "jobs/cli/json_lines.h"
 #include "tests/policy/policy_builders.h"
 
 using namespace holdfast;
@@ -140,5 +142,18 @@ TEST_CASE("a whole number is read as it is written or not at all", "[json]") {
        {"9223372036854775808", "1e300", "0.5", "1.0", "true", "null", "\"7\"", "[7]"}) {
     INFO(text);
     CHECK_THROWS_AS(number(text), nlohmann::json::exception);
+  }
+}
+
+TEST_CASE("text of JSON is indented as the library would", "[json]") {
+  const nlohmann::json value = {{"empty", nlohmann::json::object()},
+                                {"none", nlohmann::json::array()},
+                                {"list", {1, -2, nullptr, true, {{"deep", {{"deeper", {"x"}}}}}}},
+                                {"odd", "a \"quoted, [text]: {with} \\ a back-slash\\\n"},
+                                {"", ""}};
+  for (const nlohmann::json& each : {value, nlohmann::json("\\"), nlohmann::json(7)}) {
+    std::ostringstream out;
+    write_indented(compact(each), out);
+    CHECK(out.str() == each.dump(2));
   }
 }

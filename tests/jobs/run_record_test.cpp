@@ -13,8 +13,8 @@ using nlohmann::json;
 
 TEST_CASE("a record is sealed behind the one before it", "[record]") {
   const SealedRecord first = seal_record({{"run_id", 1}, {"deleted", 3}}, "");
-  CHECK(first.record.at("previous_run_hash") == std::string(64, '0'));
-  CHECK(first.record.at("run_hash") == first.hash);
+  CHECK(first.previous_hash == std::string(64, '0'));
+  CHECK(json::parse(first.text).at("run_hash") == first.hash);
   CHECK(first.text == R"({"deleted":3,"format":"holdfast-run-record/1","previous_run_hash":")" +
                           std::string(64, '0') + R"(","run_hash":")" + first.hash +
                           R"(","run_id":1})");
@@ -23,14 +23,15 @@ TEST_CASE("a record is sealed behind the one before it", "[record]") {
                                  R"("previous_run_hash":")" +
                                  std::string(64, '0') + R"(","run_id":1})"));
   const SealedRecord second = seal_record({{"run_id", 2}}, first.hash);
-  CHECK(second.record.at("previous_run_hash") == first.hash);
+  CHECK(second.previous_hash == first.hash);
+  CHECK(json::parse(second.text).at("previous_run_hash") == first.hash);
   CHECK(second.hash != first.hash);
 }
 
 TEST_CASE("a sealed record gives its hash, and any change another", "[record]") {
   const SealedRecord sealed = seal_record({{"rows", 3}, {"code", "A"}}, "");
   CHECK(hash_of_record(json::parse(sealed.text)) == sealed.hash);
-  json changed = sealed.record;
+  json changed = json::parse(sealed.text);
   changed["rows"] = 4;
   CHECK(hash_of_record(changed) != sealed.hash);
 }
@@ -42,12 +43,41 @@ TEST_CASE("integers that not every reader has exactly become text", "[record]") 
   CHECK(exact_integer(exact + 1) == "9007199254740993");
   CHECK(exact_integer(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
   const SealedRecord sealed = seal_record({{"deep", {{"key", {1, exact + 1}}}}}, "");
-  CHECK(sealed.record["deep"]["key"] == json({1, "9007199254740993"}));
+  CHECK(json::parse(sealed.text)["deep"]["key"] == json({1, "9007199254740993"}));
 }
 
 TEST_CASE("a real number has no place in a record", "[record]") {
   CHECK_THROWS_AS(seal_record({{"share", 0.2}}, ""), std::logic_error);
   CHECK_THROWS_AS(seal_record({{"list", {1, {{"x", 1.5}}}}}, ""), std::logic_error);
+}
+
+TEST_CASE("lists of a record that come as text stand in it as values would", "[record]") {
+  const std::int64_t large = (std::int64_t{1} << 53) + 1;
+  const json entries = {{{"hold", 1}, {"b", "x"}, {"a", nullptr}}, {{"hold", large}}};
+  RecordList list;
+  for (const json& entry : entries) {
+    list.add(entry);
+  }
+  const std::string text = std::move(list).finish();
+  const std::string none = RecordList{}.finish();
+  const json rest = {{"alpha", 1}, {"zulu", "\"last\""}};
+  // Before and behind the hash, and where a list stands first or last.
+  for (const char* name : {"aaa", "holds", "runs", "zz"}) {
+    const RecordLists lists{{name, text}, {std::string(name) + "_none", none}};
+    json expected = rest;
+    expected[name] = entries;
+    expected[std::string(name) + "_none"] = json::array();
+    const SealedRecord sealed = seal_record(rest, "", lists);
+    const SealedRecord plain = seal_record(expected, "");
+    CHECK(sealed.text == plain.text);
+    CHECK(sealed.hash == plain.hash);
+    CHECK(hash_of_record(json::parse(sealed.text)) == sealed.hash);
+  }
+}
+
+TEST_CASE("a list of a record takes no real number either", "[record]") {
+  RecordList list;
+  CHECK_THROWS_AS(list.add({{"share", 0.2}}), std::logic_error);
 }
 
 TEST_CASE("the digest of a slice is that of its rows in their order", "[record]") {

@@ -233,7 +233,7 @@ TEST_CASE("a witness file is refused where somebody else could have written it",
     CHECK(found.state == WitnessState::unreadable);
     CHECK_THAT(found.sentence, Contains(words));
     CHECK_THROWS_AS(
-        world.witness().append([](const auto&) { return std::vector<std::string>{"x"}; }),
+        world.witness().append("", [](const auto&) { return std::vector<std::string>{"x"}; }),
         JobError);
   };
   const fs::path away = world.file().string() + ".away";
