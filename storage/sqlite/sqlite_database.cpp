@@ -153,7 +153,8 @@ std::optional<Instant> SqliteDatabase::last_written() {
   std::optional<Instant> latest;
   for (const char* const part : {"", "-wal"}) {
     struct ::stat file {};
-    if (::stat((path() + part).c_str(), &file) == 0) {
+    // An empty log was made when the database was opened.
+    if (::stat((path() + part).c_str(), &file) == 0 && file.st_size > 0) {
       const Instant written{std::chrono::floor<std::chrono::milliseconds>(
           std::chrono::seconds{file.st_mtim.tv_sec} +
           std::chrono::nanoseconds{file.st_mtim.tv_nsec})};

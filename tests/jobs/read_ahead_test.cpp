@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr int kRows = 30'000;
+constexpr int kRows = 60'000;
 constexpr const char* kSalt = "a salt";
 // Longer than the rows of any slice of these tests take to be read.
 constexpr milliseconds kReadMeanwhile{150};
@@ -32,7 +32,7 @@ class AheadWorld {
   AheadWorld() {
     world_.add_rows(kRows);
     world_.settings().run.max_lock = milliseconds{10};
-    world_.settings().run.max_lock_idle = milliseconds{40};
+    world_.settings().run.max_lock_idle = milliseconds{20};
   }
   [[nodiscard]] JobWorld& operator*() { return world_; }
   [[nodiscard]] JobWorld* operator->() { return &world_; }
@@ -46,7 +46,7 @@ class AheadWorld {
   }
   /// Somebody else writes when the rows of the next slice have been read.
   void meanwhile(const std::string& sql) {
-    world_.observer().after_slice(4, [this, sql] {
+    world_.observer().after_slice(2, [this, sql] {
       std::this_thread::sleep_for(kReadMeanwhile);
       world_.sql(sql);
       left_ = world_.rows();
@@ -169,13 +169,13 @@ TEST_CASE("a slice that is cut short leaves nothing out", "[read_ahead]") {
 
 TEST_CASE("the row budget counts rows that were decided ahead", "[read_ahead]") {
   AheadWorld world;
-  world->settings().run.max_rows = 20'001;
+  world->settings().run.max_rows = 40'001;
   SliceBench bench = world.bench();
   const SliceTotals& totals = bench.go();
   CHECK(totals.decided_ahead > 0);
   CHECK((totals.end == SlicesEnd::out_of_rows));
-  CHECK(totals.deleted == 20'001);
-  CHECK(world->rows() == kRows - 20'001);
+  CHECK(totals.deleted == 40'001);
+  CHECK(world->rows() == kRows - 40'001);
 }
 
 TEST_CASE("rows are read under the lock where reading ahead is not sound", "[read_ahead]") {
