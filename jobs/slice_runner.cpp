@@ -34,6 +34,7 @@ SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job
     : database_(database), context_(context), job_(job), pacer_(job.budget, job.quiet) {}
 
 void SliceRunner::run(KeySet& keys) {
+  const auto guards_aside = database_.guard().step_aside();
   planned_ = keys.size();
   keys.rewind();
   seen_commits_ = database_.foreign_commits();
