@@ -157,6 +157,26 @@ class GuardTest(unittest.TestCase):
         self.made.run()
         self.assertIn("not due", self.guarded(self.made.insert(AGED)[0]))
 
+    def test_a_policy_in_its_delay_an_approved_plan_and_a_limit_guard_too(self):
+        self.made.run(expect=0)
+        shorter = {"retention": {"category": {"account": {"window": "30 days"}}}}
+        self.made.write_config(config_with(CONFIG, shorter))
+        key = self.made.insert(NOW - days(60))[0]
+        self.made.run(expect=0)
+        self.assertIn("not due", self.guarded(key))
+        limit = {"safety": {"max_category_share": 0.1, "limit_min_rows": 1}}
+        self.made.write_config(config_with(CONFIG, limit))
+        key = self.made.insert(AGED, count=20)[0]
+        other = self.made.insert(AGED, "ACCOUNT_PROFILE_UPDATE", tenant="acme")[0]
+        self.assertEqual(self.made.run(expect=4).json["outcome"], "limited")
+        self.assertIn("not due", self.guarded(key))
+        self.assertIn("not due", self.guarded(other))
+        self.made.approve(self.made.save_plan())
+        late = self.made.insert(AGED)[0]
+        self.made.run()
+        self.assertIn(late, self.made.ids())
+        self.assertIn("not due", self.guarded(late))
+
     def test_no_guards_where_nobody_asked_for_them(self):
         self.assertEqual(self.made.call("init", "--guard", "--remove").exit_status, 2)
         with world() as other:

@@ -43,7 +43,7 @@ TEST_CASE("a trigger is a guard by its name and every letter of it", "[guard]") 
   log.run("DROP TRIGGER IF EXISTS " + name);
   log.run(other);
   const auto faults = faults_of(log);
-  CHECK(log.database().audit_log().shape().deletes_fire_triggers);
+  REQUIRE(log.database().audit_log().shape().deletes_fire_triggers);
   CHECK_THAT(log.database().audit_log().shape().doubts.front(), Contains(name));
   CHECK((name == "holdfast_mine" || faults.size() == 1));
 }
@@ -109,6 +109,25 @@ TEST_CASE("cut-offs and stamps are in the unit of the log", "[guard]") {
   CHECK_THAT(log.refusal("DELETE FROM event WHERE uuid = 'kept'"), Contains("is not due"));
   CHECK(log.refusal("DELETE FROM event WHERE uuid = 'last'").empty());
   CHECK(log.refusal("DELETE FROM event WHERE uuid = 'stamp'").empty());
+}
+
+TEST_CASE("a cut-off inside a second is rounded to where it is sure", "[guard]") {
+  const TimeFormat format = GENERATE(TimeFormat::unix_s, TimeFormat::unix_real);
+  GuardedLog log(
+      "CREATE TABLE event (uuid TEXT NOT NULL PRIMARY KEY, at, type TEXT, retain_until);"
+      "INSERT INTO event VALUES ('a', 1735689600.7, 'C', NULL), "
+      "('b', 1577836800, 'C', 1735689600.7), ('c', 946684800.2, 'C', NULL)",
+      mapping_of(format));
+  GuardTerms terms = terms_of_the_test();
+  terms.earliest += std::chrono::milliseconds{500};
+  terms.stamps_before = kCutoff + std::chrono::milliseconds{500};
+  for (GuardCutoff& cutoff : terms.cutoffs) {
+    cutoff.before = kCutoff + std::chrono::milliseconds{500};
+  }
+  log.tell(terms);
+  CHECK_THAT(log.refusal("DELETE FROM event WHERE uuid = 'a'"), Contains("is not due"));
+  CHECK_THAT(log.refusal("DELETE FROM event WHERE uuid = 'b'"), Contains("the stamp"));
+  CHECK_THAT(log.refusal("DELETE FROM event WHERE uuid = 'c'"), Contains("is not due"));
 }
 
 TEST_CASE("rows whose time or code SQL cannot read are for Holdfast alone", "[guard]") {
