@@ -155,6 +155,22 @@ void check_database(const Desk& desk, Findings& findings) {
   }
 }
 
+void check_guards(const Desk& desk, Findings& findings) {
+  LogGuard& guard = desk.database.guard();
+  if (!guard.present()) {
+    return;
+  }
+  const std::vector<std::string> faults = guard.faults();
+  for (const std::string& fault : faults) {
+    findings.wrong(fault + "; \"holdfast init --guard\" sets the guards anew");
+  }
+  if (faults.empty()) {
+    findings.good_to_know(
+        "the guards are there, whole and unchanged: nobody but Holdfast deletes or changes rows "
+        "that are held, stamped or not due");
+  }
+}
+
 void check_witness(const Desk& desk, Findings& findings) {
   const json witness = witness_status(desk);
   const std::string state = witness.at("state");
@@ -244,6 +260,7 @@ json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
 json check_everything(const Desk& desk) {
   Findings findings;
   check_database(desk, findings);
+  check_guards(desk, findings);
   check_witness(desk, findings);
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   check_policy(policy, findings);

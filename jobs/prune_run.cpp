@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "jobs/digest.h"
+#include "jobs/guard_terms.h"
 #include "jobs/job_error.h"
 #include "jobs/own_events.h"
 #include "jobs/policy_document.h"
@@ -70,6 +71,9 @@ void PruneRun::steps() {
     return;
   }
   enter("recording");
+  for (const std::string& fault : tell_guards(with_.database, *context_)) {
+    warn(fault);
+  }
   record_first_seen();
   enter("deleting");
   delete_rows();

@@ -37,6 +37,7 @@ SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job
       rows_(database, context) {}
 
 void SliceRunner::run(KeySet& keys) {
+  const auto guards_aside = database_.guard().step_aside();
   planned_ = keys.size();
   keys.rewind();
   seen_commits_ = database_.foreign_commits();

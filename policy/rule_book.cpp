@@ -222,6 +222,15 @@ Instant RuleBook::latest_cutoff(std::string_view code) const {
   return known == nullptr ? kBeginningOfTime : known->latest;
 }
 
+Instant RuleBook::earliest_cutoff(std::string_view code) const {
+  const CodeRule* known = find_code(code);
+  if (known == nullptr || known->category_rule == nullptr) {
+    return kBeginningOfTime;
+  }
+  const Instant of_code = known->floor == nullptr ? kEndOfTime : known->floor->cutoff;
+  return std::min({known->earliest, known->category_rule->floors.cutoff, of_code});
+}
+
 /// Asked for every row of a plan, so it is worked out once: only the tenants that say something
 /// about a code or its category are looked at.
 void RuleBook::find_latest_cutoffs() {
@@ -230,6 +239,7 @@ void RuleBook::find_latest_cutoffs() {
   const auto raise = [this](CodeRule& rule, const TenantRule* tenant) {
     const DatedWindow* window = pick_window(tenant, rule, rule.category);
     rule.latest = window == nullptr ? rule.latest : std::max(rule.latest, window->cutoff);
+    rule.earliest = window == nullptr ? kBeginningOfTime : std::min(rule.earliest, window->cutoff);
   };
   for (auto& [name, rule] : codes_) {
     const auto category = categories_.find(rule.category);

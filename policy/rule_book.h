@@ -70,6 +70,11 @@ class RuleBook {
   /// The latest window cut-off that any tenant has for this code: no row at or after it is due.
   [[nodiscard]] Instant latest_cutoff(std::string_view code) const;
 
+  /// The earliest cut-off that any tenant and any floor has for this code: each row before it is
+  /// past its window, whoever's it is, unless it has a category of its own. kBeginningOfTime where
+  /// somebody has no window.
+  [[nodiscard]] Instant earliest_cutoff(std::string_view code) const;
+
   /// Every (tenant, category) that has a window; tenant none for the platform.
   struct Entry {
     std::optional<std::string> tenant;
@@ -96,6 +101,7 @@ class RuleBook {
     const DatedWindow* floor = nullptr;
     const CategoryRule* category_rule = nullptr;
     Instant latest = kBeginningOfTime;  // see latest_cutoff()
+    Instant earliest = kEndOfTime;      // of the windows
   };
   struct TenantRule {
     TextMap<const DatedWindow*> category;

@@ -13,6 +13,7 @@
 #include "storage/erasure_register.h"
 #include "storage/hold_register.h"
 #include "storage/key_set.h"
+#include "storage/log_guard.h"
 #include "storage/log_mapping.h"
 #include "storage/plan_store.h"
 #include "storage/policy_register.h"
@@ -82,6 +83,7 @@ class Database {
   [[nodiscard]] virtual SubjectStore& subjects() = 0;
   [[nodiscard]] virtual WitnessOutbox& witness_outbox() = 0;
   [[nodiscard]] virtual RestoredRows& restored_rows() = 0;
+  [[nodiscard]] virtual LogGuard& guard() = 0;
   /// An empty key set of the kind that the log's keys need.
   [[nodiscard]] virtual std::unique_ptr<KeySet> new_key_set() = 0;
 
@@ -146,12 +148,16 @@ struct InitReport {
   bool changed = false;
 };
 
+/// What `init` does about the guards: leaves what is there, or sets them where they are not whole.
+enum class Guards { as_they_are, set };
+
 /// Creates the database, or adds Holdfast's own tables beside an audit log that exists, or brings
 /// an older schema up to date, in one transaction. Never touches a row of the log. `identity` is a
 /// fresh random id, `now` the system clock. Errors: StorageError.
 [[nodiscard]] InitReport init_sqlite(const OpenOptions& options,
                                      const std::string& identity,
-                                     Instant now);
+                                     Instant now,
+                                     Guards guards = Guards::as_they_are);
 
 /// Takes Holdfast's own tables out again. Errors: StorageError.
 [[nodiscard]] InitReport remove_sqlite(const OpenOptions& options);

@@ -106,13 +106,18 @@ InitReport take_out(Session& session) {
   return report;
 }
 
-ExitStatus init(Session& session, bool remove_tables) {
+enum class InitWish { make, make_with_guards, remove };
+
+ExitStatus init(Session& session, InitWish wish) {
+  const bool remove_tables = wish == InitWish::remove;
+  const Guards guards = wish == InitWish::make_with_guards ? Guards::set : Guards::as_they_are;
   const bool wrote = !remove_tables && write_config_if_missing(session.options());
   const OpenOptions options = open_options(session.settings());
   const RunLock lock(session.settings().database);
   const InitReport report =
-      remove_tables ? take_out(session)
-                    : init_sqlite(options, random_hex(kIdentityBytes), session.clock().now());
+      remove_tables
+          ? take_out(session)
+          : init_sqlite(options, random_hex(kIdentityBytes), session.clock().now(), guards);
   json result = {{"done", json::array()}, {"changed", report.changed || wrote}};
   if (wrote) {
     result["done"].push_back("wrote " + session.options().config.string() +
@@ -345,16 +350,26 @@ void add_plan(CLI::App& app, ChosenVerb& chosen) {
 
 void add_run_verbs(CLI::App& app, ChosenVerb& chosen) {
   const auto remove = std::make_shared<bool>(false);
+  const auto guard = std::make_shared<bool>(false);
   CLI::App* verb = add_verb(app,
                             "init",
                             "make a database, or Holdfast's tables beside an audit log",
                             "  holdfast init\n  holdfast init --config /etc/holdfast.toml\n"
-                            "  holdfast init --remove",
+                            "  holdfast init --guard\n  holdfast init --remove",
                             chosen);
-  verb->add_flag("--remove", *remove, "take Holdfast's own tables out again; the log stays");
-  verb->callback([&chosen, remove] {
-    chosen.carry_out = [remove](Session& session) {
-      return init(session, *remove);
+  CLI::Option* out =
+      verb->add_flag("--remove", *remove, "take Holdfast's own tables out again; the log stays");
+  verb->add_flag("--guard",
+                 *guard,
+                 "triggers by which SQLite refuses others to delete or change rows that are held, "
+                 "stamped or not due, and Holdfast's own lines")
+      ->excludes(out);
+  verb->callback([&chosen, remove, guard] {
+    chosen.carry_out = [remove, guard](Session& session) {
+      return init(session,
+                  *remove  ? InitWish::remove
+                  : *guard ? InitWish::make_with_guards
+                           : InitWish::make);
     };
   });
 

@@ -7,6 +7,7 @@
 #include "storage/sqlite/log_layout.h"
 #include "storage/sqlite/register_query.h"
 #include "storage/sqlite/schema.h"
+#include "storage/sqlite/sqlite_log_guard.h"
 
 namespace holdfast {
 namespace {
@@ -79,7 +80,22 @@ void add_own_tables(Connection& connection,
   note(report, "made Holdfast's own tables (schema " + version + ")");
 }
 
-InitReport set_up(const OpenOptions& options, const std::string& identity, Instant now) {
+/// Where the schema went up, guards that were there are set for what is new as well.
+void settle_guards(Connection& connection,
+                   const OpenOptions& options,
+                   Guards guards,
+                   InitReport& report) {
+  if (guards == Guards::set && place_guards(connection, probe_log(connection, options))) {
+    note(report,
+         "set the guards: nobody but Holdfast deletes or changes rows that are held, stamped or "
+         "not due, or lines of its own tables; the next run tells them what is due");
+  }
+}
+
+InitReport set_up(const OpenOptions& options,
+                  const std::string& identity,
+                  Instant now,
+                  Guards guards) {
   InitReport report;
   if (!std::filesystem::exists(options.path)) {
     require_inventable(options, "there is no such database");
@@ -100,8 +116,14 @@ InitReport set_up(const OpenOptions& options, const std::string& identity, Insta
     note(report, "made the table audit_events and its index");
   }
   (void)probe_log(connection, options);
+  const bool guarded = take_pass(connection);
   add_own_tables(connection, identity, now, report);
   (void)is_set_up(connection);
+  if (guarded) {
+    return_pass(connection);
+  }
+  const bool migrated = guarded && report.changed;
+  settle_guards(connection, options, migrated ? Guards::set : guards, report);
   transaction.commit();
   if (!report.changed) {
     report.done.emplace_back("nothing to do: Holdfast's own tables are there (schema " +
@@ -117,6 +139,9 @@ InitReport take_out(const OpenOptions& options) {
   if (schema_version(connection).value_or(0) > kSchemaVersion) {
     (void)is_set_up(connection);  // throws: this program does not know every table of that schema
   }
+  if (remove_guards(connection) > 0) {
+    note(report, "took out the guards");
+  }
   for (const std::string& table : own_tables(connection)) {
     connection.db().exec("DROP TABLE " + quoted(table));
     note(report, "took out the table " + table);
@@ -130,9 +155,12 @@ InitReport take_out(const OpenOptions& options) {
 
 }  // namespace
 
-InitReport init_sqlite(const OpenOptions& options, const std::string& identity, Instant now) {
+InitReport init_sqlite(const OpenOptions& options,
+                       const std::string& identity,
+                       Instant now,
+                       Guards guards) {
   try {
-    return set_up(options, identity, now);
+    return set_up(options, identity, now, guards);
   } catch (const SQLite::Exception& error) {
     throw as_storage_error(error, options.path.string());
   }

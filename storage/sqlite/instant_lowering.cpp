@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "storage/sqlite/sqlite_log_guard.h"
+
 namespace holdfast {
 namespace {
 
@@ -65,6 +67,7 @@ void lower_holds(const RegisterHome& home, Instant now, std::vector<std::string>
 
 std::vector<std::string> lower_own_instants(const RegisterHome& home, Instant now) {
   std::vector<std::string> sentences;
+  forget_guard_terms(home.connection);
   lower_holds(home, now, sentences);
   for (const Lowering& lowering : kLowerings) {
     const std::int64_t lines = RegisterQuery(home, lowering.sql).with(now).run();

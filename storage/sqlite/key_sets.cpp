@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 #include <variant>
@@ -34,6 +36,10 @@ std::uint64_t to_place(std::int64_t key) {
   return std::bit_cast<std::uint64_t>(key) ^ kSignBit;
 }
 
+std::uint64_t upper_half(std::uint64_t place) {
+  return place >> 32U;
+}
+
 std::int64_t from_place(std::uint64_t place) {
   return std::bit_cast<std::int64_t>(place ^ kSignBit);
 }
@@ -54,18 +60,22 @@ void for_each_place(const Roaring64Map& keys,
 }
 
 /// The library checks lengths and believes the rest: in a damaged bitmap keys may be out of order
-/// or other than counted, and then each way of asking has another answer.
-void require_order(const Roaring64Map& keys) {
+/// or other than counted, and then each way of asking has another answer. It keeps the keys in
+/// parts, one for each upper half of a place; looking for a key in a part without any gives one
+/// that is not there.
+void require_order(const Roaring64Map& keys, std::uint64_t parts) {
   std::uint64_t count = 0;
   std::uint64_t last = 0;
+  std::uint64_t parts_met = 0;
   for (const std::uint64_t place : keys) {
     if (count > 0 && place <= last) {
       refuse();
     }
+    parts_met += count == 0 || upper_half(place) != upper_half(last) ? 1 : 0;
     last = place;
     ++count;
   }
-  if (count != keys.cardinality()) {
+  if (count != keys.cardinality() || parts_met != parts) {
     refuse();
   }
 }
@@ -82,7 +92,9 @@ Roaring64Map read_bitmap(std::string_view bytes) {
     if (keys.getSizeInBytes() != aligned.size()) {
       refuse();
     }
-    require_order(keys);
+    std::uint64_t parts = 0;
+    std::memcpy(&parts, aligned.data(), kLength);
+    require_order(keys, parts);
     return keys;
   } catch (const std::runtime_error&) {
     refuse();
@@ -293,10 +305,12 @@ bool encoded_contains(std::string_view encoded, const RowKey& key) {
 }
 
 std::string encode_keys(const std::vector<RowKey>& keys) {
-  // A bitmap gives keys back by size: other orders have to be kept as they are.
+  // A bitmap gives keys back by size and each once: other lists have to be kept as they are.
   const bool integers =
       std::all_of(keys.begin(), keys.end(), [](const RowKey& key) { return key.is_integer(); });
-  if (integers && std::is_sorted(keys.begin(), keys.end())) {
+  const bool each_above_the_last =
+      std::adjacent_find(keys.begin(), keys.end(), std::greater_equal<>{}) == keys.end();
+  if (integers && each_above_the_last) {
     Roaring64Map places;
     for (const RowKey& key : keys) {
       places.add(to_place(key.as_integer()));

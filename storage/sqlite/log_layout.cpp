@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "policy/event_time.h"
+#include "storage/sqlite/guard_objects.h"
 #include "storage/sqlite/mapped_table.h"
 #include "storage/storage_error.h"
 
@@ -146,16 +147,6 @@ void choose_index(const MappedTable& table, const LogColumns& columns, LogLayout
                               tenant + ")";
 }
 
-/// The rowid under whichever of its names no column took; "" where all are taken.
-std::string rowid_name(const TableFacts& table) {
-  for (const char* name : {"rowid", "_rowid_", "oid"}) {
-    if (!table.find_column(name)) {
-      return name;
-    }
-  }
-  return {};
-}
-
 std::string pass_order(const MappedTable& table, const LogLayout& layout) {
   std::string order;
   if (layout.rowid_table && !layout.rowid_alias) {
@@ -266,13 +257,26 @@ void doubt_index(const MappedTable& table, const LogColumns& columns, LogLayout&
   }
 }
 
+/// Holdfast's own guard changes nothing; only what has its name and every letter of it is taken for
+/// one.
+void doubt_triggers(const MappedTable& table, LogLayout& layout) {
+  const auto triggers = delete_triggers(table.connection().db(), table.facts().name);
+  const auto guards = found_guards(table.connection()).empty()
+                          ? std::vector<GuardObject>{}
+                          : guard_objects(table.connection(), layout);
+  for (const TriggerFacts& trigger : triggers) {
+    if (!is_guard(guards, trigger.name, trigger.sql)) {
+      layout.shape.doubts.push_back(
+          "trigger \"" + trigger.name +
+          "\" fires when a row is deleted: Holdfast does not count what it changes");
+      layout.shape.deletes_fire_triggers = true;
+    }
+  }
+}
+
 void collect_doubts(const MappedTable& table, const LogColumns& columns, LogLayout& layout) {
   std::vector<std::string>& doubts = layout.shape.doubts;
-  for (const std::string& trigger : delete_triggers(table.connection().db(), table.facts().name)) {
-    doubts.push_back("trigger \"" + trigger +
-                     "\" fires when a row is deleted: Holdfast does not count what it changes");
-    layout.shape.deletes_fire_triggers = true;
-  }
+  doubt_triggers(table, layout);
   doubt_index(table, columns, layout);
   if (!table.connection().wal()) {
     doubts.emplace_back(

@@ -64,6 +64,18 @@ ModuleRows::ModuleRows(Connection& connection,
   }
 }
 
+namespace {
+
+std::vector<std::string> names_of(const std::vector<TriggerFacts>& triggers) {
+  std::vector<std::string> names(triggers.size());
+  std::transform(triggers.begin(), triggers.end(), names.begin(), [](const TriggerFacts& trigger) {
+    return trigger.name;
+  });
+  return names;
+}
+
+}  // namespace
+
 void ModuleRows::refuse_effects_of_removal() const {
   const std::string& name = table_.facts().name;
   for (const ForeignKeyPart& key : foreign_keys_to(connection_.db(), name)) {
@@ -73,7 +85,7 @@ void ModuleRows::refuse_effects_of_removal() const {
   }
   const auto triggers = delete_triggers(connection_.db(), name);
   if (!triggers.empty()) {
-    table_.refuse("has triggers that fire when a row is deleted (" + name_list(triggers) +
+    table_.refuse("has triggers that fire when a row is deleted (" + name_list(names_of(triggers)) +
                   "): what they write or keep of the person, no erasure counts; drop them");
   }
 }
@@ -87,7 +99,7 @@ void ModuleRows::refuse_effects_of_redaction() const {
   }
   const auto triggers = update_triggers(connection_.db(), name);
   if (!triggers.empty()) {
-    table_.refuse("has triggers that fire when a row is changed (" + name_list(triggers) +
+    table_.refuse("has triggers that fire when a row is changed (" + name_list(names_of(triggers)) +
                   "): what they write or keep of the person, no erasure counts; drop them");
   }
 }

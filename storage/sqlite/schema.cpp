@@ -148,6 +148,10 @@ bool is_set_up(Connection& connection) {
   return true;
 }
 
+std::vector<std::string> register_names() {
+  return {kTables.begin(), kTables.end()};
+}
+
 std::vector<std::string> own_tables(Connection& connection) {
   std::vector<std::string> tables;
   for (const char* name : kTables) {

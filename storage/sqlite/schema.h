@@ -39,6 +39,9 @@ bool migrate(Connection& connection, std::span<const MigrationStep> steps, std::
 /// register that is gone is not an empty one.
 [[nodiscard]] bool is_set_up(Connection& connection);
 
+/// The names of Holdfast's own tables, but for those of the guards.
+[[nodiscard]] std::vector<std::string> register_names();
+
 /// Holdfast's own tables that are there, in an order in which they can be dropped; their triggers
 /// and indexes go with them.
 [[nodiscard]] std::vector<std::string> own_tables(Connection& connection);

@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 
+#include "storage/sqlite/sqlite_log_guard.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -54,6 +55,13 @@ SqliteWriteScope::SqliteWriteScope(Connection& connection, Durability durability
   set_synchronous(connection, durability);
   begin_immediate(connection);
   open_ = true;
+  try {
+    guarded_ = take_pass(connection);
+  } catch (...) {
+    // The destructor does not run where the constructor throws.
+    (void)connection.db().tryExec("ROLLBACK");
+    throw;
+  }
 }
 
 SqliteWriteScope::~SqliteWriteScope() {
@@ -65,6 +73,9 @@ SqliteWriteScope::~SqliteWriteScope() {
 }
 
 void SqliteWriteScope::commit() {
+  if (guarded_) {
+    return_pass(connection_);
+  }
   connection_.db().exec("COMMIT");
   open_ = false;
 }

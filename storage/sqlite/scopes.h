@@ -23,6 +23,7 @@ class SqliteWriteScope final : public WriteScope {
  private:
   Connection& connection_;
   bool open_ = false;
+  bool guarded_ = false;  // the guards' pass was taken, and goes back before the commit
 };
 
 /// One snapshot in write-ahead-log mode. Does nothing in a rollback-journal mode, where it would

@@ -118,6 +118,7 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       subjects_(home_, layout_),
       witness_outbox_(home_),
       restored_rows_(home_),
+      guard_(connection_, layout_, !options.registers_only),
       foreign_commits_(connection_.db(), kForeignCommits),
       schema_cookie_now_(connection_.db(), kSchemaCookie) {}
 

@@ -16,6 +16,7 @@
 #include "storage/sqlite/sqlite_first_seen.h"
 #include "storage/sqlite/sqlite_hold_register.h"
 #include "storage/sqlite/sqlite_journal.h"
+#include "storage/sqlite/sqlite_log_guard.h"
 #include "storage/sqlite/sqlite_plan_store.h"
 #include "storage/sqlite/sqlite_policy_register.h"
 #include "storage/sqlite/sqlite_restored_rows.h"
@@ -44,6 +45,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
   [[nodiscard]] WitnessOutbox& witness_outbox() override { return witness_outbox_; }
   [[nodiscard]] RestoredRows& restored_rows() override { return restored_rows_; }
+  [[nodiscard]] LogGuard& guard() override { return guard_; }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override;
 
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
@@ -82,6 +84,7 @@ class SqliteDatabase final : public Database {
   SqliteSubjectStore subjects_;
   SqliteWitnessOutbox witness_outbox_;
   SqliteRestoredRows restored_rows_;
+  SqliteLogGuard guard_;
   Statement foreign_commits_;
   Statement schema_cookie_now_;
 };

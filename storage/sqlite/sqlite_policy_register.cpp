@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "storage/sqlite/sqlite_log_guard.h"
+
 namespace holdfast {
 namespace {
 
@@ -60,7 +62,9 @@ std::int64_t SqlitePolicyRegister::add(const StoredPolicy& policy) {
             policy.reason,
             policy.source)
       .run_one("adding a policy");
-  return home_.connection.db().getLastInsertRowid();
+  const std::int64_t version = home_.connection.db().getLastInsertRowid();
+  forget_guard_terms(home_.connection);
+  return version;
 }
 
 std::optional<std::int64_t> SqlitePolicyRegister::baseline() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "storage/sqlite/key_sets.h"
+#include "storage/sqlite/sqlite_log_guard.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -189,7 +190,9 @@ std::int64_t SqliteRunLedger::open(const RunOpening& opening) {
             opening.process,
             BlobView{opening.salt})
       .run_one("opening a run");
-  return home_.connection.db().getLastInsertRowid();
+  const std::int64_t run = home_.connection.db().getLastInsertRowid();
+  forget_guard_terms(home_.connection);
+  return run;
 }
 
 void SqliteRunLedger::enter_phase(std::int64_t run, const std::string& phase) {

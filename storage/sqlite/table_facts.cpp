@@ -54,7 +54,6 @@ constexpr const char* kSelectReferring = R"sql(
 constexpr const char* kSelectTriggers = R"sql(
   SELECT name, sql FROM sqlite_schema
   WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE
-    AND name NOT LIKE 'holdfast\_%' ESCAPE '\'
   ORDER BY name
 )sql";
 
@@ -226,18 +225,19 @@ bool fires_on(std::string_view wanted, const std::string& sql) {
   return event != words.end() && *event == wanted;
 }
 
-std::vector<std::string> triggers_on(SQLite::Database& db,
-                                     const std::string& table,
-                                     std::string_view event) {
+std::vector<TriggerFacts> triggers_on(SQLite::Database& db,
+                                      const std::string& table,
+                                      std::string_view event) {
   SQLite::Statement query{db, kSelectTriggers};
   query.bind(1, table);
-  std::vector<std::string> names;
+  std::vector<TriggerFacts> triggers;
   while (query.executeStep()) {
-    if (fires_on(event, query.getColumn(1).getString())) {
-      names.push_back(query.getColumn(0).getString());
+    std::string sql = query.getColumn(1).getString();
+    if (fires_on(event, sql)) {
+      triggers.push_back({.name = query.getColumn(0).getString(), .sql = std::move(sql)});
     }
   }
-  return names;
+  return triggers;
 }
 
 }  // namespace
@@ -290,11 +290,20 @@ std::optional<ReferringColumn> find_referring_column(SQLite::Database& db,
                          .column = query.getColumn(1).getString()};
 }
 
-std::vector<std::string> delete_triggers(SQLite::Database& db, const std::string& table) {
+std::string rowid_name(const TableFacts& table) {
+  for (const char* name : {"rowid", "_rowid_", "oid"}) {
+    if (!table.find_column(name)) {
+      return name;
+    }
+  }
+  return {};
+}
+
+std::vector<TriggerFacts> delete_triggers(SQLite::Database& db, const std::string& table) {
   return triggers_on(db, table, "DELETE");
 }
 
-std::vector<std::string> update_triggers(SQLite::Database& db, const std::string& table) {
+std::vector<TriggerFacts> update_triggers(SQLite::Database& db, const std::string& table) {
   return triggers_on(db, table, "UPDATE");
 }
 

@@ -75,13 +75,22 @@ struct ReferringColumn {
 [[nodiscard]] std::optional<ReferringColumn> find_referring_column(SQLite::Database& db,
                                                                    const std::string& table);
 
-/// The names of the triggers, but for Holdfast's own, that fire when a row of the table is deleted.
-[[nodiscard]] std::vector<std::string> delete_triggers(SQLite::Database& db,
-                                                       const std::string& table);
+/// The rowid under whichever of its names no column took; "" where all are taken.
+[[nodiscard]] std::string rowid_name(const TableFacts& table);
+
+/// One trigger, with its text as the schema keeps it.
+struct TriggerFacts {
+  std::string name;
+  std::string sql;
+};
+
+/// The triggers that fire when a row of the table is deleted, by name.
+[[nodiscard]] std::vector<TriggerFacts> delete_triggers(SQLite::Database& db,
+                                                        const std::string& table);
 
 /// The same for triggers that fire when a row is changed.
-[[nodiscard]] std::vector<std::string> update_triggers(SQLite::Database& db,
-                                                       const std::string& table);
+[[nodiscard]] std::vector<TriggerFacts> update_triggers(SQLite::Database& db,
+                                                        const std::string& table);
 
 /// True where two names are one to SQLite: ASCII letters compare without case.
 [[nodiscard]] bool same_name(const std::string& left, const std::string& right);

@@ -199,6 +199,7 @@ class FailingDatabase final : public Database {
   [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
   [[nodiscard]] WitnessOutbox& witness_outbox() override { return real_.witness_outbox(); }
   [[nodiscard]] RestoredRows& restored_rows() override { return real_.restored_rows(); }
+  [[nodiscard]] LogGuard& guard() override { return real_.guard(); }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override { return real_.new_key_set(); }
   [[nodiscard]] bool is_set_up() const override { return real_.is_set_up(); }
   [[nodiscard]] std::string identity() override { return real_.identity(); }

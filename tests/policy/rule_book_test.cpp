@@ -198,3 +198,30 @@ TEST_CASE("no tenant's window ends later than the latest cut-off of its code", "
     }
   }
 }
+
+TEST_CASE("no row before the earliest cut-off of its code is kept by a window or a floor",
+          "[rule_book]") {
+  Chance chance;
+  const std::vector<std::optional<std::string_view>> tenants{
+      std::nullopt, "acme", "globex", "initech", "nobody"};
+  int bounded = 0;
+  for (int round = 0; round < 200; ++round) {
+    PolicySnapshot policy = random_policy(chance);
+    policy.retention.category["account"].at_least =
+        RetentionWindow{.count = 1 + round % 40, .unit = WindowUnit::months};
+    policy.retention.code[std::string(kCodes[0])].at_least =
+        RetentionWindow{.count = 1 + round % 50, .unit = WindowUnit::months};
+    const RuleBook book{policy, kAsOf};
+    for (const std::string_view code : {kCodes[0], kCodes[1], kCodes[2], "V1", "NO_SUCH_CODE"}) {
+      Instant reached = kEndOfTime;
+      for (const auto& tenant : tenants) {
+        const Rule rule = book.rule_for(tenant, code, std::nullopt);
+        reached = std::min(
+            {reached, rule.window_cutoff(), rule.floor_cutoff(), rule.code_floor_cutoff()});
+      }
+      CHECK(book.earliest_cutoff(code) == reached);
+      bounded += reached > kBeginningOfTime ? 1 : 0;
+    }
+  }
+  CHECK(bounded > 50);
+}

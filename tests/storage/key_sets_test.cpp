@@ -146,6 +146,11 @@ TEST_CASE("a list of keys survives being encoded", "[key-set]") {
   CHECK(decode_keys(encode_keys({})).empty());
 }
 
+TEST_CASE("a list with a key twice has it twice when it is read again", "[key-set]") {
+  const auto twice = integers({4, 4, 7});
+  CHECK(decode_keys(encode_keys(twice)) == twice);
+}
+
 TEST_CASE("an encoded list knows its keys without being taken apart", "[key-set]") {
   const std::string bitmap = encode_keys(integers({1, 5}));
   CHECK(encoded_contains(bitmap, RowKey::integer(5)));
@@ -194,4 +199,20 @@ TEST_CASE("a bitmap whose keys are out of order is refused", "[key-set]") {
   // The same key twice.
   bitmap[bitmap.size() - 6] = bitmap[bitmap.size() - 4];
   CHECK(error_of([&] { (void)decode_keys(bitmap); }).trouble() == StorageTrouble::corrupt);
+}
+
+TEST_CASE("a bitmap with a part that has no key is refused", "[key-set]") {
+  // How many parts there are; then for each the upper half of its places, a cookie and a count.
+  const std::string head("R\1\0\0\0\0\0\0\0", 9);
+  const std::string empty_part("\0\0\0\x80\x3A\x30\0\0\0\0\0\0", 12);
+  CHECK(error_of([&] { (void)decode_keys(head + empty_part); }).trouble() ==
+        StorageTrouble::corrupt);
+  CHECK(error_of([&] { (void)IntegerKeySet{head + empty_part}; }).trouble() ==
+        StorageTrouble::corrupt);
+  // Behind one that has keys it would be met at the end of the reading.
+  std::string bitmap = encode_keys(integers({-7})) + empty_part;
+  bitmap[1] = 2;
+  CHECK(error_of([&] { (void)decode_keys(bitmap); }).trouble() == StorageTrouble::corrupt);
+  CHECK(error_of([&] { (void)encoded_contains(bitmap, RowKey::integer(-7)); }).trouble() ==
+        StorageTrouble::corrupt);
 }
