@@ -2,6 +2,7 @@
 #include "storage/sqlite/sqlite_database.h"
 
 #include <chrono>
+#include <filesystem>
 
 #include <catch2/catch.hpp>
 
@@ -100,6 +101,22 @@ TEST_CASE("commits of others are noticed, one's own are not", "[database]") {
   CHECK(database->foreign_commits() == before);
   run_sql(scratch.file("audit.db"), kInsertRow);
   CHECK(database->foreign_commits() != before);
+}
+
+TEST_CASE("when the database was last written to is read off its files", "[database]") {
+  const ScratchDatabase scratch;
+  (void)made_database(scratch.options());
+  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours{5};
+  std::filesystem::last_write_time(scratch.file("audit.db"), long_ago);
+  const auto database = open_sqlite(scratch.options());
+  const Instant now =
+      std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  // The empty log that opening makes does not count.
+  REQUIRE(database->last_written().has_value());
+  CHECK(*database->last_written() < now - std::chrono::hours{4});
+  // What others wrote is in the log only, as long as nobody has moved it on.
+  in_write(*database, [&] { database->journal().add({.what = "a"}); });
+  CHECK(*database->last_written() > now - std::chrono::minutes{1});
 }
 
 TEST_CASE("a changed schema stops the work, temporary tables do not", "[database]") {
