@@ -30,6 +30,10 @@ void ReadAhead::start(std::vector<RowKey> keys) {
       std::async(std::launch::async, [this, wanted = std::move(keys)] { return read(wanted); });
 }
 
+bool ReadAhead::wait(std::chrono::milliseconds most) const {
+  return !reading_.valid() || reading_.wait_for(most) == std::future_status::ready;
+}
+
 std::vector<DecidedPart> ReadAhead::take() {
   if (!reading_.valid()) {
     return {};
@@ -51,7 +55,8 @@ bool ReadAhead::suits(Database& database, const DecisionContext& context) {
   // A trigger may change any row while another is deleted. The newest key is one that the
   // connection remembers from the plan.
   return database.readers_are_free() && shape.ordered_keys && !shape.reuses_newest_key &&
-         !shape.deletes_fire_triggers && context.can_share();
+         !shape.deletes_fire_triggers && !database.guard().slices_run_others() &&
+         context.can_share();
 }
 
 std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <optional>
@@ -38,9 +39,11 @@ class ReadAhead {
   ReadAhead& operator=(ReadAhead&&) = delete;
   ~ReadAhead();
 
-  /// Begins with these keys. Only while nothing is being read.
+  /// Begins with these keys. Only while nothing is being read. Errors: std::system_error where the
+  /// system has no thread to give.
   void start(std::vector<RowKey> keys);
-  [[nodiscard]] bool started() const { return reading_.valid(); }
+  /// Returns true once take() would not have to wait.
+  [[nodiscard]] bool wait(std::chrono::milliseconds most) const;
   /// What start() asked for, once it has been read; nothing where it was not asked or could not be
   /// read. Does not say why: the rows are then read under the lock, where the same trouble counts.
   [[nodiscard]] std::vector<DecidedPart> take();

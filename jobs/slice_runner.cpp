@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,6 +19,21 @@ constexpr std::int64_t kMostAhead = 131'072;
 // Fewer are not worth a thread and a connection.
 constexpr std::int64_t kFewestAhead = 2'000;
 constexpr std::int64_t kRowsBetweenLooks = 64;  // how often the clock is looked at inside a slice
+
+/// The thread ends before those go that it works with, and its connection with it: a reader would
+/// keep the write-ahead log from being emptied.
+class EndOfReading {
+ public:
+  explicit EndOfReading(std::unique_ptr<ReadAhead>& ahead) : ahead_(ahead) {}
+  EndOfReading(const EndOfReading&) = delete;
+  EndOfReading& operator=(const EndOfReading&) = delete;
+  EndOfReading(EndOfReading&&) = delete;
+  EndOfReading& operator=(EndOfReading&&) = delete;
+  ~EndOfReading() { ahead_.reset(); }
+
+ private:
+  std::unique_ptr<ReadAhead>& ahead_;
+};
 
 std::int64_t handled_in(const std::vector<DecidedPart>& decided) {
   std::int64_t rows = 0;
@@ -42,14 +58,32 @@ void SliceRunner::run(KeySet& keys) {
   keys.rewind();
   seen_commits_ = database_.foreign_commits();
   database_.restored_rows().for_each([this](const RestoredRow&) { any_restored_ = true; });
-  open_ahead();
-  start_ahead(keys, 0);
   since_start_.restart();
-  while (may_go_on() && refill(keys)) {
+  open_ahead();
+  const EndOfReading end{ahead_};
+  start_ahead(keys, 0);
+  run_slices(keys);
+}
+
+void SliceRunner::run_slices(KeySet& keys) {
+  while (may_go_on() && refill(keys) && await_decided()) {
     run_slice(keys);
     database_.checkpoint_some();
     pause();
   }
+}
+
+/// Rows that come slowly from the disk keep nobody from stopping the run. Returns false where it is
+/// to end before its next slice.
+bool SliceRunner::await_decided() {
+  constexpr std::chrono::milliseconds kBetweenLooks{20};
+  while (ahead_ && !ahead_->wait(kBetweenLooks)) {
+    if (!may_go_on()) {
+      ahead_->forget();
+      return false;
+    }
+  }
+  return true;
 }
 
 /// So many keys wait, or all that are left. Returns false where there are none.
@@ -78,7 +112,8 @@ void SliceRunner::open_ahead() {
   }
   try {
     auto reader = job_.open_reader();
-    if (reader && reader->audit_log().shape().mapping == database_.audit_log().shape().mapping) {
+    if (reader && reader->readers_are_free() &&
+        reader->audit_log().shape().mapping == database_.audit_log().shape().mapping) {
       ahead_ = std::make_unique<ReadAhead>(std::move(reader), context_, job_.salt);
     }
   } catch (const StorageError&) {
@@ -170,7 +205,8 @@ bool SliceRunner::worth_it(const std::vector<DecidedPart>& decided) const {
   const std::int64_t rows = handled_in(decided);
   const bool within = job_.budget.max_rows == 0 || totals_.deleted + rows <= job_.budget.max_rows;
   return rows > 0 && within &&
-         (2 * rows >= pacer_.row_budget() || totals_.handled + rows == planned_);
+         (2 * rows >= std::min(pacer_.row_budget(), kMostAhead) ||
+          totals_.handled + rows == planned_);
 }
 
 /// Has the rows of the next slice read, which begin so many keys behind the first that waits.
@@ -185,7 +221,11 @@ void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
   const auto count = std::min(wanted, waiting_.size() - from);
   if (count > 0) {
     const auto all = std::span{waiting_}.subspan(from, count);
-    ahead_->start({all.begin(), all.end()});
+    try {
+      ahead_->start({all.begin(), all.end()});
+    } catch (const std::system_error&) {
+      ahead_.reset();
+    }
   }
 }
 
@@ -209,7 +249,7 @@ void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts,
   if (last != nullptr && last->digest) {
     slice.digest.emplace(*last->digest);
   }
-  if (used < parts.size()) {
+  if (used < parts.size() && ahead_) {
     ahead_->forget();
   }
 }

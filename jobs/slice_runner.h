@@ -80,7 +80,9 @@ class SliceRunner {
   [[nodiscard]] bool refill(KeySet& keys, std::size_t wanted = 1);
   void open_ahead();
   [[nodiscard]] bool may_go_on();
+  void run_slices(KeySet& keys);
   void run_slice(KeySet& keys);
+  [[nodiscard]] bool await_decided();
   [[nodiscard]] bool worth_it(const std::vector<DecidedPart>& decided) const;
   void start_ahead(KeySet& keys, std::int64_t after);
   void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice, const Stopwatch& lock);

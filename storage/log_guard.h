@@ -58,6 +58,10 @@ class LogGuard {
   /// lines. Null, and nothing is changed, where there are no guards, or where a trigger that is no
   /// guard would have to run. Outside of a write.
   [[nodiscard]] virtual std::unique_ptr<GuardsAside> step_aside() = 0;
+  /// True where writing a slice runs what is no guard of Holdfast's: a trigger on one of its own
+  /// tables that slices write, or an action of a foreign key that refers to one. What that changes
+  /// nobody knows.
+  [[nodiscard]] virtual bool slices_run_others() = 0;
   /// Until set_terms() no row is due; opening a run does it too, and so does a change of policy or
   /// clock. Nothing happens where there are no guards. Call inside a
   /// write.

@@ -131,8 +131,12 @@ bool has_bytes(const std::filesystem::path& path, const char* suffix) {
 /// nothing waits in a journal, and nobody has it open.
 bool whole_without_side_files(const std::filesystem::path& path, const SQLite::Exception& error) {
   const int primary = error.getErrorCode() % 256;
-  return (primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY) && !has_bytes(path, "-wal") &&
-         !has_bytes(path, "-journal") && !std::filesystem::exists(path.string() + "-shm");
+  std::error_code unknown;
+  // SQLite puts them beside the file itself, and not beside a symbolic link to it.
+  const std::filesystem::path file = std::filesystem::canonical(path, unknown);
+  return !unknown && (primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY) &&
+         !has_bytes(file, "-wal") && !has_bytes(file, "-journal") &&
+         !std::filesystem::exists(file.string() + "-shm");
 }
 
 SQLite::Database open_reading(const OpenOptions& options) {

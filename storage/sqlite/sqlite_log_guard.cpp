@@ -13,6 +13,7 @@
 #include "policy/time_text.h"
 #include "storage/sqlite/guard_objects.h"
 #include "storage/sqlite/register_query.h"
+#include "storage/sqlite/table_facts.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -24,9 +25,12 @@ constexpr const char* kCutoffTable = "holdfast_guard_cutoff";
 
 constexpr const char* kSelectOwnTriggers = R"sql(
 SELECT name, sql FROM sqlite_schema
-WHERE type = 'trigger' AND tbl_name IN ('holdfast_run_slice', 'holdfast_first_seen',
+WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ('holdfast_run_slice', 'holdfast_first_seen',
                                         'holdfast_restored', 'holdfast_guard_pass')
 )sql";
+
+constexpr std::array<const char*, 4> kWrittenBySlices{
+    "holdfast_run_slice", "holdfast_first_seen", "holdfast_restored", "holdfast_guard_pass"};
 
 constexpr const char* kMakePass = R"sql(
 INSERT INTO holdfast_guard_pass (one, open) VALUES (1, 0)
@@ -269,6 +273,14 @@ std::unique_ptr<GuardsAside> SqliteLogGuard::step_aside() {
   const bool only_guards = present() && faults().empty() && !layout_.shape.deletes_fire_triggers &&
                            !has_other_triggers(connection_, guard_objects(connection_, layout_));
   return only_guards ? std::make_unique<WithoutTriggers>(connection_) : nullptr;
+}
+
+bool SqliteLogGuard::slices_run_others() {
+  const auto is_referred_to = [this](const char* table) {
+    return find_referring_column(connection_.db(), table).has_value();
+  };
+  return has_other_triggers(connection_, guard_objects(connection_, layout_)) ||
+         std::any_of(kWrittenBySlices.begin(), kWrittenBySlices.end(), is_referred_to);
 }
 
 void SqliteLogGuard::forget_terms() {

@@ -21,6 +21,7 @@ class SqliteLogGuard final : public LogGuard {
   [[nodiscard]] bool present() override;
   [[nodiscard]] std::vector<std::string> faults() override;
   [[nodiscard]] std::unique_ptr<GuardsAside> step_aside() override;
+  [[nodiscard]] bool slices_run_others() override;
   void forget_terms() override;
   void set_terms(const GuardTerms& terms) override;
 

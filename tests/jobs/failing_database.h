@@ -76,6 +76,7 @@ class FailingLog final : public AuditLog {
     real_.read_rows(keys, visit);
   }
   void read_whole_rows(std::span<const RowKey> keys, const ContentVisit& visit) override {
+    faults_.look("read_whole_rows");
     real_.read_whole_rows(keys, visit);
   }
   [[nodiscard]] bool put_back(const RowKey& key, std::string_view content) override {

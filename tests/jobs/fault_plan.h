@@ -21,16 +21,20 @@ class FaultPlan {
 
   void pass(const std::string& what) {
     ++writes_;
-    if (watch_) {
-      watch_(what);
-    }
+    look(what);
     if (writes_ == at_write_ || (writes_ > at_write_ && lasting_ == Lasting::for_good)) {
       throw StorageError(StorageTrouble::full, "the disk is full (" + what + ")");
     }
   }
   /// Lets the write that comes after so many more fail.
   void strike_after(int more) { at_write_ = writes_ + more + 1; }
-  /// Calls `watch` with the name of every write that is about to be made.
+  /// What is no write, and cannot fail, but may be watched.
+  void look(const std::string& what) const {
+    if (watch_) {
+      watch_(what);
+    }
+  }
+  /// Calls `watch` with the name of every write that is about to be made, and of every reading.
   void watch(std::function<void(const std::string&)> watch) { watch_ = std::move(watch); }
   [[nodiscard]] bool struck() const { return writes_ >= at_write_; }
 

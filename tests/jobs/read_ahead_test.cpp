@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -199,13 +201,77 @@ TEST_CASE("rows are read under the lock where reading ahead is not sound", "[rea
   CHECK(totals.deleted == kRows);
 }
 
+TEST_CASE("what a slice sets off in others is not read ahead of", "[read_ahead]") {
+  AheadWorld world;
+  SECTION("a trigger on a line that each slice writes") {
+    CHECK(world->rows() == kRows);
+    world->sql(
+        "CREATE TRIGGER tr AFTER INSERT ON HOLDFAST_run_slice WHEN NEW.number = 2 BEGIN "
+        "UPDATE audit_events SET retain_until = 4102444800000; END");
+    SliceBench bench = world.bench();
+    const SliceTotals& totals = bench.go();
+    CHECK(totals.decided_ahead == 0);
+    CHECK(totals.tally.totals()[Reason::row_stamp] == world->rows());
+    CHECK(world->rows() > 0);
+  }
+  SECTION("a foreign key that refers to one") {
+    CHECK(world->rows() == kRows);
+    world->sql("CREATE TABLE t (n INTEGER REFERENCES holdfast_first_seen (key) ON DELETE CASCADE)");
+    SliceBench bench = world.bench();
+    CHECK(bench.go().decided_ahead == 0);
+  }
+}
+
+TEST_CASE("rows that come slowly keep nobody from stopping the run", "[read_ahead]") {
+  AheadWorld world;
+  FaultPlan slow;
+  bool asked = false;
+  slow.watch([&](const std::string& what) {
+    if (what == "read_whole_rows" && !std::exchange(asked, true)) {
+      std::this_thread::sleep_for(kReadMeanwhile);
+      world->stop().raise();
+      std::this_thread::sleep_for(kReadMeanwhile);
+    }
+  });
+  std::vector<std::unique_ptr<Database>> real;
+  SliceBench bench{*world, {}, {.salt = kSalt, .open_reader = [&]() -> std::unique_ptr<Database> {
+                                  OpenOptions options = world->options();
+                                  options.read_only = true;
+                                  real.push_back(open_sqlite(options));
+                                  return std::make_unique<FailingDatabase>(*real.back(), slow);
+                                }}};
+  const SliceTotals& totals = bench.go();
+  CHECK((totals.end == SlicesEnd::stopped));
+  CHECK(totals.slices == 0);
+  CHECK(world->rows() == kRows);
+}
+
+TEST_CASE("nothing is being read once the slices have ended", "[read_ahead]") {
+  AheadWorld world;
+  world->settings().run.max_rows = 30'000;
+  SliceBench bench = world.bench();
+  CHECK(bench.go().decided_ahead > 0);
+  CHECK(world->number("PRAGMA wal_checkpoint(TRUNCATE)") == 0);
+}
+
 TEST_CASE("a run goes on where nothing can be read ahead", "[read_ahead]") {
   AheadWorld world;
+  const JobWorld other;
+  other.add_rows(kRows);
+  other.sql("PRAGMA journal_mode = DELETE");
   std::function<std::unique_ptr<Database>()> open;
   SECTION("no second connection") {
     CHECK(world->rows() == kRows);
     open = []() -> std::unique_ptr<Database> {
       throw StorageError(StorageTrouble::other, "too many open files");
+    };
+  }
+  SECTION("a second connection that does not see what others write") {
+    CHECK(world->rows() == kRows);
+    open = [&other] {
+      OpenOptions options = other.options();
+      options.read_only = true;
+      return open_sqlite(options);
     };
   }
   SECTION("a second connection that cannot read") {
