@@ -46,6 +46,14 @@ class AheadWorld {
                                                     return open_sqlite(options);
                                                   }}};
   }
+  /// A second connection whose readings are watched; `real` keeps it.
+  [[nodiscard]] std::unique_ptr<Database> slow_reader(std::unique_ptr<Database>& real,
+                                                      FaultPlan& watched) const {
+    OpenOptions options = world_.options();
+    options.read_only = true;
+    real = open_sqlite(options);
+    return std::make_unique<FailingDatabase>(*real, watched);
+  }
   /// Somebody else writes when the rows of the next slice have been read.
   void meanwhile(const std::string& sql) {
     world_.observer().after_slice(2, [this, sql] {
@@ -233,12 +241,9 @@ TEST_CASE("rows that come slowly keep nobody from stopping the run", "[read_ahea
       std::this_thread::sleep_for(kReadMeanwhile);
     }
   });
-  std::vector<std::unique_ptr<Database>> real;
-  SliceBench bench{*world, {}, {.salt = kSalt, .open_reader = [&]() -> std::unique_ptr<Database> {
-                                  OpenOptions options = world->options();
-                                  options.read_only = true;
-                                  real.push_back(open_sqlite(options));
-                                  return std::make_unique<FailingDatabase>(*real.back(), slow);
+  std::unique_ptr<Database> real;
+  SliceBench bench{*world, {}, {.salt = kSalt, .open_reader = [&] {
+                                  return world.slow_reader(real, slow);
                                 }}};
   const SliceTotals& totals = bench.go();
   CHECK((totals.end == SlicesEnd::stopped));
@@ -248,8 +253,17 @@ TEST_CASE("rows that come slowly keep nobody from stopping the run", "[read_ahea
 
 TEST_CASE("nothing is being read once the slices have ended", "[read_ahead]") {
   AheadWorld world;
-  world->settings().run.max_rows = 30'000;
-  SliceBench bench = world.bench();
+  world->settings().run.max_rows = 20'000;
+  FaultPlan slow;
+  slow.watch([](const std::string& what) {
+    if (what == "read_whole_rows") {
+      std::this_thread::sleep_for(milliseconds{5});
+    }
+  });
+  std::unique_ptr<Database> real;
+  SliceBench bench{*world, {}, {.salt = kSalt, .open_reader = [&] {
+                                  return world.slow_reader(real, slow);
+                                }}};
   CHECK(bench.go().decided_ahead > 0);
   CHECK(world->number("PRAGMA wal_checkpoint(TRUNCATE)") == 0);
 }
