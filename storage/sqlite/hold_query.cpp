@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "policy/event_time.h"
+#include "storage/sqlite/deletion_watch.h"
 #include "storage/sqlite/row_reader.h"
 #include "storage/sqlite/statement.h"
 #include "storage/sqlite/table_facts.h"
@@ -61,7 +62,7 @@ class ReadsOnly {
   ReadsOnly& operator=(const ReadsOnly&) = delete;
   ReadsOnly(ReadsOnly&&) = delete;
   ReadsOnly& operator=(ReadsOnly&&) = delete;
-  ~ReadsOnly() { sqlite3_set_authorizer(handle_, nullptr, nullptr); }
+  ~ReadsOnly() { empty_row_by_row(handle_); }
 
  private:
   // NOLINTNEXTLINE(readability-function-size): the parameters are SQLite's.

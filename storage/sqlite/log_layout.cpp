@@ -260,7 +260,8 @@ void doubt_index(const MappedTable& table, const LogColumns& columns, LogLayout&
 /// Holdfast's own guard changes nothing; only what has its name and every letter of it is taken for
 /// one.
 void doubt_triggers(const MappedTable& table, LogLayout& layout) {
-  const auto triggers = delete_triggers(table.connection().db(), table.facts().name);
+  SQLite::Database& db = table.connection().db();
+  const auto triggers = delete_triggers(db, table.facts().name);
   const auto guards = found_guards(table.connection()).empty()
                           ? std::vector<GuardObject>{}
                           : guard_objects(table.connection(), layout);
@@ -272,6 +273,18 @@ void doubt_triggers(const MappedTable& table, LogLayout& layout) {
       layout.shape.deletes_fire_triggers = true;
     }
   }
+  const auto doubt_others = [&](const std::vector<TriggerFacts>& others, const char* what) {
+    for (const TriggerFacts& trigger : others) {
+      if (!is_guard(guards, trigger.name, trigger.sql)) {
+        layout.shape.doubts.push_back("trigger \"" + trigger.name + "\" fires when a row is " +
+                                      what +
+                                      ": should it delete rows of the log while Holdfast writes, "
+                                      "Holdfast takes that back and fails");
+      }
+    }
+  };
+  doubt_others(insert_triggers(db, table.facts().name), "added");
+  doubt_others(update_triggers(db, table.facts().name), "changed");
 }
 
 void collect_doubts(const MappedTable& table, const LogColumns& columns, LogLayout& layout) {

@@ -46,8 +46,10 @@ void begin_immediate(Connection& connection) {
 
 }  // namespace
 
-SqliteWriteScope::SqliteWriteScope(Connection& connection, Durability durability)
-    : connection_(connection) {
+SqliteWriteScope::SqliteWriteScope(Connection& connection,
+                                   Durability durability,
+                                   DeletionWatch& deletions)
+    : connection_(connection), deletions_(deletions) {
   if (connection.mode() == ConnectionMode::read_only) {
     throw StorageError(StorageTrouble::read_only,
                        connection.path() + ": was opened for reading, nothing can be written");
@@ -55,6 +57,7 @@ SqliteWriteScope::SqliteWriteScope(Connection& connection, Durability durability
   set_synchronous(connection, durability);
   begin_immediate(connection);
   open_ = true;
+  deletions_.begin();
   try {
     guarded_ = take_pass(connection);
   } catch (...) {
@@ -73,6 +76,14 @@ SqliteWriteScope::~SqliteWriteScope() {
 }
 
 void SqliteWriteScope::commit() {
+  if (deletions_.unasked() > 0) {
+    throw StorageError(StorageTrouble::other,
+                       connection_.path() + ": a trigger has deleted " +
+                           std::to_string(deletions_.unasked()) +
+                           " rows of the audit log while Holdfast wrote something else, and those "
+                           "may have to stay, so all of it is taken back: drop that trigger "
+                           "(\"holdfast check\" names it)");
+  }
   if (guarded_) {
     return_pass(connection_);
   }

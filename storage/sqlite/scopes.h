@@ -3,6 +3,7 @@
 
 #include "storage/database.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/deletion_watch.h"
 
 namespace holdfast {
 
@@ -11,17 +12,19 @@ class SqliteWriteScope final : public WriteScope {
  public:
   /// Errors: StorageError: busy where another program held the write lock for all of the busy wait,
   /// read_only for a connection that only reads.
-  SqliteWriteScope(Connection& connection, Durability durability);
+  SqliteWriteScope(Connection& connection, Durability durability, DeletionWatch& deletions);
   SqliteWriteScope(const SqliteWriteScope&) = delete;
   SqliteWriteScope& operator=(const SqliteWriteScope&) = delete;
   SqliteWriteScope(SqliteWriteScope&&) = delete;
   SqliteWriteScope& operator=(SqliteWriteScope&&) = delete;
   ~SqliteWriteScope() override;
 
+  /// Errors: StorageError where rows of the log went that dispose() did not delete.
   void commit() override;
 
  private:
   Connection& connection_;
+  DeletionWatch& deletions_;
   bool open_ = false;
   bool guarded_ = false;  // the guards' pass was taken, and goes back before the commit
 };

@@ -12,6 +12,7 @@
 #include "storage/sqlite/candidate_pass.h"
 #include "storage/sqlite/group_counter.h"
 #include "storage/sqlite/log_pass.h"
+#include "storage/sqlite/sqlite_log_guard.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -288,13 +289,19 @@ void SqliteAuditLog::dispose_with(Statement& rows, const RowKey& first, std::int
                            " is deleted, and those may have to stay, so it is taken back: drop "
                            "that trigger (\"holdfast check\" names it)");
   }
+  deletions_.expect(count);
 }
 
 void SqliteAuditLog::append(const AuditEvent& event) {
   Statement& row = prepared(append_, [this] {
     return append_into_log_ ? append_to_log_sql(layout_) : std::string{kAppendOwn};
   });
+  // What the triggers of the table do to its rows is not Holdfast's doing.
+  const bool laid_down = append_into_log_ && lay_down_pass(connection_);
   write_event(row, event);
+  if (laid_down) {
+    (void)take_pass(connection_);
+  }
 }
 
 void SqliteAuditLog::append_aside(const AuditEvent& event) {

@@ -56,6 +56,9 @@ class SqliteAuditLog final : public AuditLog {
   void append_aside(const AuditEvent& event) override;
   [[nodiscard]] bool appends_to_log() const override { return append_into_log_; }
 
+  /// What goes from the table over this connection; said here and checked at the commit.
+  [[nodiscard]] DeletionWatch& deletions() { return deletions_; }
+
  private:
   [[nodiscard]] std::string title() const;
   [[nodiscard]] RowReader new_reader() const;

@@ -8,6 +8,7 @@
 #include "storage/sqlite/day_count.h"
 #include "storage/sqlite/log_pass.h"
 #include "storage/sqlite/sqlite_audit_log.h"
+#include "storage/sqlite/sqlite_log_guard.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -180,6 +181,7 @@ bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
     return "INSERT INTO " + layout_.table + " (" + all_columns(layout_) + ") VALUES (" +
            placeholders(layout_.columns.size()) + ")";
   });
+  const bool laid_down = lay_down_pass(connection_);
   {
     const StatementUse use{row};
     int index = 1;
@@ -187,6 +189,9 @@ bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
       row.bind(index++, value);
     }
     (void)row.step();
+  }
+  if (laid_down) {
+    (void)take_pass(connection_);
   }
   std::string now_there;
   (void)read_whole_row(

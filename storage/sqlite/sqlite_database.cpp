@@ -139,7 +139,7 @@ std::string SqliteDatabase::identity() {
 }
 
 std::unique_ptr<WriteScope> SqliteDatabase::begin_write(Durability durability) {
-  return std::make_unique<SqliteWriteScope>(connection_, durability);
+  return std::make_unique<SqliteWriteScope>(connection_, durability, log_.deletions());
 }
 
 std::unique_ptr<ReadScope> SqliteDatabase::begin_read() {

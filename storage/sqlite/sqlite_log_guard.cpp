@@ -44,6 +44,10 @@ constexpr const char* kReturnPass = R"sql(
 UPDATE holdfast_guard_pass SET open = 0 WHERE one = 1
 )sql";
 
+constexpr const char* kLayDownPass = R"sql(
+UPDATE holdfast_guard_pass SET open = 0 WHERE one = 1 AND open = 1
+)sql";
+
 constexpr const char* kSelectPass = R"sql(
 SELECT open FROM holdfast_guard_pass WHERE one = 1
 )sql";
@@ -185,6 +189,11 @@ bool take_pass(Connection& connection) {
 
 void return_pass(Connection& connection) {
   RegisterQuery(home_of(connection), kReturnPass).with().run_one("giving back the guards' pass");
+}
+
+bool lay_down_pass(Connection& connection) {
+  return has_table(connection.db(), kPassTable) &&
+         RegisterQuery(home_of(connection), kLayDownPass).with().run() == 1;
 }
 
 bool place_guards(Connection& connection, const LogLayout& layout) {

@@ -39,6 +39,11 @@ class SqliteLogGuard final : public LogGuard {
 bool take_pass(Connection& connection);
 void return_pass(Connection& connection);
 
+/// Gives the pass back for one statement, where this connection has it. Returns true where
+/// take_pass() has to follow; where the statement fails it must not, for that may have ended the
+/// transaction.
+[[nodiscard]] bool lay_down_pass(Connection& connection);
+
 /// Makes the guards, or makes them anew where they are not those of this layout. Returns false
 /// where they were all there. Inside a write transaction. Errors: StorageError (mapping).
 bool place_guards(Connection& connection, const LogLayout& layout);

@@ -303,6 +303,10 @@ std::vector<TriggerFacts> delete_triggers(SQLite::Database& db, const std::strin
   return triggers_on(db, table, "DELETE");
 }
 
+std::vector<TriggerFacts> insert_triggers(SQLite::Database& db, const std::string& table) {
+  return triggers_on(db, table, "INSERT");
+}
+
 std::vector<TriggerFacts> update_triggers(SQLite::Database& db, const std::string& table) {
   return triggers_on(db, table, "UPDATE");
 }

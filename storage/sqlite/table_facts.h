@@ -88,6 +88,10 @@ struct TriggerFacts {
 [[nodiscard]] std::vector<TriggerFacts> delete_triggers(SQLite::Database& db,
                                                         const std::string& table);
 
+/// The same for triggers that fire when a row is added.
+[[nodiscard]] std::vector<TriggerFacts> insert_triggers(SQLite::Database& db,
+                                                        const std::string& table);
+
 /// The same for triggers that fire when a row is changed.
 [[nodiscard]] std::vector<TriggerFacts> update_triggers(SQLite::Database& db,
                                                         const std::string& table);

@@ -93,6 +93,26 @@ class GuardTest(unittest.TestCase):
             self.assertEqual(keys[key][1], "ACCOUNT_SESSION_REVOKED")
         self.assertGreater(len(let_go), 10)
 
+    def test_a_trigger_that_keeps_the_log_short_takes_no_held_row_with_holdfasts_own(self):
+        self.made.run(expect=0)
+        self.made.freeze("--person=bea")
+        self.made.insert(AGED, subject="bea", count=300)
+        before = self.made.ids()
+        self.shell(
+            "CREATE TRIGGER ring AFTER INSERT ON audit_events BEGIN "
+            "DELETE FROM audit_events WHERE id <= NEW.id - 296; END"
+        )
+        self.assertTrue(any('"ring" fires when a row is added' in line for line in self.findings()))
+        for what in ("holdfast guard: ", "a trigger has deleted"):
+            failed = self.made.run(expect=1).json
+            self.assertIn(what, failed["error"]["message"])
+            self.assertEqual(self.made.ids() & before, before)
+            for (name,) in self.made.query("SELECT name FROM sqlite_schema WHERE name LIKE 'holdfast_guard%log%'"):
+                self.shell(f"DROP TRIGGER {name}")
+        self.shell("DROP TRIGGER ring")
+        self.made.run(expect=0)
+        self.assertEqual(self.made.ids() & before, before)
+
     def test_own_tables_are_holdfasts_alone(self):
         self.made.insert(AGED, count=5)
         self.made.freeze("--person=ann")

@@ -88,6 +88,71 @@ TEST_CASE("nothing is due before a run has said so, nor after a change of policy
   CHECK(log.refusal(remove).empty());
 }
 
+TEST_CASE("rows that somebody's trigger deletes while Holdfast writes are taken back", "[guard]") {
+  GuardedLog log;
+  fill(log);
+  const auto [event, which] =
+      GENERATE(table<std::string, std::string>({{"INSERT ON audit_events", " WHERE id = 3"},
+                                                {"INSERT ON audit_events", " WHERE id = 1"},
+                                                {"INSERT ON audit_events", " WHERE id = NEW.id"},
+                                                {"UPDATE ON audit_events", " WHERE id = 3"},
+                                                {"INSERT ON holdfast_event", ""},
+                                                {"INSERT ON holdfast_bookmark", " WHERE id < 4"}}));
+  const bool guarded = GENERATE(true, false);
+  if (!guarded) {
+    log.drop_guards();
+  }
+  log.run("CREATE TRIGGER ring AFTER " + event + " BEGIN DELETE FROM audit_events" + which +
+          "; END");
+  log.reopen();
+  const AuditEvent ours{.occurred_at = kDay, .code = "C", .severity = "info", .actor = "holdfast"};
+  const auto write = [&] {
+    in_write(log.database(), [&] {
+      log.database().subjects().rewrite(LogPlace::log, RowKey::integer(2), {.subject = "t"});
+      log.database().audit_log().append(ours);
+      log.database().audit_log().append_aside(ours);
+      log.database().bookmarks().set({.name = "x", .event_id = 99, .set_by = "a", .set_at = kDay});
+    });
+  };
+  // The guards answer where the trigger runs without the pass; the commit notices in any case.
+  const bool answered = guarded && event == "INSERT ON audit_events" && which != " WHERE id = 1";
+  CHECK_THROWS_WITH(write(), Contains(answered ? "holdfast guard: " : "a trigger has deleted"));
+  CHECK(log.ask("SELECT count(*) FROM audit_events") == "9");
+  log.run("DROP TRIGGER ring");
+  log.reopen();
+  write();
+  CHECK(log.ask("SELECT count(*) FROM audit_events") == "10");
+  if (guarded) {
+    CHECK(log.ask("SELECT open FROM holdfast_guard_pass") == "0");
+  }
+}
+
+TEST_CASE("a row that comes back lets no trigger take others", "[guard]") {
+  GuardedLog log;
+  fill(log);
+  AuditLog& before = log.database().audit_log();
+  std::string content;
+  REQUIRE(before.read_whole_row(RowKey::integer(1), [&](const RowFacts&, const RowContent& whole) {
+    whole.append_to(content);
+  }));
+  in_write(log.database(), [&] { before.dispose_one(RowKey::integer(1)); });
+  const int other = GENERATE(3, 8);  // held, and due
+  log.run("CREATE TRIGGER ring AFTER INSERT ON audit_events BEGIN DELETE FROM audit_events" +
+          row(other) + "; END");
+  log.reopen();
+  const auto put_back = [&] {
+    in_write(log.database(),
+             [&] { (void)log.database().audit_log().put_back(RowKey::integer(1), content); });
+  };
+  CHECK_THROWS_WITH(put_back(),
+                    Contains(other == 3 ? "matter 2026-014" : "a trigger has deleted 1"));
+  CHECK(log.ask("SELECT count(*) FROM audit_events") == "8");
+  log.run("DROP TRIGGER ring");
+  log.reopen();
+  put_back();
+  CHECK(log.ask("SELECT count(*) FROM audit_events") == "9");
+}
+
 TEST_CASE("the guards' pass is never seen by anybody else", "[guard]") {
   GuardedLog log;
   fill(log);

@@ -49,6 +49,15 @@ class GuardedLog {
   void tell(const GuardTerms& terms = terms_of_the_test()) {
     in_write(*database_, [&] { database_->guard().set_terms(terms); });
   }
+  /// Takes the guards out with plain SQL, as whoever may write the schema can.
+  void drop_guards() {
+    for (const char* type : {"trigger", "view", "table"}) {
+      run(ask(std::string("SELECT coalesce(group_concat('DROP ' || type || ' ' || name, ';'), '') "
+                          "FROM sqlite_schema WHERE name LIKE 'holdfast_guard%' AND type = '") +
+              type + "'"));
+    }
+    reopen();
+  }
   /// What SQLite tells another program; "" where it does as it was told.
   [[nodiscard]] std::string refusal(const std::string& sql) {
     try {

@@ -235,7 +235,7 @@ TEST_CASE("a foreign key of the log itself", "[log_layout]") {
   CHECK_THAT(onto_itself.objection(), Contains("column \"parent\" refers to"));
 }
 
-TEST_CASE("triggers that fire on deleting are a doubt, others are not", "[log_layout]") {
+TEST_CASE("each trigger of the log is a doubt, by what it fires on", "[log_layout]") {
   ScratchLog log{std::string{kInitTable} + R"sql(;
     CREATE TABLE copy (x);
     CREATE TRIGGER "my ""trigger" AFTER DELETE ON audit_events BEGIN INSERT INTO copy VALUES (1); END;
@@ -246,10 +246,12 @@ TEST_CASE("triggers that fire on deleting are a doubt, others are not", "[log_la
   )sql"};
   const auto doubts = log.probe().shape.doubts;
   // A name like those of Holdfast's own makes no guard.
-  REQUIRE(doubts.size() == 3);
-  CHECK_THAT(doubts[0], Contains("bare"));
-  CHECK_THAT(doubts[1], Contains("holdfast_guard"));
-  CHECK_THAT(doubts[2], Contains("my \"trigger"));
+  REQUIRE(doubts.size() == 5);
+  CHECK_THAT(doubts[0], Contains("bare") && Contains("is deleted"));
+  CHECK_THAT(doubts[1], Contains("holdfast_guard") && Contains("is deleted"));
+  CHECK_THAT(doubts[2], Contains("my \"trigger") && Contains("is deleted"));
+  CHECK_THAT(doubts[3], Contains("adding") && Contains("is added"));
+  CHECK_THAT(doubts[4], Contains("DELETE") && Contains("is changed"));
 }
 
 TEST_CASE("an index that starts with code and time is found", "[log_layout]") {

@@ -59,8 +59,9 @@ TEST_CASE("a commit is as durable as asked for, in a rollback journal always ful
     run_sql(scratch.file("audit.db"), "PRAGMA journal_mode = DELETE");
   }
   Connection connection(scratch.options(), ConnectionMode::read_write);
+  DeletionWatch deletions(connection.db(), "audit_events");
   const auto level_of = [&](Durability durability) {
-    const SqliteWriteScope scope(connection, durability);
+    const SqliteWriteScope scope(connection, durability, deletions);
     return connection.db().execAndGet("PRAGMA synchronous").getInt();
   };
   CHECK(level_of(Durability::normal) == (wal ? 1 : 3));
