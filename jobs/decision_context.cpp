@@ -6,6 +6,7 @@
 
 #include "jobs/digest.h"
 #include "jobs/policy_document.h"
+#include "policy/instant_shift.h"
 
 namespace holdfast {
 namespace {
@@ -141,7 +142,7 @@ void DecisionContext::read_holds() {
   // A hold whose grace is over frees its rows for good, and is left out of every look-up.
   std::erase_if(holds, [this](const LegalHold& hold) {
     return hold.released_at &&
-           *hold.released_at + frame_.hold_release_grace < frame_.clock.guard_now();
+           later_by(*hold.released_at, frame_.hold_release_grace) < frame_.clock.guard_now();
   });
   holds_ = HoldIndex(std::move(holds));
   frame_.holds = &holds_;

@@ -14,6 +14,7 @@
 #include "jobs/run_errors.h"
 #include "jobs/tenant_keys.h"
 #include "jobs/witness_hold.h"
+#include "policy/instant_shift.h"
 
 namespace holdfast {
 namespace {
@@ -132,7 +133,8 @@ void require_nobody_needs_key(const Desk& desk, const std::string& tenant) {
   const std::set<std::string> tokens = tokens_of(desk, tenant);
   for (const LegalHold& hold : desk.database.holds().all()) {
     const bool over =
-        hold.released_at && *hold.released_at + desk.settings.safety.hold_release_grace < desk.now;
+        hold.released_at &&
+        later_by(*hold.released_at, desk.settings.safety.hold_release_grace) < desk.now;
     if (!over && (names_any(hold.scope.persons, tokens) || names_any(hold.scope.actors, tokens) ||
                   names_any(hold.scope.subjects, tokens))) {
       throw JobError(ExitStatus::refused,

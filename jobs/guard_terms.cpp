@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/instant_shift.h"
+
 namespace holdfast {
 namespace {
 
@@ -47,9 +49,10 @@ void add_cutoff(const DecisionFrame& frame, const std::string& code, GuardTerms&
 
 GuardTerms guard_terms(const DecisionContext& context) {
   const DecisionFrame& frame = context.frame();
-  GuardTerms terms{.earliest = frame.earliest_plausible,
-                   .stamps_before = frame.clock.guard_now(),
-                   .releases_before = frame.clock.guard_now() - frame.hold_release_grace};
+  GuardTerms terms{
+      .earliest = frame.earliest_plausible,
+      .stamps_before = frame.clock.guard_now(),
+      .releases_before = earlier_by(frame.clock.guard_now(), frame.hold_release_grace)};
   if (context.approval() || frame.older_mapping_differs || any_wants_archive(frame)) {
     return terms;
   }

@@ -9,6 +9,7 @@
 #include "jobs/policy_document.h"
 #include "jobs/run_record.h"
 #include "jobs/slice_digest.h"
+#include "policy/instant_shift.h"
 
 namespace holdfast {
 namespace {
@@ -178,7 +179,8 @@ json holds_group(Database& database,
     if (within(hold.released_at, period.since)) {
       group["holds_released_since_last"].push_back(hold.id);
     }
-    const bool over = hold.released_at && *hold.released_at + period.release_grace < period.now;
+    const bool over =
+        hold.released_at && later_by(*hold.released_at, period.release_grace) < period.now;
     if (over) {
       return;
     }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/instant_shift.h"
+
 namespace holdfast {
 namespace {
 
@@ -146,7 +148,7 @@ HoldCandidate hold_candidate(const Reading& reading) {
 
 bool in_grace(const LegalHold& hold, const DecisionFrame& frame) {
   return hold.released_at &&
-         !(*hold.released_at + frame.hold_release_grace < frame.clock.guard_now());
+         !(later_by(*hold.released_at, frame.hold_release_grace) < frame.clock.guard_now());
 }
 
 /// A stamp before the earliest plausible time means nothing that anybody can have meant:

@@ -7,6 +7,7 @@
 #include "policy/decision.h"
 #include "policy/decision_tests.h"
 #include "policy/disposition_cutoff.h"
+#include "policy/instant_shift.h"
 
 namespace holdfast {
 namespace {
@@ -106,8 +107,8 @@ void describe_holds(const Reading& reading, bool active, TestTrace& trace) {
     }
     ids += (ids.empty() ? "hold " : ", hold ") + std::to_string(hold.id) + " (" + hold.matter + ")";
     if (hold.released_at) {
-      const Instant over =
-          *hold.released_at + reading.frame.hold_release_grace + std::chrono::milliseconds{1};
+      const Instant over = later_by(
+          *hold.released_at, reading.frame.hold_release_grace + std::chrono::milliseconds{1});
       end = end ? std::max(*end, over) : over;
     }
     return false;

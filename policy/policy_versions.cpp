@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "policy/instant_shift.h"
+
 namespace holdfast {
 namespace {
 
@@ -25,7 +27,7 @@ std::vector<Instant> ends_of_delay(std::span<const PolicyVersion> versions) {
       const bool in_force = !(ends[older] < replaced_at);
       delay = in_force ? std::max(delay, delay_of(versions[older])) : delay;
     }
-    ends.push_back(replaced_at + delay);
+    ends.push_back(later_by(replaced_at, delay));
   }
   return ends;
 }

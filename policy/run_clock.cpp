@@ -16,8 +16,11 @@ ClockStep step_run_clock(Instant system_now,
   if (system_now + kClockTolerance < behind_all) {
     return {.outcome = ClockStep::Outcome::refused, .clock = *last};
   }
-  const auto moved = std::max(system_now - last->system_now, std::chrono::milliseconds{0});
-  const auto allowed = moved < kRunSpacing ? std::min(moved, max_step) : max_step;
+  // A stored clock may be anything, so nothing is subtracted from one that is not known to be near.
+  const bool spaced = last->system_now <= system_now - kRunSpacing;
+  const auto allowed =
+      spaced ? max_step
+             : std::clamp(system_now - last->system_now, std::chrono::milliseconds{0}, max_step);
   const Instant as_of = std::clamp(system_now, last->as_of, last->as_of + allowed);
   const auto outcome =
       as_of < system_now ? ClockStep::Outcome::clamped : ClockStep::Outcome::steady;

@@ -236,6 +236,12 @@ TEST_CASE("an active hold keeps, and a released one for its grace", "[decision]"
          c.holds = {released(hold(1, on_subject("bob")), kNow - kGrace + milliseconds{1})};
        },
        Reason::hold_grace},
+      {"released at the end of time",
+       [](auto& c) {
+         c.row.subject = "bob";
+         c.holds = {released(hold(1, on_subject("bob")), kEndOfTime)};
+       },
+       Reason::hold_grace},
       {"one released, one active",
        [](auto& c) {
          c.row.subject = "bob";

@@ -58,6 +58,15 @@ TEST_CASE("the newest version counts even where the clock stands before it", "[v
   CHECK(in_force(versions, kStart - kDay) == Numbers{2, 1});
 }
 
+TEST_CASE("a replacement at the end of time never takes the older version out of force",
+          "[versions]") {
+  for (const Instant end : {kEndOfTime, kEndOfTime - 7 * kDay, kEndOfTime - 7 * kDay + kMs}) {
+    const std::vector<PolicyVersion> versions{version(1, kStart, 7 * kDay),
+                                              version(2, end, 7 * kDay)};
+    CHECK(in_force(versions, kStart + 1000 * kDay) == Numbers{2, 1});
+  }
+}
+
 TEST_CASE("the longer delay of the old and the new version counts", "[versions]") {
   const Instant replaced = kStart + 100 * kDay;
   SECTION("where the new one is shorter") {

@@ -111,6 +111,29 @@ TEST_CASE("a run moves the clock with the system, within its step", "[run_clock]
   }
 }
 
+TEST_CASE("a stored clock at either end of time moves nothing past the step", "[run_clock]") {
+  const milliseconds ms{1};
+  for (const Instant beginning : {kBeginningOfTime, kBeginningOfTime + ms}) {
+    const ClockStep far = step_run_clock(kLast, both(beginning), kStep);
+    CHECK((far.outcome == Outcome::clamped));
+    CHECK(far.clock.as_of == beginning + kStep);
+    const RunClock mixed{.system_now = beginning, .as_of = kLast - hours{1}};
+    const ClockStep near = step_run_clock(kLast, mixed, kStep);
+    CHECK((near.outcome == Outcome::steady));
+    CHECK(near.clock.as_of == kLast);
+    const RunClock back{.system_now = kLast - hours{1}, .as_of = beginning};
+    CHECK(step_run_clock(kLast, back, kStep).clock.as_of == beginning + hours{1});
+  }
+  for (const Instant end : {kEndOfTime, kEndOfTime - ms}) {
+    for (const RunClock& last : {both(end),
+                                 RunClock{.system_now = end, .as_of = kLast},
+                                 RunClock{.system_now = kLast, .as_of = end},
+                                 RunClock{.system_now = kBeginningOfTime, .as_of = end}}) {
+      CHECK((step_run_clock(kLast, last, kStep).outcome == Outcome::refused));
+    }
+  }
+}
+
 TEST_CASE("a step shorter than the spacing holds within the spacing too", "[run_clock]") {
   const ClockStep step = step_run_clock(kLast + hours{10}, both(kLast), hours{1});
   CHECK((step.outcome == Outcome::clamped));
