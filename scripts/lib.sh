@@ -5,6 +5,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
+umask 022 # Holdfast refuses a configuration that others may write
 : "${JOBS:=$(nproc)}"
 
 say() { printf '== %s\n' "$*" >&2; }
@@ -16,6 +17,24 @@ die() {
 
 # Prints the comment block below the SPDX line of the calling script: its help.
 print_help() { sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p}' "$root/scripts/${0##*/}"; }
+
+# A new empty folder for a demonstration: build/NAME, or one under /tmp where somebody else could
+# change a folder above it, so that Holdfast would refuse a configuration there.
+demo_folder() {
+  local folder=$root/build/$1 step
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  step=$folder
+  while [ "$step" != / ]; do
+    if [ -n "$(find "$step" -maxdepth 0 \( -perm /022 ! -perm -1000 \) -o \( ! -user root ! -user "$(id -u)" \))" ]; then
+      folder=$(mktemp -d "/tmp/holdfast-$1.XXXXXX")
+      say "somebody else may write to $step: the demonstration is in $folder"
+      break
+    fi
+    step=$(dirname "$step")
+  done
+  printf '%s\n' "$folder"
+}
 
 need() { command -v "$1" >/dev/null || die "$1 is missing: run scripts/setup"; }
 

@@ -4,6 +4,7 @@
 
 #include "jobs/cli/config_sections.h"
 #include "jobs/cli/file_bytes.h"
+#include "jobs/cli/trusted_path.h"
 
 namespace holdfast {
 namespace {
@@ -20,6 +21,10 @@ bool extend_from_file(ConfigTable& section,
     section.refuse("extend",
                    in_quotes(*written) + " " + (read.error().missing ? "is " : "") +
                        read.error().sentence + ": write the path of a file of codes");
+    return false;
+  }
+  if (const auto refusal = why_not_trust(folder / *written)) {
+    section.refuse("extend", in_quotes(*written) + " is not used: " + *refusal);
     return false;
   }
   const auto extended = catalogue.extend(read->bytes);

@@ -9,6 +9,7 @@
 #include "jobs/cli/config_reader.h"
 #include "jobs/cli/config_sections.h"
 #include "jobs/cli/file_bytes.h"
+#include "jobs/cli/trusted_path.h"
 #include "jobs/digest.h"
 
 namespace holdfast {
@@ -129,6 +130,11 @@ Settings load_config(const std::filesystem::path& path) {
   if (!read) {
     throw ConfigError{path.string() + ": " + read.error().sentence +
                       ": name a file that can be read with --config"};
+  }
+  if (const auto refusal = why_not_trust(path)) {
+    throw ConfigError{
+        path.string() +
+        ": is not used, because who can change it decides what is deleted: " + *refusal};
   }
   Settings settings = parse_config(read->bytes, path);
   settings.source.owner = std::move(read->owner);

@@ -7,6 +7,7 @@
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/session.h"
+#include "jobs/cli/trusted_path.h"
 
 namespace holdfast {
 
@@ -29,6 +30,10 @@ std::string where_the_log_is(const std::filesystem::path& config) {
 }  // namespace
 
 std::optional<OpenOptions> salvage_database(const std::filesystem::path& config) {
+  // What others may have written must not choose a database to write to.
+  if (why_not_trust(config)) {
+    return std::nullopt;
+  }
   try {
     const Settings settings = parse_config(where_the_log_is(config), config);
     if (!std::filesystem::exists(settings.database)) {

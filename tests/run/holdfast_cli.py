@@ -16,6 +16,9 @@ import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
+# A configuration that others may write is refused, whatever umask these tests are started with.
+os.umask(0o022)
+
 FAKETIME_LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 ADMINISTRATOR = "alice"
 UTC = datetime.timezone.utc

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from audit_world import is_root
 from erasure_world import DUAL_CONTROL, PERSON, blocked, erasure_config, erasure_world, refused
-from holdfast_cli import Answer, program_path, require
+from holdfast_cli import Answer, program_path, require, work_folder
 
 ORDINARY, OTHER_UID = 65534, 1
 
@@ -34,8 +34,8 @@ class Identity(unittest.TestCase):
         require(is_root(), "needs root to become somebody else")
         require(not has_login(), "this session has a login uid, which goes before everything asked here")
         self.root, self.ordinary, self.third = name_of(0), name_of(ORDINARY), name_of(OTHER_UID)
-        changes = {"identity": {"trust_flag": False}, "admins": {"principals": [self.root, self.ordinary, self.third]}}
-        self.made = self.enterContext(erasure_world(erasure_config(changes)))
+        self.changes = {"identity": {"trust_flag": False}, "admins": {"principals": [self.root, self.ordinary, self.third]}}
+        self.made = self.enterContext(erasure_world(erasure_config(self.changes)))
         self.made.fill()
 
     def give_to(self, uid):
@@ -44,7 +44,11 @@ class Identity(unittest.TestCase):
             os.chown(path, uid, uid)
 
     def open_to_all(self):
-        """Everybody may write to the database, which stays root's."""
+        """Everybody may write to the database, which stays root's; the configuration lies where only root may write."""
+        apart = self.enterContext(work_folder("holdfast-config-"))
+        apart.chmod(0o755)
+        self.made.config_file = apart / "holdfast.toml"
+        self.made.write_config(erasure_config(self.changes, database={"path": str(self.made.database)}))
         self.made.folder.chmod(0o777)
         for path in self.made.folder.glob("audit.db*"):
             path.chmod(path.stat().st_mode | stat.S_IRWXO if path.is_dir() else 0o666)
