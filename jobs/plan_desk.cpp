@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
+#include <cstdio>
+#include <memory>
 #include <system_error>
 
 #include "jobs/job_error.h"
@@ -40,15 +41,22 @@ RunClock clock_for(const Desk& desk,
   return step.clock;
 }
 
-/// Makes the file, or refuses: a slip such as `--rows audit.db` must not cost anybody a file.
-void claim_new_file(const std::filesystem::path& file) {
+struct FileCloser {
+  void operator()(std::FILE* file) const {
+    (void)std::fclose(file);  // what counts is flushed, and looked at, before
+  }
+};
+using NewFile = std::unique_ptr<std::FILE, FileCloser>;
+
+/// Makes the file, or refuses: a slip such as `--rows audit.db` must not cost anybody a file. It
+/// stays open until it is written, because its name may lead elsewhere by then.
+NewFile claim_new_file(const std::filesystem::path& file) {
   constexpr mode_t kOwnerOnly = 0600;
   const int descriptor =
       // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
       ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
   if (descriptor >= 0) {
-    ::close(descriptor);
-    return;
+    return NewFile(::fdopen(descriptor, "wb"));
   }
   if (errno == EEXIST) {
     throw JobError(ExitStatus::invalid,
@@ -62,15 +70,19 @@ void claim_new_file(const std::filesystem::path& file) {
                      "): check that its folder exists and that you may write to it");
 }
 
-void write_rows(const Desk& desk, DecisionContext& context, const std::filesystem::path& file) {
-  std::ofstream out(file, std::ios::trunc | std::ios::binary);
+void write_rows(const Desk& desk,
+                DecisionContext& context,
+                const std::filesystem::path& file,
+                std::FILE* out) {
+  bool whole = out != nullptr;
   PlanOptions options;
-  options.each_row = [&out](const RowKey& key, Reason reason) {
-    out << compact({{"id", utf8_text(key.display())}, {"reason", to_token(reason)}}) << '\n';
+  options.each_row = [&](const RowKey& key, Reason reason) {
+    const std::string line =
+        compact({{"id", utf8_text(key.display())}, {"reason", to_token(reason)}}) + '\n';
+    whole = whole && std::fwrite(line.data(), 1, line.size(), out) == line.size();
   };
   (void)make_plan(desk.database, context, options);
-  out.flush();
-  if (!out) {
+  if (!whole || std::fflush(out) != 0) {
     throw JobError(ExitStatus::failed,
                    file.string() + ": the rows could not all be written: is the disk full?");
   }
@@ -130,9 +142,7 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
     throw JobError(ExitStatus::invalid,
                    "--as-of looks ahead and cannot be saved: leave out --as-of or --save");
   }
-  if (request.rows) {
-    claim_new_file(*request.rows);
-  }
+  const NewFile rows = request.rows ? claim_new_file(*request.rows) : NewFile{};
   json extra = {{"warnings", json::array()}, {"would_be_refused", nullptr}, {"saved", false}};
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   const RunClock clock = clock_for(desk, policy, request, extra);
@@ -179,7 +189,7 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
     if (!context.approval()) {
       context.close_limit_gate(places_over_limit(plan.figures));
     }
-    write_rows(desk, context, *request.rows);
+    write_rows(desk, context, *request.rows, rows.get());
   }
   return result;
 }

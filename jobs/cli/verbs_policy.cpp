@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <exception>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <system_error>
 
 #include "jobs/cli/config_file.h"
+#include "jobs/cli/file_bytes.h"
 #include "jobs/cli/render.h"
 #include "jobs/cli/verbs.h"
+#include "jobs/cli/written_file.h"
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/policy_desk.h"
 
@@ -29,19 +36,24 @@ Settings load_changed(Session& session, const std::string& file) {
 /// before the change is recorded: recorded and not in the file, the next run would undo it.
 class StagedConfig {
  public:
-  StagedConfig(const std::filesystem::path& from, const std::filesystem::path& config)
+  /// The bytes that were read and checked, as `changed` knows them by their SHA-256.
+  StagedConfig(const Settings& changed, const std::filesystem::path& config)
       : to_(std::filesystem::canonical(config)), next_(to_) {
     next_ += ".new";
-    std::error_code problem;
-    std::filesystem::copy_file(
-        from, next_, std::filesystem::copy_options::overwrite_existing, problem);
-    if (!problem) {
-      std::filesystem::permissions(next_, std::filesystem::status(to_).permissions(), problem);
-    }
-    if (problem) {
+    const auto read = read_file_bytes(changed.source.path);
+    if (!read || sha256_hex(read->bytes) != changed.source.sha256) {
       throw JobError(ExitStatus::failed,
-                     next_.string() + ": cannot be written (" + problem.message() +
-                         "): policy apply replaces " + to_.string() +
+                     changed.source.path.string() +
+                         ": was changed while it was read; nothing was recorded or changed");
+    }
+    try {
+      // What was left there is never written through: it may be a link.
+      ::unlink(next_.c_str());
+      write_fresh_file(next_, read->bytes, Readers::owner);
+      std::filesystem::permissions(next_, std::filesystem::status(to_).permissions());
+    } catch (const std::exception& problem) {
+      throw JobError(ExitStatus::failed,
+                     std::string(problem.what()) + ": policy apply replaces " + to_.string() +
                          ", so run it as a user who may write to that folder; nothing was "
                          "recorded or changed");
     }
@@ -55,7 +67,10 @@ class StagedConfig {
     std::filesystem::remove(next_, ignored);
   }
 
-  void install() { std::filesystem::rename(next_, to_); }
+  void install() {
+    std::filesystem::rename(next_, to_);
+    sync_folder(to_.parent_path());
+  }
 
  private:
   std::filesystem::path to_;
@@ -73,7 +88,7 @@ ExitStatus apply(Session& session, const std::string& file, const std::string& r
   const Settings changed = load_changed(session, file);
   std::optional<StagedConfig> staged;
   if (!std::filesystem::equivalent(file, session.options().config)) {
-    staged.emplace(file, session.options().config);
+    staged.emplace(changed, session.options().config);
   }
   const json result = apply_policy(desk, changed, reason);
   if (staged) {

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
@@ -13,6 +9,7 @@
 #include "jobs/cli/report_folder.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/cli/witness_file.h"
+#include "jobs/cli/written_file.h"
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -28,7 +25,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kIdentityBytes = 16;
-constexpr mode_t kOwnerOnly = 0600;
 
 // A signal handler can reach nothing but what has static storage.
 StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -53,30 +49,13 @@ std::string render_init(const json& result) {
   return text;
 }
 
-/// Writes a text into a new file that only its owner may read. An existing file is never touched.
-void write_new_file(const std::filesystem::path& path, const std::string& text) {
-  const int descriptor =
-      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
-  const bool opened = descriptor >= 0;
-  if (opened) {
-    ::close(descriptor);
-  }
-  std::ofstream file(opened ? path : std::filesystem::path{}, std::ios::binary);
-  file << text;
-  file.flush();
-  if (!file) {
-    throw JobError(ExitStatus::failed, path.string() + ": cannot write a new file there");
-  }
-}
-
 /// Writes the suggested configuration where there is none. Returns true where it did.
 bool write_config_if_missing(const CommonOptions& options) {
   if (std::filesystem::exists(options.config)) {
     return false;
   }
   const std::string person = acting_person({.database = options.config.parent_path()});
-  write_new_file(options.config, suggested_config("audit.db", person));
+  write_fresh_file(options.config, suggested_config("audit.db", person), Readers::owner);
   return true;
 }
 
@@ -85,7 +64,7 @@ std::filesystem::path save_registers(Session& session) {
   const Desk desk = session.desk(Access::read_only);
   std::filesystem::path file = session.settings().database;
   file += ".holdfast-registers-" + std::to_string(to_unix_ms(desk.now)) + ".json";
-  write_new_file(file, export_registers(desk).dump(2) + "\n");
+  write_fresh_file(file, export_registers(desk).dump(2) + "\n", Readers::owner);
   return file;
 }
 

@@ -16,6 +16,7 @@
 namespace holdfast {
 namespace {
 
+constexpr mode_t kOwnerOnly = 0600;
 constexpr mode_t kOwnerAndGroup = 0640;
 constexpr mode_t kFolderMode = 0750;
 constexpr std::size_t kNameBytes = 8;  // of chance in the name of a temporary file
@@ -28,7 +29,7 @@ constexpr std::size_t kNameBytes = 8;  // of chance in the name of a temporary f
 Descriptor open_new(const std::filesystem::path& path) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
   Descriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerAndGroup));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!file.is_open()) {
     refuse(path, "cannot write a new file there");
   }
@@ -37,7 +38,8 @@ Descriptor open_new(const std::filesystem::path& path) {
 
 void write_all(const Descriptor& file,
                const std::filesystem::path& path,
-               const std::string& bytes) {
+               const std::string& bytes,
+               Readers readers) {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t written = ::write(file.number(), bytes.data() + done, bytes.size() - done);
@@ -47,7 +49,8 @@ void write_all(const Descriptor& file,
     done += written < 0 ? 0 : static_cast<std::size_t>(written);
   }
   // The group may read whatever the umask says: a web server or an auditor is in it.
-  if (::fchmod(file.number(), kOwnerAndGroup) != 0 || ::fsync(file.number()) != 0) {
+  const mode_t mode = readers == Readers::group ? kOwnerAndGroup : kOwnerOnly;
+  if (::fchmod(file.number(), mode) != 0 || ::fsync(file.number()) != 0) {
     refuse(path, "cannot be written");
   }
 }
@@ -58,7 +61,7 @@ void replace_file(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::path fresh = path;
   fresh += ".new-" + random_hex(kNameBytes);
   try {
-    write_all(open_new(fresh), fresh, bytes);
+    write_all(open_new(fresh), fresh, bytes, Readers::group);
     if (std::rename(fresh.c_str(), path.c_str()) != 0) {
       refuse(path, "cannot be put in place");
     }
@@ -69,8 +72,10 @@ void replace_file(const std::filesystem::path& path, const std::string& bytes) {
   sync_folder(path.parent_path());
 }
 
-void write_fresh_file(const std::filesystem::path& path, const std::string& bytes) {
-  write_all(open_new(path), path, bytes);
+void write_fresh_file(const std::filesystem::path& path,
+                      const std::string& bytes,
+                      Readers readers) {
+  write_all(open_new(path), path, bytes, readers);
 }
 
 void require_folder(const std::filesystem::path& folder) {

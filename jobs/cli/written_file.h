@@ -11,8 +11,14 @@ namespace holdfast {
 /// JobError(failed); the old file is unchanged then.
 void replace_file(const std::filesystem::path& path, const std::string& bytes);
 
-/// Writes a file that must not be there yet, 0640 and synced. Errors: JobError(failed).
-void write_fresh_file(const std::filesystem::path& path, const std::string& bytes);
+/// Who may read a new file beside its owner: an auditor of its group, or nobody.
+enum class Readers { group, owner };
+
+/// Writes a file that must not be there yet, 0640 or 0600 whatever the umask says, and synced.
+/// A link is something that is there. Errors: JobError(failed).
+void write_fresh_file(const std::filesystem::path& path,
+                      const std::string& bytes,
+                      Readers readers = Readers::group);
 
 /// Makes the folder where it is missing, 0750; its parent has to be there. Errors:
 /// JobError(failed).
