@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "jobs/cli/child_start.h"
+#include "jobs/cli/orphan_scope.h"
 
 namespace holdfast {
 namespace {
@@ -241,6 +242,7 @@ ProgramEnd Conversation::hold() {
 
 ProgramEnd run_program(const ProgramCall& call) {
   const SignalScope signals;
+  const OrphanScope orphans;
   auto child = start_child(call);
   if (!child) {
     return {.kind = ProgramEnd::Kind::not_started, .number = child.error()};

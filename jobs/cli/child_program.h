@@ -38,9 +38,9 @@ struct ProgramEnd {
 /// environment of PATH=/usr/bin:/bin and LANG=C.UTF-8 alone, default signal handling, no descriptor
 /// but 0, 1 and 2, no core dump, and dying with this process. It has ended when it has exited and
 /// both outputs are closed. At the time limit its process group gets SIGTERM, and SIGKILL a quarter
-/// of a second later; what it left behind of its group gets SIGKILL in every case. No zombie stays.
-/// SIGPIPE and SIGCHLD are as before when this returns. For a process with one thread.
-/// Never throws for what the program does.
+/// of a second later; what it left behind, in its group or out of it, gets SIGKILL in every case
+/// (out of it only as OrphanScope says). No zombie stays. SIGPIPE and SIGCHLD are as before when
+/// this returns. For a process with one thread. Never throws for what the program does.
 [[nodiscard]] ProgramEnd run_program(const ProgramCall& call);
 
 }  // namespace holdfast

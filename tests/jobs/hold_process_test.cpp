@@ -159,13 +159,36 @@ TEST_CASE("a process that a program leaves behind neither answers nor stays",
   }
 }
 
-TEST_CASE("a process that leaves the group cannot hold the question up", "[erasure][process]") {
-  Scripted scripted{"setsid sleep 10 &\n" + std::string{kClear}};
+TEST_CASE("a process that leaves the group neither holds the question up nor stays",
+          "[erasure][process]") {
+  Scripted scripted{
+      "setsid sh -c 'echo $$ > \"$0\"; exec sleep 10' \"$1\" &\n"
+      "while ! [ -s \"$1\" ]; do :; done\n" +
+      std::string{kClear}};
+  const std::string number = scripted.folder / "number";
+  scripted.module.holds_command = {scripted.program.string(), number};
   scripted.module.time_limit = 300ms;
   ModuleReport report;
 
   CHECK(time_of(scripted, report) < 8s);
   check_error(report, "not closed its output");
+  const std::string left = read_text(number);
+  REQUIRE_FALSE(left.empty());
+  CHECK(is_gone(left.substr(0, left.size() - 1)));
+}
+
+TEST_CASE("children that this process had before are left alone", "[erasure][process]") {
+  const pid_t own = ::fork();
+  if (own == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const ModuleReport report = Scripted{kClear}.ask();
+
+  CHECK((report.status == HoldStatus::clear));
+  CHECK(::kill(own, 0) == 0);
+  ::kill(own, SIGKILL);
+  CHECK(::waitpid(own, nullptr, 0) == own);
 }
 
 TEST_CASE("a program that closed its outputs may leave something behind, which is ended",
