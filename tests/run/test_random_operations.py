@@ -18,13 +18,21 @@ def play_for(seconds, seed):
     end = time.monotonic() + seconds
     number = 0
     while number == 0 or time.monotonic() < end:
-        name = f"{seed}.{number}"
-        try:
-            with work_folder() as folder:
-                RandomUpkeep(folder, name, tally).play(OPERATIONS)
-        except AssertionError as problem:
-            raise AssertionError(f"round {name} (HOLDFAST_SEED={seed}): {problem}") from problem
+        play_round(seed, number, tally)
         number += 1
+    return told(tally, seed)
+
+
+def play_round(seed, number, tally):
+    name = f"{seed}.{number}"
+    try:
+        with work_folder() as folder:
+            RandomUpkeep(folder, name, tally).play(OPERATIONS)
+    except AssertionError as problem:
+        raise AssertionError(f"round {name} (HOLDFAST_SEED={seed}): {problem}") from problem
+
+
+def told(tally, seed):
     done = sum(tally[name] for name in RandomUpkeep.OPERATIONS)
     print(f"\nseed {seed}: {tally['rounds']} rounds, {done} operations, {tally['runs']} runs, {tally['rows deleted']} rows deleted", flush=True)
     return tally
@@ -36,9 +44,13 @@ def seed_of_the_day():
 
 class RandomOperationsTest(unittest.TestCase):
     def test_model_and_database_agree(self):
-        # The same rounds every time: what gates must not depend on the hour. The slow form takes new ones.
-        tally = play_for(15, int(os.environ.get("HOLDFAST_SEED", "20261128")))
-        self.assertGreater(tally["run"], 0)
+        # The same rounds every time: what gates must not depend on the hour or on the machine. The slow form takes
+        # new ones. In the last of them a person whose erasure a backup had forgotten is held when it is to be repeated.
+        seed = int(os.environ.get("HOLDFAST_SEED", "20261128"))
+        tally = Counter()
+        for number in (*range(8), 15):
+            play_round(seed, number, tally)
+        self.assertGreater(told(tally, seed)["run"], 0)
 
 
 if __name__ == "__main__":
