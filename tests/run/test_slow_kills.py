@@ -7,7 +7,7 @@ import test_kills
 from holdfast_cli import work_folder
 
 HITS = 3
-MOST_SERIES = 120
+MOST_SERIES = 300
 
 
 class SlowKillTest(test_kills.KillTest):
