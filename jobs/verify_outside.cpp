@@ -143,6 +143,9 @@ void verify_witness(const Desk& desk, VerifyFindings& findings) {
   const std::int64_t runs = comparison.state == WitnessState::another_database
                                 ? 0
                                 : compare_lines(desk, comparison, findings);
+  if (comparison.agrees()) {
+    verify_holds(desk.database, comparison, findings);
+  }
   findings.checked["witness"] = {{"file", desk.witness->name()},
                                  {"state", to_token(comparison.state)},
                                  {"lines", comparison.in_file},

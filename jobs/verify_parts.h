@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "jobs/verify.h"
+#include "jobs/witness.h"
 #include "storage/database.h"
 
 namespace holdfast {
@@ -14,6 +15,9 @@ namespace holdfast {
 void verify_chain(Database& database, VerifyFindings& findings);
 /// The witness file against its outbox, and the runs that it knows against the ledger.
 void verify_witness(const Desk& desk, VerifyFindings& findings);
+/// The holds that commands placed and did not release, as the witness has them, against the
+/// register: each is still there, or one that covers the same.
+void verify_holds(Database& database, const WitnessComparison& witness, VerifyFindings& findings);
 /// Every record against its line and its slices: sums, tallies, keys, digests, salt.
 void verify_ledger(Database& database, VerifyFindings& findings);
 /// Every archive against its manifest and the ledger.
