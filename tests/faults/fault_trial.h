@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/faults/fault_world.h"
+
+namespace holdfast::testing {
+
+/// A kind of fault as the table names it.
+struct FaultLine {
+  std::string name;
+  FaultKind kind = FaultKind::none;
+  bool lasting = false;
+  Survival survival = Survival::some;  ///< of a power cut
+};
+
+/// Every kind that is tried.
+[[nodiscard]] const std::vector<FaultLine>& fault_lines();
+
+/// How a deed ended, as it says itself.
+struct DeedEnd {
+  bool done = false;
+  std::string message;  ///< why not
+};
+
+/// What is done while something fails, and what somebody does afterwards.
+struct Deed {
+  std::string name;
+  FaultWorldOptions world;
+  std::function<DeedEnd(FaultWorld&)> act;
+  /// Once nothing fails any more: throws, or says what went wrong.
+  std::function<std::string(FaultWorld&)> again;
+  /// SQL: 1 where a deed that said it was done is done. Empty: it leaves nothing.
+  std::string done_sql;
+};
+
+/// What became of the points that were tried.
+struct Toll {
+  std::int64_t tried = 0;
+  std::int64_t rows_lost = 0;      ///< or changed, that should have stayed
+  std::int64_t without_event = 0;  ///< runs without exactly one audit event of their outcome
+  std::int64_t inconsistent = 0;   ///< ledgers, or whole databases
+  std::int64_t not_recovered = 0;  ///< the deed done again did not end as an undisturbed one
+  std::vector<std::string> problems;
+
+  void add(const Toll& other);
+  [[nodiscard]] std::int64_t bad() const {
+    return rows_lost + without_event + inconsistent + not_recovered;
+  }
+};
+
+/// Tries one deed with one fault after the other, each in a world as at the beginning.
+class FaultTrial {
+ public:
+  explicit FaultTrial(Deed deed);
+
+  /// How many acts of the undisturbed deed a fault of this kind could strike.
+  [[nodiscard]] std::int64_t acts(const FaultLine& line) const { return acts_.at(line.name); }
+  /// Returns false where the deed ended before the fault struck.
+  [[nodiscard]] bool strike(const FaultLine& line, std::int64_t at_act, std::uint64_t seed);
+  [[nodiscard]] const std::map<std::string, Toll>& tolls() const { return tolls_; }
+  [[nodiscard]] const std::string& name() const { return deed_.name; }
+
+ private:
+  [[nodiscard]] DeedEnd act();
+  void say(const std::string& problem);
+  void require_message(const FaultLine& line, const DeedEnd& end);
+  void check_right_after(const DeedEnd& end);
+  void do_again();
+  void check_at_the_end();
+  void check_events();
+  void check_ledger();
+  void check_sound();
+
+  Deed deed_;
+  FaultWorld world_;
+  LogRows first_;
+  LogRows undisturbed_;
+  std::string profiles_;
+  std::map<std::string, std::int64_t> acts_;
+  std::map<std::string, Toll> tolls_;
+  Toll* toll_ = nullptr;
+  std::string point_;
+};
+
+/// The deeds of these tests.
+[[nodiscard]] std::vector<Deed> all_deeds();
+/// One of them.
+[[nodiscard]] Deed deed_named(const std::string& name);
+
+/// Prints a line for each kind of fault.
+void print_table(const std::string& title, const std::map<std::string, Toll>& tolls);
+
+}  // namespace holdfast::testing
