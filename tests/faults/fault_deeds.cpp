@@ -37,10 +37,18 @@ std::string run_again(FaultWorld& world) {
 
 Deed run_deed(const std::string& name, const FaultWorldOptions& world) {
   return {.name = name,
+          .group = world.wal ? DeedGroup::run : DeedGroup::run_in_rollback,
           .world = world,
           .act = [](FaultWorld& now) { return end_of(now.run()); },
           .again = run_again,
           .done_sql = kRunDone};
+}
+
+Deed read_ahead_deed() {
+  Deed deed =
+      run_deed("run, rows read ahead", {.rows = 9'000, .late = std::chrono::hours{24 * 30}});
+  deed.stride = 23;
+  return deed;
 }
 
 DeedEnd complete(FaultWorld& world) {
@@ -80,6 +88,7 @@ DeedEnd set_up(FaultWorld& world) {
 Deed init_deed(const std::string& name, FaultWorldOptions world) {
   world.set_up = false;
   return {.name = name,
+          .group = DeedGroup::upkeep,
           .world = world,
           .act = set_up,
           .again =
@@ -97,6 +106,7 @@ DeedEnd vacuum(FaultWorld& world) {
 
 Deed vacuum_deed(const std::string& name, const FaultWorldOptions& world) {
   return {.name = name,
+          .group = DeedGroup::upkeep,
           .world = world,
           .act = vacuum,
           .again =
@@ -119,7 +129,7 @@ std::vector<Deed> all_deeds() {
       run_deed("run, incremental vacuum", {.gives_back = true}),
       run_deed("run, erasure that is due",
                {.archive = true, .earlier_run = true, .erasure = true, .when_due = true}),
-      run_deed("run, rows read ahead", {.rows = 24'000, .late = std::chrono::hours{24 * 30}}),
+      read_ahead_deed(),
       erasure_deed("erasure", {.earlier_run = true}),
       erasure_deed("erasure, rollback journal", {.wal = false}),
       init_deed("init beside a log", {}),

@@ -75,7 +75,8 @@ const std::vector<FaultLine>& fault_lines() {
       {"everything fails and all writes are left (a kill)",
        FaultKind::power,
        true,
-       Survival::everything}};
+       Survival::everything},
+      {"power loss, and again during the next run", FaultKind::power, true, Survival::some, true}};
   return lines;
 }
 
@@ -99,6 +100,7 @@ FaultTrial::FaultTrial(Deed deed) : deed_(std::move(deed)), world_(deed_.world) 
   for (const FaultLine& line : fault_lines()) {
     acts_[line.name] = FaultyDisk::the().met(line.kind);
   }
+  acts_elsewhere_ = FaultyDisk::the().met_elsewhere();
   if (!end.done) {
     throw std::logic_error(point_ + ": " + end.message);
   }
@@ -125,6 +127,17 @@ void FaultTrial::say(const std::string& problem) {
   }
 }
 
+void FaultTrial::strike_all(const FaultLine& line) {
+  constexpr std::int64_t kFew = 100;
+  const bool in_turn = !line.lasting || (line.kind == FaultKind::power && !line.twice &&
+                                         line.survival == Survival::some);
+  const std::int64_t stride = deed_.stride * (in_turn || acts(line) < kFew ? 1 : 3);
+  std::int64_t at_act = 1;
+  while (strike(line, at_act, static_cast<std::uint64_t>(at_act))) {
+    at_act += stride;
+  }
+}
+
 bool FaultTrial::strike(const FaultLine& line, std::int64_t at_act, std::uint64_t seed) {
   toll_ = &tolls_[line.name];
   point_ = deed_.name + ", " + line.name + ", act " + std::to_string(at_act) + ", seed " +
@@ -142,6 +155,9 @@ bool FaultTrial::strike(const FaultLine& line, std::int64_t at_act, std::uint64_
     FaultyDisk::the().restart(line.survival, seed);
   }
   FaultyDisk::the().insert(world_.folder());
+  if (line.twice) {
+    lose_power_again(1 + static_cast<std::int64_t>(seed * 7919 % 400), seed + 1);
+  }
   require_message(line, end);
   try {
     // In every other case Holdfast itself is the first to open what is left.
@@ -155,6 +171,18 @@ bool FaultTrial::strike(const FaultLine& line, std::int64_t at_act, std::uint64_
     say(std::string("what is left cannot be checked: ") + error.what());
   }
   return true;
+}
+
+void FaultTrial::lose_power_again(std::int64_t at_act, std::uint64_t seed) {
+  FaultyDisk::the().arm({.kind = FaultKind::power, .strikes_at = at_act, .lasting = true});
+  try {
+    (void)deed_.again(world_);
+  } catch (const std::exception&) {
+    // The third try is the one that counts.
+  }
+  FaultyDisk::the().disarm();
+  FaultyDisk::the().restart(Survival::some, seed);
+  FaultyDisk::the().insert(world_.folder());
 }
 
 /// Somebody who finds the disk full has to be told so.

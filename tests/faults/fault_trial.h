@@ -17,6 +17,7 @@ struct FaultLine {
   FaultKind kind = FaultKind::none;
   bool lasting = false;
   Survival survival = Survival::some;  ///< of a power cut
+  bool twice = false;  ///< the power goes a second time while the deed is done again
 };
 
 /// Every kind that is tried.
@@ -28,15 +29,21 @@ struct DeedEnd {
   std::string message;  ///< why not
 };
 
+/// Deeds that are tried together.
+enum class DeedGroup { run, run_in_rollback, erasure, upkeep };
+
 /// What is done while something fails, and what somebody does afterwards.
 struct Deed {
   std::string name;
+  DeedGroup group = DeedGroup::run;
   FaultWorldOptions world;
   std::function<DeedEnd(FaultWorld&)> act;
   /// Once nothing fails any more: throws, or says what went wrong.
   std::function<std::string(FaultWorld&)> again;
   /// SQL: 1 where a deed that said it was done is done. Empty: it leaves nothing.
   std::string done_sql;
+  /// Every so many acts are struck; 1: each. Kinds of faults that last are tried at one in three.
+  std::int64_t stride = 1;
 };
 
 /// What became of the points that were tried.
@@ -61,6 +68,10 @@ class FaultTrial {
 
   /// How many acts of the undisturbed deed a fault of this kind could strike.
   [[nodiscard]] std::int64_t acts(const FaultLine& line) const { return acts_.at(line.name); }
+  /// How many of all acts were those of another thread.
+  [[nodiscard]] std::int64_t acts_elsewhere() const { return acts_elsewhere_; }
+  /// Strikes one act after the other, as far as the deed goes.
+  void strike_all(const FaultLine& line);
   /// Returns false where the deed ended before the fault struck.
   [[nodiscard]] bool strike(const FaultLine& line, std::int64_t at_act, std::uint64_t seed);
   [[nodiscard]] const std::map<std::string, Toll>& tolls() const { return tolls_; }
@@ -68,6 +79,7 @@ class FaultTrial {
 
  private:
   [[nodiscard]] DeedEnd act();
+  void lose_power_again(std::int64_t at_act, std::uint64_t seed);
   void say(const std::string& problem);
   void require_message(const FaultLine& line, const DeedEnd& end);
   void check_right_after(const DeedEnd& end);
@@ -83,6 +95,7 @@ class FaultTrial {
   LogRows undisturbed_;
   std::string profiles_;
   std::map<std::string, std::int64_t> acts_;
+  std::int64_t acts_elsewhere_ = 0;
   std::map<std::string, Toll> tolls_;
   Toll* toll_ = nullptr;
   std::string point_;

@@ -41,6 +41,7 @@ Settings fault_settings(const fs::path& folder, bool archive) {
       {.name = "shop",
        .tables = {{.table = "profiles", .subject = "user_id", .tenant = "tenant"}},
        .says_no_holds = true}};
+  settings.safety.limit_min_rows = 1'000'000;
   if (archive) {
     settings.archive =
         ArchiveSettings{.directory = folder / "archive", .keep = window("10 years"), .fault = ""};
@@ -69,6 +70,10 @@ FaultWorld::FaultWorld(const FaultWorldOptions& options)
   use_fault_vfs();
   ::umask(S_IRWXG | S_IRWXO);  // keys and witness files want it so
   FaultyDisk::the().disarm();
+  FaultyDisk::the().insert(folder_.path());
+  if (options.late > hours{0}) {
+    settings_.run.max_lock_idle = std::chrono::milliseconds{3};  // locks may grow, by a little
+  }
   make();
   keep();
 }
@@ -90,7 +95,7 @@ void FaultWorld::make() {
   }
   (void)init_sqlite(options(),
                     "id-of-the-test",
-                    kTonight - hours{48},
+                    kTonight - hours{96},
                     options_.guards ? Guards::set : Guards::as_they_are);
   run_sql(path, kTables);
   if (!options_.wal) {
@@ -98,7 +103,7 @@ void FaultWorld::make() {
   }
   if (options_.earlier_run) {
     run_sql(path, rows_sql(24));
-    (void)run(-1);
+    (void)run(-2);
   }
   fill();
   if (options_.erasure) {
@@ -117,19 +122,18 @@ void FaultWorld::fill() const {
   in_write(*database, [&] { (void)database->holds().place(hold(0, {.subjects = {"held"}})); });
 }
 
-/// Asked and approved two days ago.
+/// Asked and approved before tonight, so that the cooling-off time is over.
 void FaultWorld::make_request() {
-  const Settings with_time = settings_;
   at_desk("alice", [&](const Desk& desk) {
     Desk before = desk;
-    before.now = kTonight - hours{2};
+    before.now = kTonight - hours{26};
     (void)request_erasure(before, {.tenant = kTenant, .person = kPerson});
     (void)act_on_erasure(before, 1, {.deed = ErasureDeed::approve});
   });
   if (options_.when_due) {
     at_desk("bob", [&](const Desk& desk) {
       Desk before = desk;
-      before.now = kTonight - hours{2};
+      before.now = kTonight - hours{26};
       (void)act_on_erasure(before, 1, {.deed = ErasureDeed::complete_when_due});
     });
   }

@@ -122,6 +122,8 @@ void FaultyDisk::arm(const Fault& fault) {
   fault_ = fault;
   passed_.clear();
   met_ = 0;
+  elsewhere_ = 0;
+  armed_in_ = std::this_thread::get_id();
   struck_ = false;
 }
 
@@ -144,6 +146,11 @@ std::int64_t FaultyDisk::met(FaultKind kind) const {
   return met;
 }
 
+std::int64_t FaultyDisk::met_elsewhere() const {
+  const std::lock_guard guard{mutex_};
+  return elsewhere_;
+}
+
 FaultKind FaultyDisk::armed() const {
   const std::lock_guard guard{mutex_};
   return fault_.kind;
@@ -152,6 +159,7 @@ FaultKind FaultyDisk::armed() const {
 Verdict FaultyDisk::pass(Act act) {
   const std::lock_guard guard{mutex_};
   ++passed_[act];
+  elsewhere_ += std::this_thread::get_id() == armed_in_ ? 0 : 1;
   if (!strikes(fault_.kind, act)) {
     return Verdict::go_on;
   }

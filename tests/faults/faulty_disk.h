@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace holdfast::testing {
@@ -60,6 +61,8 @@ class FaultyDisk {
   [[nodiscard]] bool power_lost() const;
   /// How many acts there were since it was armed that a fault of this kind could strike.
   [[nodiscard]] std::int64_t met(FaultKind kind) const;
+  /// How many acts there were since then in other threads than the one that armed it.
+  [[nodiscard]] std::int64_t met_elsewhere() const;
   /// Puts into the folder what a power cut leaves of it, drawn from `seed`.
   void restart(Survival survival, std::uint64_t seed);
 
@@ -90,6 +93,8 @@ class FaultyDisk {
   std::map<Act, std::int64_t> passed_;
   std::int64_t met_ = 0;  // of those that the armed fault can strike
   bool struck_ = false;
+  std::thread::id armed_in_;
+  std::int64_t elsewhere_ = 0;
 };
 
 }  // namespace holdfast::testing
