@@ -23,7 +23,8 @@ SELECT count(*) FROM sqlite_schema WHERE name = 'holdfast_run'
 
 DeedEnd end_of(const RunReport& report) {
   return {.done = report.outcome == Outcome::completed,
-          .message = report.error ? report.error->message : ""};
+          .message = report.error ? report.error->message : "",
+          .outcome = report.run_id > 0 ? std::string(to_token(report.outcome)) : ""};
 }
 
 /// The next run, which has to come to its end.
@@ -125,6 +126,8 @@ std::vector<Deed> all_deeds() {
       run_deed("run, rollback journal", {.wal = false, .earlier_run = true}),
       run_deed("first run, guards", {.guards = true}),
       run_deed("run, archive", {.archive = true, .earlier_run = true}),
+      run_deed("run, archive past its keep",
+               {.archive = true, .archive_past_keep = true, .earlier_run = true}),
       run_deed("run, archive, rollback journal", {.wal = false, .archive = true}),
       run_deed("run, incremental vacuum", {.gives_back = true}),
       run_deed("run, erasure that is due",

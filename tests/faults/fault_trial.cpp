@@ -162,7 +162,7 @@ bool FaultTrial::strike(const FaultLine& line, std::int64_t at_act, std::uint64_
   try {
     // In every other case Holdfast itself is the first to open what is left.
     if (at_act % 2 == 0) {
-      check_right_after(end);
+      check_right_after(line, end);
     }
     do_again();
     check_at_the_end();
@@ -202,7 +202,7 @@ void FaultTrial::require_message(const FaultLine& line, const DeedEnd& end) {
   }
 }
 
-void FaultTrial::check_right_after(const DeedEnd& end) {
+void FaultTrial::check_right_after(const FaultLine& line, const DeedEnd& end) {
   check_sound();
   if (world_.ask("SELECT count(*) FROM sqlite_schema WHERE name = 'audit_events'") == "0") {
     if (!first_.empty()) {
@@ -228,6 +228,20 @@ void FaultTrial::check_right_after(const DeedEnd& end) {
   if (end.done && !deed_.done_sql.empty() && world_.ask(deed_.done_sql) != "1") {
     ++toll_->inconsistent;
     say("said to be done, and is not");
+  }
+  check_outcome(line, end);
+}
+
+/// A run that is closed is closed as it said itself; where the power went nobody heard it.
+void FaultTrial::check_outcome(const FaultLine& line, const DeedEnd& end) {
+  if (end.outcome.empty() || line.kind == FaultKind::power) {
+    return;
+  }
+  const std::string closed =
+      world_.ask("SELECT coalesce(outcome, '') FROM holdfast_run ORDER BY id DESC LIMIT 1");
+  if (!closed.empty() && closed != end.outcome) {
+    ++toll_->inconsistent;
+    say("said to be " + end.outcome + " (" + end.message + "), and is " + closed);
   }
 }
 

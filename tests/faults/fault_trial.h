@@ -27,6 +27,7 @@ struct FaultLine {
 struct DeedEnd {
   bool done = false;
   std::string message;  ///< why not
+  std::string outcome;  ///< of a run, as it said itself
 };
 
 /// Deeds that are tried together.
@@ -82,7 +83,8 @@ class FaultTrial {
   void lose_power_again(std::int64_t at_act, std::uint64_t seed);
   void say(const std::string& problem);
   void require_message(const FaultLine& line, const DeedEnd& end);
-  void check_right_after(const DeedEnd& end);
+  void check_right_after(const FaultLine& line, const DeedEnd& end);
+  void check_outcome(const FaultLine& line, const DeedEnd& end);
   void do_again();
   void check_at_the_end();
   void check_events();

@@ -31,7 +31,7 @@ class NoPrograms final : public HoldCommand {
   }
 };
 
-Settings fault_settings(const fs::path& folder, bool archive) {
+Settings fault_settings(const fs::path& folder, const FaultWorldOptions& options) {
   Settings settings = small_settings();
   settings.administrators = {"alice", "bob"};
   settings.retention.code[kFloorCode] = {.window = window("1 month"),
@@ -42,9 +42,9 @@ Settings fault_settings(const fs::path& folder, bool archive) {
        .tables = {{.table = "profiles", .subject = "user_id", .tenant = "tenant"}},
        .says_no_holds = true}};
   settings.safety.limit_min_rows = 1'000'000;
-  if (archive) {
+  if (options.archive) {
     settings.archive =
-        ArchiveSettings{.directory = folder / "archive", .keep = window("10 years"), .fault = ""};
+        ArchiveSettings{.directory = folder / "archive", .keep = window(options.archive_past_keep ? "1 day" : "10 years"), .fault = ""};
   }
   return settings;
 }
@@ -66,7 +66,7 @@ std::string rows_sql(int rows) {
 }  // namespace
 
 FaultWorld::FaultWorld(const FaultWorldOptions& options)
-    : options_(options), settings_(fault_settings(folder_.path(), options.archive)) {
+    : options_(options), settings_(fault_settings(folder_.path(), options)) {
   use_fault_vfs();
   ::umask(S_IRWXG | S_IRWXO);  // keys and witness files want it so
   FaultyDisk::the().disarm();

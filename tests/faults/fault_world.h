@@ -23,6 +23,7 @@ struct FaultWorldOptions {
   bool wal = true;
   bool guards = false;
   bool archive = false;
+  bool archive_past_keep = false;  ///< tonight's run destroys the one before
   bool earlier_run = false;    ///< not the first run of the database
   bool erasure = false;        ///< a request of user-7 that bob may complete now
   bool when_due = false;       ///< and that the nightly run is to complete
