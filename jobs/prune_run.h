@@ -117,6 +117,7 @@ class PruneRun {
   std::string phase_ = "opening";
   Stopwatch since_start_;
   bool opened_ = false;
+  bool closed_ = false;
   bool planned_ = false;
 };
 

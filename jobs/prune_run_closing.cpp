@@ -215,6 +215,14 @@ void PruneRun::close_record() {
     write_closing(EventPlace::usual);
     with_.database.checkpoint_some();
   } catch (const std::exception& error) {
+    if (closed_) {
+      // What the ledger says of the run stands; the next run empties the log.
+      with_.observer.warn(
+          "wal_not_emptied: the run is closed, and then the write-ahead log could "
+          "not be moved into the database: " +
+          run_error(error, with_.database.path()).message);
+      return;
+    }
     close_after(error);
   }
 }
@@ -282,6 +290,7 @@ void PruneRun::write_closing(EventPlace place) {
                      {.id = report_.run_id, .closing = closing, .rows_after = report_.rows_after}));
   }
   write->commit();
+  closed_ = true;
   report_.holds.clear();  // they are in the sealed record
   report_.holds.shrink_to_fit();
   if (notes_) {

@@ -24,7 +24,8 @@ SELECT count(*) FROM sqlite_schema WHERE name = 'holdfast_run'
 DeedEnd end_of(const RunReport& report) {
   return {.done = report.outcome == Outcome::completed,
           .message = report.error ? report.error->message : "",
-          .outcome = report.run_id > 0 ? std::string(to_token(report.outcome)) : ""};
+          .outcome = std::string(to_token(report.outcome)),
+          .run = report.run_id};
 }
 
 /// The next run, which has to come to its end.

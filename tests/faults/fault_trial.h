@@ -28,6 +28,7 @@ struct DeedEnd {
   bool done = false;
   std::string message;  ///< why not
   std::string outcome;  ///< of a run, as it said itself
+  std::int64_t run = 0;
 };
 
 /// Deeds that are tried together.

@@ -44,7 +44,9 @@ Settings fault_settings(const fs::path& folder, const FaultWorldOptions& options
   settings.safety.limit_min_rows = 1'000'000;
   if (options.archive) {
     settings.archive =
-        ArchiveSettings{.directory = folder / "archive", .keep = window(options.archive_past_keep ? "1 day" : "10 years"), .fault = ""};
+        ArchiveSettings{.directory = folder / "archive",
+                        .keep = window(options.archive_past_keep ? "1 day" : "10 years"),
+                        .fault = ""};
   }
   return settings;
 }

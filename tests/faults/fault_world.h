@@ -24,13 +24,13 @@ struct FaultWorldOptions {
   bool guards = false;
   bool archive = false;
   bool archive_past_keep = false;  ///< tonight's run destroys the one before
-  bool earlier_run = false;    ///< not the first run of the database
-  bool erasure = false;        ///< a request of user-7 that bob may complete now
-  bool when_due = false;       ///< and that the nightly run is to complete
-  bool gives_back = false;     ///< incremental vacuum
-  bool set_up = true;          ///< false: the log is there, and `init` was never called
-  int rows = 132;              ///< half of them due
-  std::chrono::hours late{0};  ///< nobody has written for so long
+  bool earlier_run = false;        ///< not the first run of the database
+  bool erasure = false;            ///< a request of user-7 that bob may complete now
+  bool when_due = false;           ///< and that the nightly run is to complete
+  bool gives_back = false;         ///< incremental vacuum
+  bool set_up = true;              ///< false: the log is there, and `init` was never called
+  int rows = 132;                  ///< half of them due
+  std::chrono::hours late{0};      ///< nobody has written for so long
 };
 
 /// The rows that were there at the beginning, by key: each as one text.
