@@ -75,49 +75,52 @@ std::string complete_again(FaultWorld& world) {
 
 Deed erasure_deed(const std::string& name, FaultWorldOptions world) {
   world.erasure = true;
-  return {
-      .name = name, .world = world, .act = complete, .again = complete_again, .done_sql = kErased};
-}
-
-DeedEnd set_up(FaultWorld& world) {
-  (void)init_sqlite(world.options(),
-                    "id-of-the-test",
-                    world.now(),
-                    world.made_with().guards ? Guards::set : Guards::as_they_are);
-  return {.done = true, .message = {}};
-}
-
-Deed init_deed(const std::string& name, FaultWorldOptions world) {
-  world.set_up = false;
   return {.name = name,
-          .group = DeedGroup::upkeep,
+          .group = DeedGroup::erasure,
           .world = world,
-          .act = set_up,
-          .again =
-              [](FaultWorld& now) {
-                (void)set_up(now);
-                return run_again(now);
-              },
-          .done_sql = kSetUp};
-}
+          .act = complete,
+          .again = complete_again,
+          .done_sql = kErased};
 
-DeedEnd vacuum(FaultWorld& world) {
-  world.at_desk("alice", [](const Desk& desk) { (void)vacuum_database(desk); });
-  return {.done = true, .message = {}};
-}
+  DeedEnd set_up(FaultWorld & world) {
+    (void)init_sqlite(world.options(),
+                      "id-of-the-test",
+                      world.now(),
+                      world.made_with().guards ? Guards::set : Guards::as_they_are);
+    return {.done = true, .message = {}};
+  }
 
-Deed vacuum_deed(const std::string& name, const FaultWorldOptions& world) {
-  return {.name = name,
-          .group = DeedGroup::upkeep,
-          .world = world,
-          .act = vacuum,
-          .again =
-              [](FaultWorld& now) {
-                (void)vacuum(now);
-                return run_again(now);
-              },
-          .done_sql = {}};
-}
+  Deed init_deed(const std::string& name, FaultWorldOptions world) {
+    world.set_up = false;
+    return {.name = name,
+            .group = DeedGroup::upkeep,
+            .world = world,
+            .act = set_up,
+            .again =
+                [](FaultWorld& now) {
+                  (void)set_up(now);
+                  return run_again(now);
+                },
+            .done_sql = kSetUp};
+  }
+
+  DeedEnd vacuum(FaultWorld & world) {
+    world.at_desk("alice", [](const Desk& desk) { (void)vacuum_database(desk); });
+    return {.done = true, .message = {}};
+  }
+
+  Deed vacuum_deed(const std::string& name, const FaultWorldOptions& world) {
+    return {.name = name,
+            .group = DeedGroup::upkeep,
+            .world = world,
+            .act = vacuum,
+            .again =
+                [](FaultWorld& now) {
+                  (void)vacuum(now);
+                  return run_again(now);
+                },
+            .done_sql = {}};
+  }
 
 }  // namespace
 
