@@ -81,46 +81,47 @@ Deed erasure_deed(const std::string& name, FaultWorldOptions world) {
           .act = complete,
           .again = complete_again,
           .done_sql = kErased};
+}
 
-  DeedEnd set_up(FaultWorld & world) {
-    (void)init_sqlite(world.options(),
-                      "id-of-the-test",
-                      world.now(),
-                      world.made_with().guards ? Guards::set : Guards::as_they_are);
-    return {.done = true, .message = {}};
-  }
+DeedEnd set_up(FaultWorld& world) {
+  (void)init_sqlite(world.options(),
+                    "id-of-the-test",
+                    world.now(),
+                    world.made_with().guards ? Guards::set : Guards::as_they_are);
+  return {.done = true, .message = {}};
+}
 
-  Deed init_deed(const std::string& name, FaultWorldOptions world) {
-    world.set_up = false;
-    return {.name = name,
-            .group = DeedGroup::upkeep,
-            .world = world,
-            .act = set_up,
-            .again =
-                [](FaultWorld& now) {
-                  (void)set_up(now);
-                  return run_again(now);
-                },
-            .done_sql = kSetUp};
-  }
+Deed init_deed(const std::string& name, FaultWorldOptions world) {
+  world.set_up = false;
+  return {.name = name,
+          .group = DeedGroup::upkeep,
+          .world = world,
+          .act = set_up,
+          .again =
+              [](FaultWorld& now) {
+                (void)set_up(now);
+                return run_again(now);
+              },
+          .done_sql = kSetUp};
+}
 
-  DeedEnd vacuum(FaultWorld & world) {
-    world.at_desk("alice", [](const Desk& desk) { (void)vacuum_database(desk); });
-    return {.done = true, .message = {}};
-  }
+DeedEnd vacuum(FaultWorld& world) {
+  world.at_desk("alice", [](const Desk& desk) { (void)vacuum_database(desk); });
+  return {.done = true, .message = {}};
+}
 
-  Deed vacuum_deed(const std::string& name, const FaultWorldOptions& world) {
-    return {.name = name,
-            .group = DeedGroup::upkeep,
-            .world = world,
-            .act = vacuum,
-            .again =
-                [](FaultWorld& now) {
-                  (void)vacuum(now);
-                  return run_again(now);
-                },
-            .done_sql = {}};
-  }
+Deed vacuum_deed(const std::string& name, const FaultWorldOptions& world) {
+  return {.name = name,
+          .group = DeedGroup::upkeep,
+          .world = world,
+          .act = vacuum,
+          .again =
+              [](FaultWorld& now) {
+                (void)vacuum(now);
+                return run_again(now);
+              },
+          .done_sql = {}};
+}
 
 }  // namespace
 
