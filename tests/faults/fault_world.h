@@ -29,7 +29,7 @@ struct FaultWorldOptions {
   bool when_due = false;           ///< and that the nightly run is to complete
   bool gives_back = false;         ///< incremental vacuum
   bool set_up = true;              ///< false: the log is there, and `init` was never called
-  int rows = 132;                  ///< half of them due
+  int rows = 288;                  ///< half of them due: a few slices
   std::chrono::hours late{0};      ///< nobody has written for so long
 };
 
