@@ -118,12 +118,17 @@ void DecisionContext::build_frame(const Settings& settings, const RunClock& cloc
   frame_.hold_release_grace = safety_.hold_release_grace;
   frame_.ordered_keys = database_.audit_log().shape().ordered_keys;
   frame_.archive_missing = settings.archive && !settings.archive->fault.empty();
+  read_bookmarks();
+  read_holds();
+}
+
+void DecisionContext::read_bookmarks() {
+  frame_.lowest_bookmark.reset();
   for (const Bookmark& bookmark : database_.bookmarks().all()) {
     frame_.lowest_bookmark = frame_.lowest_bookmark
                                  ? std::min(*frame_.lowest_bookmark, bookmark.event_id)
                                  : bookmark.event_id;
   }
-  read_holds();
 }
 
 void DecisionContext::read_holds() {
@@ -149,6 +154,7 @@ void DecisionContext::read_holds() {
 }
 
 bool DecisionContext::refresh_holds() {
+  read_bookmarks();
   if (database_.holds().version() == hold_version_) {
     return false;
   }

@@ -73,8 +73,8 @@ class DecisionContext {
   [[nodiscard]] bool can_share() const { return !approved_keys_ || approved_keys_->shareable(); }
   [[nodiscard]] DecisionTrace explain_row(const RowFacts& row);
 
-  /// Reads the hold register again if its version changed. Call inside the write that relies on it.
-  /// Returns true where it had changed.
+  /// Reads the bookmarks again, and the hold register if its version changed. Call inside the write
+  /// that relies on them. Returns true where the holds had changed.
   bool refresh_holds();
 
   /// Closes the limit gate for these tenant categories.
@@ -94,6 +94,7 @@ class DecisionContext {
  private:
   void adopt_approval(const PolicyState& policy, Instant system_now);
   void build_frame(const Settings& settings, const RunClock& clock);
+  void read_bookmarks();
   void read_holds();
   [[nodiscard]] RowFacts complete(const RowFacts& row, FirstSeenRegister& first_seen) const;
 

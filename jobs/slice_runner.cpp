@@ -14,7 +14,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kRefill = 32'768;
-// Read ahead in one go: each key is some 40 bytes in memory, twice.
+// Read ahead in one go: each key is in memory a few times, 16 bytes each.
 constexpr std::int64_t kMostAhead = 131'072;
 // Fewer are not worth a thread and a connection.
 constexpr std::int64_t kFewestAhead = 2'000;

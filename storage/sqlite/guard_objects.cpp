@@ -195,8 +195,11 @@ void add_register_guard(const std::string& table,
 // not have yet narrows it, so none is added to a hold that a run has met.
 constexpr const char* kHoldIsThere =
     "\n  AND EXISTS (SELECT 1 FROM holdfast_hold WHERE id = NEW.id AND NEW.id <> -1)";
+// One more term of a kind that the hold has makes it wider: that stays possible.
 constexpr const char* kHoldIsSealed =
     "\n  AND NEW.hold_id <= (SELECT sealed_hold FROM holdfast_guard_terms)"
+    "\n  AND NOT EXISTS (SELECT 1 FROM holdfast_hold_term"
+    "\n    WHERE hold_id = NEW.hold_id AND kind = NEW.kind)"
     "\n  AND (EXISTS (SELECT 1 FROM holdfast_hold_term WHERE hold_id = NEW.hold_id)"
     "\n    OR EXISTS (SELECT 1 FROM holdfast_hold WHERE id = NEW.hold_id"
     "\n      AND (everything OR from_ms IS NOT NULL OR until_ms IS NOT NULL)))";

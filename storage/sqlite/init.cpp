@@ -116,6 +116,10 @@ InitReport set_up(const OpenOptions& options,
     note(report, "made the table audit_events and its index");
   }
   (void)probe_log(connection, options);
+  if (guards == Guards::set && pass_is_lost(connection)) {
+    // Nobody gets past them any more: they are made anew below.
+    (void)remove_guards(connection);
+  }
   const bool guarded = take_pass(connection);
   add_own_tables(connection, identity, now, report);
   (void)is_set_up(connection);

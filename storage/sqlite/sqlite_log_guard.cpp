@@ -191,6 +191,11 @@ void return_pass(Connection& connection) {
   RegisterQuery(home_of(connection), kReturnPass).with().run_one("giving back the guards' pass");
 }
 
+bool pass_is_lost(Connection& connection) {
+  return has_table(connection.db(), kPassTable) &&
+         !RegisterQuery(home_of(connection), kSelectPass).with().next();
+}
+
 bool lay_down_pass(Connection& connection) {
   return has_table(connection.db(), kPassTable) &&
          RegisterQuery(home_of(connection), kLayDownPass).with().run() == 1;

@@ -37,6 +37,8 @@ class SqliteLogGuard final : public LogGuard {
 /// past them. Inside a write transaction only, so that nobody else ever sees it taken.
 /// Returns false where there are no guards.
 bool take_pass(Connection& connection);
+/// True where guards are there and their pass is not, so that nobody gets past them.
+[[nodiscard]] bool pass_is_lost(Connection& connection);
 void return_pass(Connection& connection);
 
 /// Gives the pass back for one statement, where this connection has it. Returns true where

@@ -139,6 +139,24 @@ TEST_CASE("a row that changed after the plan is decided again", "[slices]") {
   CHECK(world.ask("SELECT group_concat(id) FROM audit_events") == "4");
 }
 
+TEST_CASE("a bookmark that is registered or set back during a run keeps its rows", "[slices]") {
+  JobWorld world;
+  world.add_rows(300);
+  std::int64_t left = 0;
+  SliceBench bench{world};
+  world.observer().after_first_slice([&] {
+    const auto other = world.open();
+    in_write(*other, [&] {
+      other->bookmarks().set({.name = "webhooks", .event_id = 0, .set_by = "alice"});
+    });
+    left = world.rows();
+  });
+  const SliceTotals& totals = bench.go();
+  REQUIRE(left > 0);
+  CHECK(world.rows() == left);
+  CHECK(totals.tally.totals()[Reason::not_consumed] == left);
+}
+
 TEST_CASE("a row that somebody else deleted has vanished and is not claimed", "[slices]") {
   JobWorld world;
   world.add_rows(40);

@@ -226,3 +226,14 @@ TEST_CASE("a unique index that guards cannot look through is refused", "[guard]"
   CHECK_THAT(faults_of(log).front(), Contains("unique index \"part\""));
   CHECK_FALSE(log.database().audit_log().shape().deletes_fire_triggers);
 }
+
+TEST_CASE("guards whose pass is lost are made anew", "[guard]") {
+  GuardedLog log;
+  log.run("DROP TRIGGER holdfast_guard_guard_pass_delete; DELETE FROM holdfast_guard_pass");
+  CHECK_THROWS_AS(in_write(log.database(), [] {}), StorageError);
+  CHECK_THROWS_AS(init_sqlite(log.options(), "other", kDay), StorageError);
+  CHECK(init_sqlite(log.options(), "other", kDay, Guards::set).changed);
+  log.reopen();
+  CHECK(log.database().guard().faults().empty());
+  CHECK_NOTHROW(in_write(log.database(), [] {}));
+}

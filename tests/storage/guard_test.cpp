@@ -263,6 +263,10 @@ TEST_CASE("programs go on placing holds with plain SQL, which a run then seals",
   CHECK(log.refusal("INSERT INTO holdfast_hold_term VALUES (2, 'subject', 'b')").empty());
   in_write(log.database(), [&] { log.database().guard().forget_terms(); });
   CHECK_THAT(log.refusal(narrow), Contains("by Holdfast alone"));
+  // Another of a kind that is there covers more rows.
+  CHECK(log.refusal("INSERT INTO holdfast_hold_term VALUES (2, 'subject', 'c')").empty());
+  CHECK_THAT(log.refusal("REPLACE INTO holdfast_hold_term VALUES (2, 'code', 'Z')"),
+             Contains("by Holdfast alone"));
   // A hold whose terms were still to come when the run went by can have them.
   log.run(
       "INSERT INTO holdfast_hold (matter, reason, basis, kind, locked, everything, placed_by, "
