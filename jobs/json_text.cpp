@@ -174,7 +174,8 @@ nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros) {
 
 nlohmann::json tally_json(const Tally& tally) {
   nlohmann::json lines = nlohmann::json::array();
-  for (const auto& [place, counts] : tally.places()) {
+  for (const auto* entry : tally.places_in_order()) {
+    const auto& [place, counts] = *entry;
     add_lines(place, counts, lines);
   }
   return lines;

@@ -83,7 +83,8 @@ void check_codes(const RunPlan& plan, Findings& findings) {
 }
 
 void check_data(const RunPlan& plan, const DecisionContext& context, Findings& findings) {
-  for (const auto& [place, counts] : plan.figures.tally.places()) {
+  for (const auto* entry : plan.figures.tally.places_in_order()) {
+    const auto& [place, counts] = *entry;
     if (counts[Reason::no_policy] > 0) {
       findings.doubtful(place_name(place) + " has " + std::to_string(counts[Reason::no_policy]) +
                         " rows and no retention window: they are kept for ever");

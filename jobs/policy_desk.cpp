@@ -83,7 +83,8 @@ Tally plan_with(const Desk& desk, const Settings& settings) {
 
 json newly_deleted(const Tally& before, const Tally& after) {
   json list = json::array();
-  for (const auto& [place, counts] : after.places()) {
+  for (const auto* entry : after.places_in_order()) {
+    const auto& [place, counts] = *entry;
     const auto had = before.places().find(place);
     const std::int64_t was = had == before.places().end() ? 0 : had->second.deleted();
     if (counts.deleted() != was) {

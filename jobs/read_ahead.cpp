@@ -61,6 +61,7 @@ bool ReadAhead::suits(Database& database, const DecisionContext& context) {
 
 std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {
   std::vector<DecidedPart> parts;
+  parts.reserve((keys.size() + kRowsInPart - 1) / kRowsInPart);
   std::optional<SliceDigest> digest;
   if (!salt_.empty()) {
     digest.emplace(salt_);

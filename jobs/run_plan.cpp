@@ -25,6 +25,16 @@ bool tells_of_a_run(const std::optional<std::string_view>& code) {
   return code && code->substr(0, kOwnRunCodes.size()) == kOwnRunCodes;
 }
 
+/// Rows that look alike, in code, tenant and category of their own, and what one policy says of all
+/// of them: looked up once, not row by row.
+struct AlikeRows {
+  std::int64_t read = 0;
+  Instant latest_cutoff = kBeginningOfTime;  ///< of the code; the beginning where it is not known
+  bool tell_of_runs = false;
+  ReasonCounts* counts = nullptr;  ///< of their place in the tally
+  Instant* oldest = nullptr;       ///< sane time of their category; null before the first
+};
+
 /// Leaves the reading of the log half way, and never leaves make().
 struct PlanStopped {};
 
@@ -80,7 +90,12 @@ class Planner {
   void take(const RowFacts& row) {
     const Decision decision = context_.decide_row(row);
     PlanFigures& figures = plan_.figures;
-    figures.tally.add(row.tenant, decision.category, decision.reason);
+    AlikeRows& alike = rows_like(row);
+    ++alike.read;
+    if (alike.counts == nullptr) {
+      alike.counts = &figures.tally.at(row.tenant, decision.category);
+    }
+    ++(*alike.counts)[decision.reason];
     if (decision.reason == Reason::expired || decision.reason == Reason::unknown_code) {
       figures.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
     }
@@ -89,8 +104,15 @@ class Planner {
       ++figures.bad_times;
       database_.first_seen().meet(row);
     } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
-      note_time(*time, row.code, decision.category);
-      note_place(row, decision, *time);
+      note_newest_time(*time, alike.tell_of_runs);
+      if (alike.oldest == nullptr) {
+        alike.oldest =
+            &figures.oldest_time.try_emplace(std::string(decision.category), *time).first->second;
+      }
+      *alike.oldest = std::min(*alike.oldest, *time);
+      if (*time < alike.latest_cutoff) {
+        note_past_window(row, decision, *time);
+      }
       if (decision.reason == Reason::unknown_code) {
         note_unknown(row.code.value_or(std::string_view{}), *time);
       }
@@ -107,40 +129,38 @@ class Planner {
     report_progress();
   }
 
-  /// `category`: none where it is not known which of several the time belongs to.
-  void note_time(Instant time,
-                 const std::optional<std::string_view>& code,
-                 const std::optional<std::string_view>& category) {
-    auto& newest = plan_.figures.newest_time;
-    if ((!newest || *newest < time) && !tells_of_a_run(code)) {
-      newest = time;
+  /// References stay valid.
+  AlikeRows& rows_like(const RowFacts& row) {
+    const auto [found, fresh] =
+        alike_.try_emplace(group_name(row.code, row.tenant, row.stored_category));
+    AlikeRows& alike = found->second;
+    if (fresh && row.code) {
+      alike.latest_cutoff = context_.rules().latest_cutoff(*row.code);
+      alike.tell_of_runs = tells_of_a_run(row.code);
     }
-    if (category) {
-      auto& oldest = plan_.figures.oldest_time;
-      const auto found = oldest.find(*category);
-      if (found == oldest.end()) {
-        oldest.emplace(std::string(*category), time);
-      } else {
-        found->second = std::min(found->second, time);
-      }
+    return alike;
+  }
+
+  void note_newest_time(Instant time, bool tells_of_run) {
+    auto& newest = plan_.figures.newest_time;
+    if ((!newest || *newest < time) && !tells_of_run) {
+      newest = time;
     }
   }
 
+  void note_oldest_time(Instant time, std::string_view category) {
+    Instant& oldest =
+        plan_.figures.oldest_time.try_emplace(std::string(category), time).first->second;
+    oldest = std::min(oldest, time);
+  }
+
   /// Rows inside their window are not looked at: with an index they are not even read.
-  void note_place(const RowFacts& row, const Decision& decision, Instant time) {
-    if (!past_window(row.code, time)) {
-      return;
-    }
-    PlanFigures& figures = plan_.figures;
-    auto& times = decision.deletes() ? figures.newest_deleted : figures.oldest_kept;
-    const auto found =
-        times.find(TallyPlaceView{.tenant = row.tenant, .category = decision.category});
-    if (found == times.end()) {
-      times.emplace(
-          TallyPlace{.tenant = owned_text(row.tenant), .category = std::string(decision.category)},
-          time);
-    } else if (decision.deletes() ? time > found->second : time < found->second) {
-      found->second = time;
+  void note_past_window(const RowFacts& row, const Decision& decision, Instant time) {
+    const TallyPlaceView place{.tenant = row.tenant, .category = decision.category};
+    if (decision.deletes()) {
+      note_newest(plan_.figures.newest_deleted, place, time);
+    } else {
+      note_oldest(plan_.figures.oldest_kept, place, time);
     }
   }
 
@@ -148,10 +168,6 @@ class Planner {
     Instant& oldest =
         plan_.figures.oldest_unknown.try_emplace(std::string(code), time).first->second;
     oldest = std::min(oldest, time);
-  }
-
-  bool past_window(const std::optional<std::string_view>& code, Instant time) const {
-    return code && time < context_.rules().latest_cutoff(*code);
   }
 
   void count_holds(const RowFacts& row) {
@@ -196,7 +212,7 @@ class Planner {
             range, plan_.highest_key, [&](const RowKey& key) { candidates->add(key); });
       } else {
         database_.audit_log().scan_candidates(
-            range, plan_.highest_key, [this](const RowFacts& row) { take_candidate(row); });
+            range, plan_.highest_key, [this](const RowFacts& row) { take(row); });
       }
       note_unread_times(code, range);
     }
@@ -221,13 +237,8 @@ class Planner {
     candidates.rewind();
     for (auto keys = candidates.next(kKeysAtOnce); !keys.empty();
          keys = candidates.next(kKeysAtOnce)) {
-      database_.audit_log().read_rows(keys, [this](const RowFacts& row) { take_candidate(row); });
+      database_.audit_log().read_rows(keys, [this](const RowFacts& row) { take(row); });
     }
-  }
-
-  void take_candidate(const RowFacts& row) {
-    ++read_[group_name(row.code, row.tenant, row.stored_category)];
-    take(row);
   }
 
   /// The name of the rows that look alike; valid until the next call.
@@ -245,9 +256,12 @@ class Planner {
   void count_unread(const CodeRowsByName& codes) {
     for (const auto& [name, code] : codes) {
       for (const CodeRows::Group& group : code.groups) {
-        std::int64_t& looked_at = read_[group_name(code.code, group.tenant, group.category)];
-        const std::int64_t of_group = std::min(looked_at, group.rows);
-        looked_at -= of_group;
+        const auto alike = alike_.find(group_name(code.code, group.tenant, group.category));
+        std::int64_t of_group = 0;
+        if (alike != alike_.end()) {
+          of_group = std::min(alike->second.read, group.rows);
+          alike->second.read -= of_group;
+        }
         count_unread(code, group, group.rows - of_group);
       }
     }
@@ -267,13 +281,16 @@ class Planner {
       const auto first = parse_event_time(span.first, format);
       const auto last = parse_event_time(span.last, format);
       if (first) {
-        note_time(*first, code.code, category);
+        note_newest_time(*first, tells_of_a_run(code.code));
+      }
+      if (first && category) {
+        note_oldest_time(*first, *category);
       }
       if (first && !context_.rules().rule_for({}, code.code, {}).code_known) {
         note_unknown(code.code.value_or(std::string{}), *first);
       }
       if (last) {
-        note_time(*last, code.code, category);
+        note_newest_time(*last, tells_of_a_run(code.code));
       }
     });
   }
@@ -297,7 +314,8 @@ class Planner {
 
   void find_excess() {
     const SafetyPolicy& safety = context_.safety();
-    for (const auto& [place, counts] : plan_.figures.tally.places()) {
+    for (const auto* entry : plan_.figures.tally.places_in_order()) {
+      const auto& [place, counts] = *entry;
       const std::int64_t rows = counts.total();
       const std::int64_t due = counts.deleted() + counts[Reason::limit];
       if (rows >= safety.limit_min_rows && due > 0 &&
@@ -313,7 +331,7 @@ class Planner {
   RunPlan plan_;
   Stopwatch since_start_;
   std::int64_t seen_ = 0;
-  TextMap<std::int64_t> read_;  // how many rows that look alike have been read, by group_name()
+  TextMap<AlikeRows> alike_;  // the rows that have been read, by group_name()
   std::string name_;
 };
 

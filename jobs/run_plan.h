@@ -36,11 +36,11 @@ struct PlanFigures {
   /// read.
   std::map<std::string, Instant, std::less<>> oldest_time;
   /// Oldest sane time of the rows that stay past the window of their code, by what protects them.
-  std::map<TallyPlace, Instant, TallyPlaceLess> oldest_kept;
+  PlaceTimes oldest_kept;
   /// Oldest sane time of each code that is unknown.
   std::map<std::string, Instant, std::less<>> oldest_unknown;
   /// Newest sane time of the rows that would go.
-  std::map<TallyPlace, Instant, TallyPlaceLess> newest_deleted;
+  PlaceTimes newest_deleted;
   std::vector<LimitExcess> over_limit;
   bool one_pass = false;  ///< the whole table was read, for want of an index or of free readers
   std::chrono::microseconds took{0};      ///< the whole plan

@@ -223,7 +223,8 @@ Figures make_figures(const Tally& tally, const RuleBook* rules) {
   Figures figures;
   figures.totals = tally.totals();
   figures.rows_before = figures.totals.total();
-  for (const auto& [place, counts] : tally.places()) {
+  for (const auto* entry : tally.places_in_order()) {
+    const auto& [place, counts] = *entry;
     CategoryLine line{.place = place, .counts = counts};
     const DatedWindow* window =
         rules == nullptr ? nullptr : rules->category_window(place.tenant, place.category);

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/slice_part.h"
 
-#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace holdfast {
 
-void note_newest(NewestTimes& times, const TallyPlaceView& place, Instant time) {
-  const auto found = times.find(place);
-  if (found != times.end()) {
-    found->second = std::max(found->second, time);
-    return;
-  }
-  times.emplace(
-      TallyPlace{.tenant = place.tenant ? std::optional<std::string>(*place.tenant) : std::nullopt,
-                 .category = std::string(place.category)},
-      time);
-}
-
-void note_newest(NewestTimes& times, const NewestTimes& others) {
-  for (const auto& [place, time] : others) {
-    note_newest(times, TallyPlaceLess::view(place), time);
-  }
-}
-
 void SlicePart::add(SlicePart&& other) {
-  tally.add(other.tally);
-  note_newest(newest_deleted, other.newest_deleted);
+  tally.add(std::move(other.tally));
+  note_newest(newest_deleted, std::move(other.newest_deleted));
   const auto move_keys = [](std::vector<RowKey>& to, std::vector<RowKey>& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };

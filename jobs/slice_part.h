@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,20 +14,14 @@
 
 namespace holdfast {
 
-using NewestTimes = std::map<TallyPlace, Instant, TallyPlaceLess>;
-
-/// Remembers the later of the two times for this place.
-void note_newest(NewestTimes& times, const TallyPlaceView& place, Instant time);
-void note_newest(NewestTimes& times, const NewestTimes& others);
-
 /// Rows that were read and decided, and what is to become of them.
 struct SlicePart {
   Tally tally;
-  NewestTimes newest_deleted;  ///< of sane times
-  std::vector<RowKey> going;   ///< rows to delete, in the order of the keys
-  std::vector<RowKey> met;     ///< of those, with a time that made a run note when it met them
-  std::int64_t handled = 0;    ///< keys that were asked for
-  std::int64_t vanished = 0;   ///< keys without a row
+  PlaceTimes newest_deleted;  ///< of sane times
+  std::vector<RowKey> going;  ///< rows to delete, in the order of the keys
+  std::vector<RowKey> met;    ///< of those, with a time that made a run note when it met them
+  std::int64_t handled = 0;   ///< keys that were asked for
+  std::int64_t vanished = 0;  ///< keys without a row
 
   void add(SlicePart&& other);
 };

@@ -184,10 +184,10 @@ void SliceRunner::run_slice(KeySet& keys) {
   }
 }
 
-void SliceRunner::learn(const Slice& slice, const SliceTiming& timing) {
+void SliceRunner::learn(Slice& slice, const SliceTiming& timing) {
   ++totals_.slices;
-  totals_.tally.add(slice.done.tally);
-  note_newest(totals_.newest_deleted, slice.done.newest_deleted);
+  totals_.tally.add(std::move(slice.done.tally));
+  note_newest(totals_.newest_deleted, std::move(slice.done.newest_deleted));
   totals_.deleted += static_cast<std::int64_t>(slice.done.going.size());
   totals_.handled += slice.done.handled;
   totals_.vanished += slice.done.vanished;

@@ -30,7 +30,7 @@ enum class SlicesEnd { all_done, out_of_time, out_of_rows, stopped };
 struct SliceTotals {
   Tally tally;  ///< `expired`: deleted; other reasons: kept after a second look
   /// Newest sane time of what was deleted: a reviewer compares it with the cut-off.
-  NewestTimes newest_deleted;
+  PlaceTimes newest_deleted;
   std::int64_t deleted = 0;
   std::int64_t handled = 0;   ///< keys looked at, in committed slices
   std::int64_t vanished = 0;  ///< keys whose row somebody else had deleted meanwhile
@@ -87,7 +87,7 @@ class SliceRunner {
   void start_ahead(KeySet& keys, std::int64_t after);
   void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice, const Stopwatch& lock);
   void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
-  void learn(const Slice& slice, const SliceTiming& timing);
+  void learn(Slice& slice, const SliceTiming& timing);
   [[nodiscard]] std::span<const RowKey> next_keys(const Slice& slice, std::int64_t most);
   void dispose(std::span<const RowKey> going, std::span<const RowKey> met);
   void write_slice(Slice& slice);

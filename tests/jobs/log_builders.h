@@ -97,7 +97,8 @@ class RandomLogs {
 /// A plan as text that can be compared: every place and reason, codes, counts and keys.
 inline std::string digest_of(RunPlan& plan) {
   std::string text;
-  for (const auto& [place, counts] : plan.figures.tally.places()) {
+  for (const auto* entry : plan.figures.tally.places_in_order()) {
+    const auto& [place, counts] = *entry;
     for (const Reason reason : kAllReasons) {
       if (counts[reason] != 0) {
         text += place.tenant.value_or("-") + "/" + place.category + "/" +

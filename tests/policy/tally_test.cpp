@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -14,7 +15,8 @@ namespace {
 
 std::string places_of(const Tally& tally) {
   std::string text;
-  for (const auto& [place, counts] : tally.places()) {
+  for (const auto* entry : tally.places_in_order()) {
+    const auto& [place, counts] = *entry;
     text += place.tenant.value_or("-") + "/" + place.category + "=" +
             std::to_string(counts.total()) + " ";
   }
@@ -100,4 +102,59 @@ TEST_CASE("a set of places is asked by names that nobody owns", "[tally]") {
   CHECK_FALSE(has("acme", "mfa"));
   CHECK_FALSE(has(std::nullopt, "account"));
   CHECK_FALSE(has("", "mfa"));
+}
+
+TEST_CASE("a tally that is given away adds up like one that is kept", "[tally]") {
+  const auto made = [](std::int64_t rows) {
+    Tally tally;
+    tally.add("acme", "account", Reason::expired, rows);
+    tally.add(std::nullopt, "mfa-" + std::to_string(rows), Reason::hold);
+    tally.add_code("A", Reason::expired, rows);
+    tally.add_code("B" + std::to_string(rows), Reason::unknown_code);
+    return tally;
+  };
+  Tally kept = made(2);
+  kept.add(made(5));
+  Tally given = made(2);
+  Tally other = made(5);
+  given.add(std::move(other));
+  CHECK(places_of(given) == "-/mfa-2=1 -/mfa-5=1 acme/account=7 ");
+  CHECK(places_of(given) == places_of(kept));
+  CHECK(given.codes() == kept.codes());
+  CHECK(given.codes().at("A")[Reason::expired] == 7);
+  CHECK(given.codes().size() == 3);
+}
+
+TEST_CASE("the counts of a place are zeros at first, and stay where they are", "[tally]") {
+  Tally tally;
+  ReasonCounts& counts = tally.at("acme", "account");
+  CHECK(counts.total() == 0);
+  for (int number = 0; number < 1000; ++number) {
+    tally.add("tenant-" + std::to_string(number), "account", Reason::window);
+  }
+  ++counts[Reason::hold];
+  CHECK(&tally.at("acme", "account") == &counts);
+  CHECK(tally.totals().total() == 1001);
+}
+
+TEST_CASE("places without a tenant, with an empty one and with another are three", "[tally]") {
+  PlaceTimes times;
+  const auto at = [](std::int64_t ms) {
+    return from_unix_ms(ms);
+  };
+  note_newest(times, {.tenant = std::nullopt, .category = "mfa"}, at(1));
+  note_newest(times, {.tenant = "", .category = "mfa"}, at(2));
+  note_newest(times, {.tenant = "mfa", .category = ""}, at(3));
+  CHECK(times.size() == 3);
+  note_newest(times, {.tenant = "", .category = "mfa"}, at(1));
+  CHECK(times.find(TallyPlaceView{.tenant = "", .category = "mfa"})->second == at(2));
+  note_oldest(times, {.tenant = "", .category = "mfa"}, at(1));
+  CHECK(times.find(TallyPlaceView{.tenant = "", .category = "mfa"})->second == at(1));
+  PlaceTimes others;
+  note_newest(others, {.tenant = "", .category = "mfa"}, at(9));
+  note_newest(others, {.tenant = "acme", .category = "mfa"}, at(4));
+  note_newest(times, std::move(others));
+  CHECK(times.size() == 4);
+  CHECK(times.find(TallyPlaceView{.tenant = "", .category = "mfa"})->second == at(9));
+  CHECK(times.find(TallyPlaceView{.tenant = "acme", .category = "mfa"})->second == at(4));
 }
