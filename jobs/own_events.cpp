@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/own_events.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "jobs/json_text.h"
 #include "jobs/record_groups.h"
 #include "jobs/run_record.h"
@@ -86,12 +89,16 @@ AuditEvent policy_event(const PolicyChangeNote& note, const std::vector<PolicyCh
           .metadata = compact(metadata)};
 }
 
-std::int64_t close_dead_run(Database& database,
-                            const RunLine& line,
-                            Instant now,
-                            WitnessNotes* notes) {
-  const auto write = database.begin_write(Durability::full);
-  const std::vector<RunSlice> slices = database.ledger().slices(line.id);
+namespace {
+
+/// Closes a line of the ledger as failed, with its audit event, inside the caller's transaction.
+/// Returns the rows that its slices deleted.
+std::int64_t close_as_failed(Database& database,
+                             const RunLine& line,
+                             const std::vector<RunSlice>& slices,
+                             const RunError& error,
+                             Instant now,
+                             WitnessNotes* notes) {
   RunReport report;
   report.run_id = line.id;
   report.outcome = Outcome::failed;
@@ -100,13 +107,7 @@ std::int64_t close_dead_run(Database& database,
   report.host = line.opening.host;
   report.slices = static_cast<std::int64_t>(slices.size());
   report.figures = make_figures(deletions_of(slices), nullptr);
-  const std::int64_t deleted = report.figures.totals.deleted();
-  report.error = RunError{
-      .reason = "found_dead",
-      .message = "run " + std::to_string(line.id) + " ended without a word in phase \"" +
-                 line.phase + "\" (killed, or the machine went down); " + std::to_string(deleted) +
-                 " rows were deleted in " + std::to_string(report.slices) +
-                 " committed slices, what was kept is not known; the next run goes on from there"};
+  report.error = error;
   report.database_id = database.identity();
   report.database_path = database.path();
   report.ended_at = now;
@@ -118,10 +119,10 @@ std::int64_t close_dead_run(Database& database,
   report.run_hash = sealed.hash;
   database.audit_log().append(run_event(report));
   const RunClosing closing{.outcome = std::string(to_token(Outcome::failed)),
-                           .error_reason = report.error->reason,
-                           .error_message = report.error->message,
+                           .error_reason = error.reason,
+                           .error_message = error.message,
                            .closed_at = now,
-                           .deleted = deleted,
+                           .deleted = report.figures.totals.deleted(),
                            .record = sealed.text,
                            .run_hash = sealed.hash,
                            .previous_hash = sealed.previous_hash};
@@ -129,6 +130,52 @@ std::int64_t close_dead_run(Database& database,
   if (notes != nullptr) {
     notes->note(now, "run", run_witness_body(database, {.id = line.id, .closing = closing}));
   }
+  return closing.deleted;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> record_missed_run(Database& database,
+                                              const MissedRun& missed,
+                                              const RunOpening& opening,
+                                              Instant now,
+                                              WitnessNotes* notes) {
+  // Noted again after a crash between the ledger's commit and the end of the note.
+  constexpr std::int64_t kLookBack = 64;
+  const std::vector<RunLine> newest = database.ledger().newest(kLookBack);
+  const bool there = std::any_of(newest.begin(), newest.end(), [&missed](const RunLine& line) {
+    return line.opening.opened_at == missed.at && line.closing &&
+           line.closing->error_reason == missed.error.reason;
+  });
+  if (there) {
+    return std::nullopt;
+  }
+  const auto write = database.begin_write(Durability::full);
+  RunLine line{.opening = opening, .phase = "opening"};
+  line.id = database.ledger().open(opening);
+  const RunError error{
+      .reason = missed.error.reason,
+      .message = "this run failed and could not be recorded then; the next run did: " +
+                 missed.error.message};
+  (void)close_as_failed(database, line, {}, error, now, notes);
+  write->commit();
+  return line.id;
+}
+
+std::int64_t close_dead_run(Database& database,
+                            const RunLine& line,
+                            Instant now,
+                            WitnessNotes* notes) {
+  const auto write = database.begin_write(Durability::full);
+  const std::vector<RunSlice> slices = database.ledger().slices(line.id);
+  const std::int64_t deleted = deletions_of(slices).totals().deleted();
+  const RunError error{
+      .reason = "found_dead",
+      .message = "run " + std::to_string(line.id) + " ended without a word in phase \"" +
+                 line.phase + "\" (killed, or the machine went down); " + std::to_string(deleted) +
+                 " rows were deleted in " + std::to_string(slices.size()) +
+                 " committed slices, what was kept is not known; the next run goes on from there"};
+  (void)close_as_failed(database, line, slices, error, now, notes);
   write->commit();
   return deleted;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "jobs/missed_runs.h"
 #include "jobs/run_report.h"
 #include "jobs/witness_notes.h"
 #include "storage/database.h"
@@ -23,6 +26,14 @@ struct PolicyChangeNote {
 };
 [[nodiscard]] AuditEvent policy_event(const PolicyChangeNote& note,
                                       const std::vector<PolicyChange>& changes);
+
+/// Records a run that failed before the ledger could take a line of it, with its audit event, in
+/// one transaction. Returns its number; none where the ledger has it already.
+std::optional<std::int64_t> record_missed_run(Database& database,
+                                              const MissedRun& missed,
+                                              const RunOpening& opening,
+                                              Instant now,
+                                              WitnessNotes* notes);
 
 /// Closes a run that the ledger shows as open although nobody holds the lock: its counts are those
 /// of its committed slices. Ledger and audit event in one transaction. Returns the rows it had

@@ -143,6 +143,7 @@ bool PruneRun::take_clock() {
 }
 
 void PruneRun::close_dead_runs() {
+  record_missed_runs();
   for (const RunLine& line : with_.database.ledger().left_open()) {
     phase_ = "closing run " + std::to_string(line.id);
     settle_dead_archive(line.id);
@@ -170,6 +171,7 @@ void PruneRun::open_record() {
   }
   write->commit();
   opened_ = true;
+  report_.recorded = true;
 }
 
 void PruneRun::enter(const std::string& phase) {
@@ -314,13 +316,6 @@ void PruneRun::refuse(const std::string& reason, const std::string& message) {
   report_.outcome = Outcome::refused;
   report_.error = RunError{.reason = reason, .message = message};
   keep_all_due(Reason::limit);
-}
-
-void PruneRun::keep_all_due(Reason reason) {
-  for (auto& [place, counts] : final_.places()) {
-    counts[reason] += counts[Reason::expired];
-    counts[Reason::expired] = 0;
-  }
 }
 
 void PruneRun::record_first_seen() {

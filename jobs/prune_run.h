@@ -12,6 +12,7 @@
 #include "jobs/decision_context.h"
 #include "jobs/erasure_keys.h"
 #include "jobs/hold_command.h"
+#include "jobs/run_lock.h"
 #include "jobs/run_observer.h"
 #include "jobs/run_record.h"
 #include "jobs/run_report.h"
@@ -35,6 +36,7 @@ struct RunDependencies {
   ErasureKeys* keys = nullptr;
   ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
   Witness* witness = nullptr;        ///< null: there is no witness file
+  RunLock* lock = nullptr;           ///< has the runs that could not be recorded; null: none
   /// Opens the same database a second time, for reading; none: rows are not read ahead.
   std::function<std::unique_ptr<Database>()> open_reader;
 };
@@ -63,6 +65,7 @@ class PruneRun {
   [[nodiscard]] bool witness_agrees();
   [[nodiscard]] bool take_clock();
   void close_dead_runs();
+  void record_missed_runs();
   void open_record();
   void enter(const std::string& phase);
   [[nodiscard]] bool adopt_policy();

@@ -137,6 +137,13 @@ void PruneRun::fail(const std::exception& error) {
   report_.error->message += " (phase: " + phase_ + ")";
 }
 
+void PruneRun::keep_all_due(Reason reason) {
+  for (auto& [place, counts] : final_.places()) {
+    counts[reason] += counts[Reason::expired];
+    counts[Reason::expired] = 0;
+  }
+}
+
 /// A damaged table may not even be countable; the run still has to say so.
 std::int64_t PruneRun::count_if_possible(std::optional<std::int64_t> up_to) {
   try {
@@ -235,6 +242,7 @@ void PruneRun::close_after(const std::exception& problem) {
   report_.outcome = Outcome::failed;
   report_.error = report_.error ? report_.error : why;
   if (!opened_) {
+    report_.run_id = 0;  // the number was not kept
     report_.error->message += "; the run could not be recorded: " + why.message;
     return;
   }
@@ -295,6 +303,32 @@ void PruneRun::write_closing(EventPlace place) {
   report_.holds.shrink_to_fit();
   if (notes_) {
     notes_->flush();
+  }
+}
+
+/// A run that nothing is left of but a note in the lock file gets its line and its event.
+void PruneRun::record_missed_runs() {
+  const auto missed = with_.lock == nullptr ? std::vector<MissedRun>{} : with_.lock->missed();
+  for (const MissedRun& run : missed) {
+    phase_ = "recording a missed run";
+    const Instant at = run.at == kBeginningOfTime ? report_.clock.system_now : run.at;
+    const RunOpening opening{
+        .opened_at = at, .as_of = at, .started_by = with_.started_by, .host = with_.host};
+    const auto number = record_missed_run(
+        with_.database, run, opening, report_.clock.system_now, notes_ ? &*notes_ : nullptr);
+    if (number) {
+      report_.closed_dead_runs.push_back(*number);
+      warn("run_not_recorded: the run of " + to_rfc3339(at) +
+           " failed and could not be recorded; it is run " + std::to_string(*number) +
+           " now, AUDIT_PRUNE_RUN_FAILED: " + run.error.message);
+      if (run.left_out > 0) {
+        warn("runs_not_recorded: " + std::to_string(run.left_out) +
+             " more runs failed before that one and could not even be noted");
+      }
+    }
+  }
+  if (!missed.empty() && !with_.lock->forget_missed()) {
+    warn("the lock file still has runs that are recorded by now: it cannot be written");
   }
 }
 

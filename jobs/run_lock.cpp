@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <system_error>
 
 #include "jobs/job_error.h"
@@ -14,6 +16,11 @@ namespace holdfast {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
+
+bool has_room(int descriptor) {
+  struct stat state {};
+  return ::fstat(descriptor, &state) == 0 && state.st_size >= static_cast<off_t>(kMissedNotesBytes);
+}
 
 }  // namespace
 
@@ -49,6 +56,34 @@ RunLock::RunLock(const std::filesystem::path& database) {
         ExitStatus::failed,
         file.string() + ": cannot lock (" + std::generic_category().message(reason) + ")");
   }
+  if (!has_room(descriptor_)) {
+    // Where the disk is full already there is no room for notes, and the lock is as good without.
+    (void)write_notes({});
+  }
+}
+
+std::vector<MissedRun> RunLock::missed() const {
+  std::string notes(kMissedNotesBytes, '\0');
+  const ssize_t length = ::pread(descriptor_, notes.data(), notes.size(), 0);
+  notes.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return read_missed(notes);
+}
+
+bool RunLock::note_missed(const MissedRun& run) {
+  std::vector<MissedRun> runs = missed();
+  runs.push_back(run);
+  return write_notes(runs);
+}
+
+bool RunLock::forget_missed() {
+  return write_notes({});
+}
+
+bool RunLock::write_notes(const std::vector<MissedRun>& runs) {
+  const std::string notes = write_missed(runs);
+  return ::pwrite(descriptor_, notes.data(), notes.size(), 0) ==
+             static_cast<ssize_t>(notes.size()) &&
+         ::fdatasync(descriptor_) == 0;
 }
 
 // The file stays: removing it would let a second run lock a new one while a third holds the old.

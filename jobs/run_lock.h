@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
+
+#include "jobs/missed_runs.h"
 
 namespace holdfast {
 
@@ -19,10 +22,21 @@ class RunLock {
   RunLock& operator=(RunLock&&) = delete;
   ~RunLock();
 
+  /// The runs that could not be recorded, oldest first. Errors: none; where the file cannot be read
+  /// there are none.
+  [[nodiscard]] std::vector<MissedRun> missed() const;
+  /// Keeps one more in the lock file, which has room for it also on a full disk. Returns false
+  /// where that was not possible.
+  [[nodiscard]] bool note_missed(const MissedRun& run);
+  /// They are in the ledger now. Returns false where the file still has them.
+  [[nodiscard]] bool forget_missed();
+
   /// Where the lock of a database lies.
   [[nodiscard]] static std::filesystem::path file_for(const std::filesystem::path& database);
 
  private:
+  [[nodiscard]] bool write_notes(const std::vector<MissedRun>& runs);
+
   int descriptor_;
 };
 

@@ -73,6 +73,7 @@ struct RunArchive {
 /// Everything that one run has to say.
 struct RunReport {
   std::int64_t run_id = 0;
+  bool recorded = false;  ///< the ledger has a line of it, closed or not
   Outcome outcome = Outcome::failed;
   std::optional<RunError> error;
   Figures figures;

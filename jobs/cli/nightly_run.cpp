@@ -121,7 +121,9 @@ void run_invalid(Session& session, const std::exception& problem, EndedRun& ende
     if (where) {
       ended.lock = std::make_unique<RunLock>(where->path);
       ended.aside = open_sqlite(*where);
-      ended.report = PruneRun::record_invalid(dependencies(session, *ended.aside), error);
+      RunDependencies with = dependencies(session, *ended.aside);
+      with.lock = ended.lock.get();
+      ended.report = PruneRun::record_invalid(with, error);
     }
   } catch (const std::exception& further) {
     session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
@@ -169,6 +171,7 @@ void run_opened(Session& session, EndedRun& ended) {
   with.keys = &session.keys();
   with.archives = session.archives();
   with.witness = &session.witness();
+  with.lock = ended.lock.get();
   with.open_reader = [&session] {
     return session.open_reader();
   };
@@ -203,6 +206,18 @@ void run(Session& session, EndedRun& ended) {
   run_opened(session, ended);
 }
 
+/// A run that left nothing in the ledger leaves a note in the lock file: the next one records it.
+void note_if_unrecorded(Session& session, EndedRun& ended) {
+  const auto& error = ended.report.error;
+  // Before `init` there is no ledger yet, and nobody expects a line in it.
+  if (!ended.lock || ended.report.recorded || !error || error->reason == "not_set_up") {
+    return;
+  }
+  if (!ended.lock->note_missed({.at = ended.report.clock.system_now, .error = *error})) {
+    session.observer().warn("the failed run could not be noted in the lock file either");
+  }
+}
+
 /// Whatever is told of a run, however it ended. Its outcome stands by now; none of this changes it.
 void tell_others(Session& session, const EndedRun& ended) {
   if (ended.database != nullptr) {
@@ -216,6 +231,7 @@ ExitStatus nightly_run(Session& session) {
   listen_for_signals();
   EndedRun ended;
   run(session, ended);
+  note_if_unrecorded(session, ended);
   tell_others(session, ended);
   return exit_status(ended.report.outcome);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 #include <filesystem>
+#include <map>
+#include <system_error>
+#include <vector>
 
 #include "jobs/cli/csv_text.h"
 #include "jobs/cli/evidence_pack.h"
@@ -153,18 +156,39 @@ EvidenceDocuments documents_of(const Desk& desk, const EvidencePeriod& period) {
   return documents;
 }
 
+/// All of the files or none: half a pack would be taken for one, and be in the way of the next try.
+void write_pack(const std::filesystem::path& folder,
+                const std::map<std::string, std::string>& files) {
+  const bool ours = !std::filesystem::exists(folder);
+  require_empty(folder);
+  std::vector<std::filesystem::path> written;
+  try {
+    require_folder(folder / "runs");
+    for (const auto& [name, bytes] : files) {
+      write_fresh_file(folder / name, bytes);
+      written.push_back(folder / name);
+    }
+    sync_folder(folder / "runs");
+    sync_folder(folder);
+  } catch (...) {
+    std::error_code ignored;  // the failure that is told is the one that came first
+    for (const std::filesystem::path& file : written) {
+      std::filesystem::remove(file, ignored);
+    }
+    std::filesystem::remove(folder / "runs", ignored);
+    if (ours) {
+      std::filesystem::remove(folder, ignored);
+    }
+    throw;
+  }
+}
+
 ExitStatus evidence(Session& session, const EvidenceWish& wish) {
   const EvidencePeriod period = period_of(wish);
   const Desk desk = session.personal_desk(Access::read_only);
   const auto files = evidence_files(documents_of(desk, period));
   const std::filesystem::path folder = wish.out;
-  require_empty(folder);
-  require_folder(folder / "runs");
-  for (const auto& [name, bytes] : files) {
-    write_fresh_file(folder / name, bytes);
-  }
-  sync_folder(folder / "runs");
-  sync_folder(folder);
+  write_pack(folder, files);
   answer(session,
          {{"folder", folder.string()},
           {"files", files.size()},

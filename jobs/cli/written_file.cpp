@@ -75,7 +75,13 @@ void replace_file(const std::filesystem::path& path, const std::string& bytes) {
 void write_fresh_file(const std::filesystem::path& path,
                       const std::string& bytes,
                       Readers readers) {
-  write_all(open_new(path), path, bytes, readers);
+  const Descriptor file = open_new(path);
+  try {
+    write_all(file, path, bytes, readers);
+  } catch (...) {
+    ::unlink(path.c_str());  // half a file would look like one, and be in the way of the next try
+    throw;
+  }
 }
 
 void require_folder(const std::filesystem::path& folder) {
