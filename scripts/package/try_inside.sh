@@ -4,20 +4,10 @@
 # Each step prints what it found; the first surprise ends it.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-config=/etc/holdfast/holdfast.toml
-state=/var/lib/holdfast
+. "$(dirname "${BASH_SOURCE[0]}")/try_steps.sh"
+
 # The account is left by a purge, on purpose; the rest is what accounts and apt leave anywhere.
 left_on_purpose='^(/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|/etc|/srv|/var/lib)$'
-
-step() { printf '\n=== %s\n' "$*"; }
-fail() {
-  printf 'try_package: %s\n' "$*" >&2
-  exit 1
-}
-same() { [ "$2" = "$3" ] || fail "$1: \"$2\", expected \"$3\""; }
-contains() { [[ $2 == *"$3"* ]] || fail "$1 lacks \"$3\": $2"; }
-apt() { env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes "$@"; }
 
 # Every file but what the kernel, apt, dpkg and logs keep: path, kind, mode, owner, and the content's sum.
 files() {
@@ -25,21 +15,6 @@ files() {
   local expression=() path
   for path in "${skip[@]}"; do expression+=(-path "$path" -prune -o); done
   find / -xdev "${expression[@]}" -printf '%p %y %m %u %g %l\n' | LC_ALL=C sort
-}
-
-# One command as the user of the package, for the administrator alice, as sudo would start it.
-as_holdfast() { (cd / && runuser -u holdfast -- env SUDO_UID="$(id -u alice)" "$@"); }
-
-field() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" | head -n 1; }
-
-prepare() {
-  step "a system with alice, a manual reader, bash-completion and the libraries that the package needs"
-  apt update
-  local libraries
-  libraries=$(dpkg-deb -f "$here/holdfast.deb" Depends | sed 's/([^)]*)//g; s/,//g')
-  # shellcheck disable=SC2086 # names, one word each
-  apt install --no-install-recommends man-db bash-completion sqlite3 $libraries >/dev/null
-  adduser --quiet --disabled-password --gecos Alice alice
 }
 
 install_it() {
@@ -71,28 +46,15 @@ read_it() {
   same "completion" "$completed" "complete -F _holdfast holdfast"$'\n'"release"
 }
 
-decide() {
-  step "as it comes it deletes nothing; then alice decides"
-  install -o holdfast -g holdfast -m 600 "$here/sample.db" "$state/audit.db"
-  as_holdfast holdfast init --config "$config"
-  same "deleted by the packaged configuration" \
-    "$(as_holdfast holdfast plan --json --config "$config" | field deleted)" 0
-  sed -i -E '/^\[retention.category\]/,/^\[retention.code\]/s/^# ([a-z-]+ = \{)/\1/
-             s/^principals = \[\]/principals = ["alice"]/' "$config"
-  same "mode of the edited configuration" "$(stat -c '%U:%G %a' "$config")" "root:holdfast 640"
-}
-
 run_it() {
   step "check, plan, approve, run"
   as_holdfast holdfast check --config "$config"
-  local plan digest said
-  plan=$(as_holdfast holdfast plan --save --json --config "$config" || [ $? -eq 4 ])
-  digest=$(field digest <<<"$plan")
-  as_holdfast holdfast approve "$digest" --config "$config"
+  approve
+  local said
   # As the unit has it: command, user and folder.
   said=$(as_holdfast sh -c "cd $state && exec $(sed -n 's/^ExecStart=//p' /lib/systemd/system/holdfast.service)" 2>&1)
   same "what a good run says to cron" "$said" ""
-  same "outcome" "$(as_holdfast holdfast report --json --config "$config" | field outcome)" completed
+  same "outcome" "$(outcome)" completed
   as_holdfast holdfast status --config "$config"
   as_holdfast holdfast verify --config "$config"
 }
@@ -142,7 +104,7 @@ compare() {
   getent passwd holdfast
 }
 
-prepare
+prepare man-db bash-completion
 files >/tmp/before
 install_it
 read_it
