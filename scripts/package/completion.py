@@ -10,7 +10,7 @@ TEMPLATE = r"""# SPDX-License-Identifier: Apache-2.0
 # bash completion for holdfast; made from the program's --help, changes belong there.
 
 _holdfast() {
-  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} path= word at
+  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} path= word
   local -A verbs=(
 %(verbs)s
   )
@@ -22,12 +22,10 @@ _holdfast() {
   )
   local valued=" %(valued)s " files=" %(files)s " takes_file=" %(takes_file)s "
 
-  # The verb so far: words that lead on, past options and their values.
-  for ((at = 1; at < COMP_CWORD; ++at)); do
-    word=${COMP_WORDS[at]}
-    if [[ $valued == *" $word "* ]]; then
-      ((++at))
-    elif [[ $word != -* && " ${verbs[${path:-holdfast}]-} " == *" $word "* ]]; then
+  # The verb so far: words that lead on. Only the last verb takes options, so their values are no words
+  # that could.
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ " ${verbs[${path:-holdfast}]-} " == *" $word "* ]]; then
       path=${path:+$path }$word
     fi
   done
@@ -63,6 +61,9 @@ def bash_completion(program):
     verbs = list(program.walk())
     key = {verb.words: " ".join(verb.words) or "holdfast" for verb in verbs}
     entries = [entry for verb in verbs for entry in verb.options + verb.positionals]
+    early = [verb.name for verb in verbs if verb.below and any(o.kind for o in verb.options)]
+    if early:
+        raise ValueError(f"completion.py passes no value of an option before a verb: {early}")
     missing = set(FILES) - {entry.name for entry in entries}
     if missing:
         raise ValueError(f"completion.py names {sorted(missing)}, which the program does not have")

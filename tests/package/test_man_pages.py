@@ -68,6 +68,10 @@ class ManPages(DocumentsCase):
                                   text=True, check=False)
             self.assertEqual(said.stdout, "", page.name)
 
+    def test_text_is_no_request_and_no_escape(self):
+        for text, roff in ((".TH", r"\&.TH"), ("'s", r"\&'s"), (r"a\fBb", r"a\efBb"), ("--json", r"\-\-json")):
+            self.assertEqual(man_pages.escaped(text), roff)
+
     def test_help_in_a_form_that_is_not_known_is_an_error(self):
         with self.assertRaises(command_tree.UnreadableHelp):
             command_tree.entry("--new SOMETHING", "an option with a type of its own")
