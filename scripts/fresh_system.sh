@@ -60,6 +60,8 @@ in_fresh_system() {
   unshare --mount --pid --fork --kill-child sh -ec '
     fresh=$1 archives=$2
     shift 2
+    # A mount of its own, so that a test in there can make namespaces in turn.
+    mount --bind "$fresh" "$fresh"
     mount -t proc proc "$fresh/proc"
     mount --rbind /dev "$fresh/dev"
     mount --bind "$archives" "$fresh/var/cache/apt/archives"

@@ -31,8 +31,10 @@ def packed():
     build = program_path().parent
     require((build / "CPackConfig.cmake").exists(), f"{build} has no package: scripts/build makes it")
     folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
-    subprocess.run(["cpack", "--config", build / "CPackConfig.cmake", "-B", folder], check=True, capture_output=True,
-                   env=os.environ | {"SOURCE_DATE_EPOCH": "1795878000"})
+    said = subprocess.run(["cpack", "--config", build / "CPackConfig.cmake", "-B", folder], check=False, text=True,
+                          capture_output=True, env=os.environ | {"SOURCE_DATE_EPOCH": "1795878000"})
+    if said.returncode != 0:
+        raise AssertionError(f"cpack: {said.stdout}{said.stderr}")
     return folder, next(folder.glob("*.deb"))
 
 
