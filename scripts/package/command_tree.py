@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 # CLI11 puts the description into column 31, or below a longer name.
 COLUMN = 30
 STATUSES = "Exit statuses"
+LISTINGS = {"summary", "usage", "Positionals", "Options", "Subcommands", STATUSES}
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Verb:
     below: list = field(default_factory=list)
     examples: list = field(default_factory=list)
     statuses: list = field(default_factory=list)
+    more: dict = field(default_factory=dict)  # headings of its own, with their lines
 
     @property
     def name(self):
@@ -79,16 +81,25 @@ def split_listing(lines):
     return found
 
 
+ENTRY = re.compile(
+    r"(?P<name>\S+)"
+    r"(?: (?P<kind>[A-Z]+(?::.+?)?))?"  # TEXT, INT:POSITIVE, TEXT:{a,b}, INT:INT in [1 - 24]
+    r"(?: \[(?P<default>[^\]]*)\])?"
+    r"(?P<repeats> \.\.\.)?"
+    r"(?P<required> REQUIRED)?"
+    r"(?: \(Env:\S+\))?"
+    r"(?P<notes>(?: (?:Needs|Excludes): (?:--\S+ ?)+)*)")
+
+
 def entry(head, text):
     """One line of "Options:" or "Positionals:"."""
-    form = re.fullmatch(
-        r"(?P<name>\S+)(?P<kind> (?:TEXT|INT|UINT|FLOAT|ENUM|BOOLEAN)\S*)?(?P<repeats> \.\.\.)?"
-        r"(?P<required> REQUIRED)?(?P<notes>(?: (?:Needs|Excludes): (?:--\S+ ?)+)*)", head)
+    form = ENTRY.fullmatch(head)
     if form is None:
         raise UnreadableHelp(f"cannot read the option {head!r}")
-    notes = tuple(note.strip() for note in re.findall(r"(?:Needs|Excludes): [^A-Z]+", form["notes"]))
-    return Entry(form["name"], (form["kind"] or "").strip(), text, form["required"] is not None,
-                 form["repeats"] is not None, notes)
+    notes = [note.strip() for note in re.findall(r"(?:Needs|Excludes): [^A-Z]+", form["notes"])]
+    notes += [f"default {form['default']}"] if form["default"] else []
+    return Entry(form["name"], form["kind"] or "", text, form["required"] is not None,
+                 form["repeats"] is not None, tuple(notes))
 
 
 def help_text(program, words):
@@ -107,10 +118,10 @@ def sections(lines):
         elif line.startswith(STATUSES):
             here = STATUSES
             found[here] = []
-        elif re.fullmatch(r"[A-Z][a-z]+:", line):
+        elif re.fullmatch(r"[A-Z][^:]*:", line):
             here = line.rstrip(":")
             found[here] = []
-        elif line.strip() or here == "Examples":
+        elif line.strip() or here not in LISTINGS:
             found[here].append(line)
     return found
 
@@ -118,14 +129,15 @@ def sections(lines):
 def read_verb(program, words=()):
     """The verb that the words lead to, with all below it."""
     read = sections(help_text(program, words))
-    known = {"summary", "usage", "Positionals", "Options", "Subcommands", "Examples", STATUSES}
-    if set(read) - known or not read["summary"] or not read["usage"]:
-        raise UnreadableHelp(f"cannot read the help of {words}: {sorted(set(read) - known)}")
+    if not read["summary"] or not read["usage"]:
+        raise UnreadableHelp(f"no summary or no usage in the help of {words}")
     verb = Verb(tuple(words), " ".join(read["summary"]), read["usage"][0])
     verb.positionals = [entry(*line) for line in split_listing(read.get("Positionals", []))]
     verb.options = [entry(*line) for line in split_listing(read.get("Options", []))]
     verb.examples = [line.removeprefix("  ") for line in read.get("Examples", [])]
     verb.statuses = [line.strip() for line in read.get(STATUSES, [])]
+    verb.more = {heading: lines for heading, lines in read.items()
+                 if heading not in LISTINGS | {"Examples"}}
     verb.below = [read_verb(program, (*words, name))
                   for name, _ in split_listing(read.get("Subcommands", []))]
     return verb

@@ -105,9 +105,14 @@ def program_page(program, date, version):
     text += ".PP\nOf the program alone:\n"
     text += "".join(entry_text(o) for o in program.options if o.name not in COMMON)
     text += ".SH EXAMPLES\n" + example(program.examples)
-    text += statuses(program) + FILES.lstrip()
+    text += own_headings(program) + statuses(program) + FILES.lstrip()
     text += ".SH SEE ALSO\n.BR holdfast.toml (5),\n.BR systemd.timer (5),\n.BR crontab (5)\n"
     return text
+
+
+def own_headings(verb):
+    return "".join(f".SH {escaped(heading).upper()}\n{example(lines)}"
+                   for heading, lines in verb.more.items())
 
 
 def verb_body(verb):
@@ -133,6 +138,7 @@ def verb_page(verb, date, version):
         body = verb_body(verb)
         text += f".SH OPTIONS\n{body}" if body else ""
         text += ".SH EXAMPLES\n" + example(verb.examples)
+    text += "".join(own_headings(part) for part in verb.walk())
     text += statuses(leaves[0])
     text += ".SH SEE ALSO\n.BR holdfast (1),\n.BR holdfast.toml (5)\n"
     return text

@@ -74,7 +74,22 @@ class ManPages(DocumentsCase):
 
     def test_help_in_a_form_that_is_not_known_is_an_error(self):
         with self.assertRaises(command_tree.UnreadableHelp):
-            command_tree.entry("--new SOMETHING", "an option with a type of its own")
+            command_tree.entry("--new something", "an option with a type of its own")
+
+    def test_every_form_of_an_option_is_read(self):
+        head = "--hours INT:INT in [1 - 24] [3] ... REQUIRED Needs: --days Excludes: --weeks"
+        read = command_tree.entry(head, "how long")
+        self.assertEqual((read.name, read.value, read.required, read.repeats), ("--hours", "INT", True, True))
+        self.assertEqual(read.notes, ("Needs: --days", "Excludes: --weeks", "default 3"))
+        read = command_tree.entry("--format TEXT:{text,json}", "")
+        self.assertEqual((read.choices, read.value), (["text", "json"], "text|json"))
+        self.assertEqual(command_tree.entry("-h,--help", "").value, "")
+
+    def test_a_heading_of_a_verb_s_own_has_its_place_on_the_page(self):
+        verb = command_tree.Verb(("status",), "how it is", "holdfast status [OPTIONS]", statuses=["0 done"],
+                                 more={"With --nagios": ["  0 well", "  2 not at all"]})
+        page = man_pages.verb_page(verb, "2026-11-28", "1")
+        self.assertIn(".SH WITH \\-\\-NAGIOS\n.nf\n.RS 2\n  0 well\n  2 not at all\n", page)
 
 
 if __name__ == "__main__":
