@@ -82,6 +82,11 @@ class Units(unittest.TestCase):
         self.assertLessEqual({"1", "2", "4", "130"}, never_again)
         self.assertNotIn("11", good | never_again)
 
+    def test_nothing_holds_back_a_run_that_holds_the_write_lock(self):
+        service = self.read("holdfast.service")["Service"]
+        held_back = {"Nice", "CPUSchedulingPolicy", "CPUWeight", "CPUQuota", "IOSchedulingClass", "IOWeight"}
+        self.assertEqual(held_back & set(service), set())
+
     def test_the_timer_is_nightly_catches_up_and_is_enabled_by_nothing_that_is_installed(self):
         timer = self.read("holdfast.timer")
         self.assertEqual(timer["Timer"]["Persistent"], "true")
