@@ -30,6 +30,7 @@ VerifyFindings verify_everything(const Desk& desk, const VerifyWishes& wishes) {
   guarded("chain", findings, [&] { verify_chain(desk.database, findings); });
   guarded("witness", findings, [&] { verify_witness(desk, findings); });
   guarded("ledger", findings, [&] { verify_ledger(desk.database, findings); });
+  guarded("policy", findings, [&] { verify_policies(desk.database, findings); });
   guarded("archive", findings, [&] { verify_archives(desk, findings); });
   guarded("database", findings, [&] { verify_log(desk.database, wishes.since, findings); });
   if (wishes.backup != nullptr) {

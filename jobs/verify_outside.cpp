@@ -145,6 +145,7 @@ void verify_witness(const Desk& desk, VerifyFindings& findings) {
                                 : compare_lines(desk, comparison, findings);
   if (comparison.agrees()) {
     verify_holds(desk.database, comparison, findings);
+    verify_words(desk.database, comparison, findings);
   }
   findings.checked["witness"] = {{"file", desk.witness->name()},
                                  {"state", to_token(comparison.state)},

@@ -18,6 +18,11 @@ void verify_witness(const Desk& desk, VerifyFindings& findings);
 /// The holds that commands placed and did not release, as the witness has them, against the
 /// register: each is still there, or one that covers the same.
 void verify_holds(Database& database, const WitnessComparison& witness, VerifyFindings& findings);
+/// Approvals and the run clock against what the witness noted when they were given or set. Says
+/// nothing of what is older than its first line, or than the last `recover`.
+void verify_words(Database& database, const WitnessComparison& witness, VerifyFindings& findings);
+/// The versions of the policy against the digests that the records of runs have of them.
+void verify_policies(Database& database, VerifyFindings& findings);
 /// Every record against its line and its slices: sums, tallies, keys, digests, salt.
 void verify_ledger(Database& database, VerifyFindings& findings);
 /// Every archive against its manifest and the ledger.

@@ -51,6 +51,8 @@ class PlanStore {
   [[nodiscard]] virtual std::unique_ptr<KeySet> keys(std::int64_t plan) = 0;
 
   virtual std::int64_t approve(std::int64_t plan, const std::string& who, Instant at) = 0;
+  /// All approvals ever given, ascending; of their plans digest, time and rows, without figures.
+  [[nodiscard]] virtual std::vector<Approval> approvals() = 0;
   /// The newest approval, where it is not spent: it takes the place of all before it. The caller
   /// asks whether it has lapsed.
   [[nodiscard]] virtual std::optional<Approval> open_approval() = 0;

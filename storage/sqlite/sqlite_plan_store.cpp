@@ -52,6 +52,16 @@ FROM holdfast_approval AS approval JOIN holdfast_plan AS plan ON plan.id = appro
 WHERE approval.spent_at_ms IS NULL AND approval.id = (SELECT max(id) FROM holdfast_approval)
 )sql";
 
+constexpr const char* kSelectApprovals = R"sql(
+SELECT coalesce(plan.id, 0), coalesce(plan.digest, ''), coalesce(plan.saved_at_ms, 0),
+       coalesce(plan.as_of_ms, 0), coalesce(plan.policy_digest, ''),
+       coalesce(plan.hold_digest, ''), coalesce(plan.rows_planned, 0), '', approval.id,
+       approval.approved_by, approval.approved_at_ms, approval.last_used_at_ms,
+       approval.spent_at_ms IS NOT NULL
+FROM holdfast_approval AS approval LEFT JOIN holdfast_plan AS plan ON plan.id = approval.plan_id
+ORDER BY approval.id
+)sql";
+
 constexpr const char* kUse = R"sql(
 UPDATE holdfast_approval SET last_used_at_ms = ?2 WHERE id = ?1 AND spent_at_ms IS NULL
 )sql";
@@ -166,6 +176,23 @@ std::unique_ptr<KeySet> SqlitePlanStore::keys(std::int64_t plan) {
 std::int64_t SqlitePlanStore::approve(std::int64_t plan, const std::string& who, Instant at) {
   RegisterQuery(home_, kApprove).with(plan, who, at).run_one("approving a plan");
   return home_.connection.db().getLastInsertRowid();
+}
+
+std::vector<Approval> SqlitePlanStore::approvals() {
+  std::vector<Approval> all;
+  if (home_.set_up) {
+    RegisterQuery rows(home_, kSelectApprovals);
+    rows.with();
+    while (rows.next()) {
+      all.push_back({.id = rows.integer(8),
+                     .plan = read_plan(rows),
+                     .approved_by = rows.text(9),
+                     .approved_at = rows.instant(10),
+                     .last_used_at = rows.instant(11),
+                     .spent = rows.integer(12) != 0});
+    }
+  }
+  return all;
 }
 
 std::optional<Approval> SqlitePlanStore::open_approval() {

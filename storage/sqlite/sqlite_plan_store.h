@@ -24,6 +24,7 @@ class SqlitePlanStore final : public PlanStore {
   [[nodiscard]] std::unique_ptr<KeySet> keys(std::int64_t plan) override;
 
   std::int64_t approve(std::int64_t plan, const std::string& who, Instant at) override;
+  [[nodiscard]] std::vector<Approval> approvals() override;
   [[nodiscard]] std::optional<Approval> open_approval() override;
   void use(std::int64_t approval, Instant at) override;
   /// Errors: StorageError where there is no such approval or it is spent.
