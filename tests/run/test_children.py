@@ -158,7 +158,10 @@ class Pruned(unittest.TestCase):
             self.assertEqual(len(sentences), 1, checked)
             made.run(expect=0)
             left = details_left(made)
-            made.call("archive", "restore", "1", "--as", "alice", "--json", expect=0)
+            record = made.call("report", "--json", expect=0).json
+            self.assertTrue(any("detail" in fact for fact in record["method"]["facts"]), record["method"])
+            restored = made.call("archive", "restore", "1", "--as", "alice", "--json", expect=0).json
+            self.assertTrue(any("detail" in advice for advice in restored["advice"]), restored)
             self.assertEqual(len(made.query("SELECT 1 FROM audit_events")), 300)
             self.assertEqual(details_left(made), left)
             made.call("verify", expect=0)
