@@ -290,6 +290,10 @@ json restore_archive(const Desk& desk, std::int64_t run, const std::vector<std::
   result["file"] = shelf.file_of(run);
   journal_restore(desk, "archive_restored", result);
   result["advice"] = restore_advice(result);
+  for (const ChildShape& child : desk.database.audit_log().shape().children) {
+    result["advice"].push_back("rows of child table " + utf8_text(child.table) +
+                               " that went with these are in no archive and do not come back");
+  }
   return result;
 }
 

@@ -9,6 +9,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr std::string_view kWithParent = "with_parent";  // in a slice's tally: rows of a child
 constexpr unsigned char kFirstContinuation = 0x80;
 constexpr unsigned char kLastContinuation = 0xBF;
 
@@ -179,6 +180,33 @@ nlohmann::json tally_json(const Tally& tally) {
     add_lines(place, counts, lines);
   }
   return lines;
+}
+
+nlohmann::json slice_tally(const Tally& tally,
+                           const std::map<std::string, std::int64_t>& children) {
+  nlohmann::json lines = tally_json(tally);
+  for (const auto& [table, rows] : children) {
+    if (rows != 0) {
+      lines.push_back({{"reason", kWithParent}, {"table", utf8_text(table)}, {"rows", rows}});
+    }
+  }
+  return lines;
+}
+
+void add_children_of(const nlohmann::json& tally, std::map<std::string, std::int64_t>& children) {
+  for (const nlohmann::json& line : tally.is_array() ? tally : nlohmann::json::array()) {
+    if (line.is_object() && line.value("reason", "") == kWithParent) {
+      children[line.at("table").get<std::string>()] += whole_number(line.at("rows"));
+    }
+  }
+}
+
+nlohmann::json children_json(const std::map<std::string, std::int64_t>& children) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [table, rows] : children) {
+    list.push_back({{"table", utf8_text(table)}, {"rows", rows}});
+  }
+  return list;
 }
 
 std::string compact(const nlohmann::json& value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,15 @@ enum class Zeros { shown, left_out };
 
 /// A tally as an array of {tenant, category, reason, rows}: data is never a key.
 [[nodiscard]] nlohmann::json tally_json(const Tally& tally);
+
+/// The tally of a slice: also a line for each child that lost rows, which are rows of other tables
+/// and count in no sum of the log.
+[[nodiscard]] nlohmann::json slice_tally(const Tally& tally,
+                                         const std::map<std::string, std::int64_t>& children);
+/// What slice_tally() said of children; lines that are no such are left out.
+void add_children_of(const nlohmann::json& tally, std::map<std::string, std::int64_t>& children);
+/// [{"table", "rows"}].
+[[nodiscard]] nlohmann::json children_json(const std::map<std::string, std::int64_t>& children);
 
 /// One line, keys sorted, no white space.
 [[nodiscard]] std::string compact(const nlohmann::json& value);

@@ -41,15 +41,18 @@ void add_deletion(const json& entry, Tally& deletions) {
                 whole_number(entry.at("rows")));
 }
 
-/// What the committed slices of a run deleted, from their tallies.
-Tally deletions_of(const std::vector<RunSlice>& slices) {
+/// What the committed slices of a run deleted, from their tallies; rows of children apart.
+Tally deletions_of(const std::vector<RunSlice>& slices,
+                   std::map<std::string, std::int64_t>& children) {
   Tally deletions;
   for (const RunSlice& slice : slices) {
     try {
       Tally of_slice;
-      for (const json& entry : json::parse(slice.tally)) {
+      const json tally = json::parse(slice.tally);
+      for (const json& entry : tally) {
         add_deletion(entry, of_slice);
       }
+      add_children_of(tally, children);
       deletions.add(of_slice);
     } catch (const json::exception&) {
       // What a damaged tally said is lost; how many rows went is not.
@@ -106,7 +109,7 @@ std::int64_t close_as_failed(Database& database,
   report.started_by = line.opening.started_by;
   report.host = line.opening.host;
   report.slices = static_cast<std::int64_t>(slices.size());
-  report.figures = make_figures(deletions_of(slices), nullptr);
+  report.figures = make_figures(deletions_of(slices, report.children_deleted), nullptr);
   report.error = error;
   report.database_id = database.identity();
   report.database_path = database.path();
@@ -168,7 +171,8 @@ std::int64_t close_dead_run(Database& database,
                             WitnessNotes* notes) {
   const auto write = database.begin_write(Durability::full);
   const std::vector<RunSlice> slices = database.ledger().slices(line.id);
-  const std::int64_t deleted = deletions_of(slices).totals().deleted();
+  std::map<std::string, std::int64_t> children;  // that the record counts by itself
+  const std::int64_t deleted = deletions_of(slices, children).totals().deleted();
   const RunError error{
       .reason = "found_dead",
       .message = "run " + std::to_string(line.id) + " ended without a word in phase \"" +

@@ -117,6 +117,35 @@ json plan_json(const RunPlan& plan, const DecisionContext& context) {
   return figures_json(figures);
 }
 
+/// Rows of children that would go with the rows to delete; null where counting them would take
+/// long.
+json children_of_plan(const Desk& desk, RunPlan& plan) {
+  constexpr std::int64_t kMostRows = 100'000;
+  constexpr std::size_t kAtOnce = 1'024;
+  AuditLog& log = desk.database.audit_log();
+  json list = json::array();
+  if (plan.keys->size() > kMostRows || !finds_children(log.shape())) {
+    for (const ChildShape& child : log.shape().children) {
+      list.push_back({{"table", utf8_text(child.table)}, {"rows", nullptr}});
+    }
+    return list;
+  }
+  ChildCounts counts;
+  for (const ChildShape& child : log.shape().children) {
+    counts[child.table] = 0;
+  }
+  plan.keys->rewind();
+  for (auto keys = plan.keys->next(kAtOnce); !keys.empty(); keys = plan.keys->next(kAtOnce)) {
+    for (const RowKey& key : keys) {
+      for (const auto& [table, rows] : log.count_children(key)) {
+        counts[table] += rows;
+      }
+    }
+  }
+  plan.keys->rewind();
+  return children_json(counts);
+}
+
 void save_plan(const Desk& desk,
                const PolicyState& policy,
                const DecisionContext& context,
@@ -182,6 +211,9 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
   result["planning_ms"] = plan.figures.took.count() / kMicrosPerMilli;
   const std::string& index = desk.database.audit_log().shape().index_advice;
   result["index_advice"] = index.empty() ? json(nullptr) : json(utf8_text(index));
+  if (!desk.database.audit_log().shape().children.empty()) {
+    result["children_deleted"] = children_of_plan(desk, plan);
+  }
   if (request.save) {
     save_plan(desk, policy, context, plan, result);
   }

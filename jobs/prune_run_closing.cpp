@@ -39,6 +39,7 @@ void PruneRun::settle_tally() {
   final_.add(totals.tally);
   report_.slices = totals.slices;
   report_.vanished = totals.vanished;
+  report_.children_deleted = totals.children;
   report_.longest_lock = totals.longest_lock;
 }
 
@@ -177,6 +178,9 @@ void PruneRun::complete_figures() {
   report_.figures.category_mismatches = plan_.figures.category_mismatches;
   report_.figures.kept_by_hold = plan_.figures.kept_by_hold;
   report_.rows_remaining = report_.figures.totals[Reason::not_reached];
+  for (const ChildShape& child : with_.database.audit_log().shape().children) {
+    report_.children_deleted.try_emplace(child.table, 0);
+  }
   const SpaceReport space = with_.database.space();
   report_.file_bytes = space.file_bytes;
   report_.free_bytes = space.free_bytes;

@@ -52,11 +52,12 @@ void ReadAhead::forget() {
 
 bool ReadAhead::suits(Database& database, const DecisionContext& context) {
   const LogShape& shape = database.audit_log().shape();
-  // A trigger may change any row while another is deleted. The newest key is one that the
+  // A trigger may change any row while another is deleted. Where children are found by reading all
+  // of their table, a slice has to look at the clock after each row. The newest key is one that the
   // connection remembers from the plan.
-  return database.readers_are_free() && shape.ordered_keys && !shape.reuses_newest_key &&
-         !shape.deletes_fire_triggers && !database.guard().slices_run_others() &&
-         context.can_share();
+  return database.readers_are_free() && finds_children(shape) && shape.ordered_keys &&
+         !shape.reuses_newest_key && !shape.deletes_fire_triggers &&
+         !database.guard().slices_run_others() && context.can_share();
 }
 
 std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {

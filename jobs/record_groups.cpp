@@ -115,6 +115,10 @@ json residue(Database& database, const RunReport& report) {
         "With a rollback journal that is kept (journal_mode PERSIST), the journal file can hold "
         "deleted rows.");
   }
+  for (const auto& [table, rows] : report.children_deleted) {
+    left.push_back("Rows of child table " + utf8_text(table) +
+                   " went with deleted rows: they are in no digest and no archive.");
+  }
   return left;
 }
 

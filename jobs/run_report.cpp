@@ -208,6 +208,9 @@ json without_lists(const RunReport& report) {
   result["between_runs"] = between_runs_json(report.between_runs);
   result["log_after"] = log_state_json(report.log_after);
   result["vanished"] = report.vanished;
+  if (!report.children_deleted.empty()) {
+    result["children_deleted"] = children_json(report.children_deleted);
+  }
   result["started_by"] = utf8_text(report.started_by);
   result["host"] = utf8_text(report.host);
   if (report.error) {
@@ -313,6 +316,9 @@ std::string event_metadata(const RunReport& report) {
           error.message.substr(0, kLongestMessage) + " ... (the run's report has it all)";
     }
     metadata["error"] = error_json(error);
+  }
+  if (!report.children_deleted.empty()) {
+    metadata["children_deleted"] = children_json(report.children_deleted);
   }
   if (!report.over_limit.empty()) {
     metadata["limited"] = json::array();

@@ -99,6 +99,8 @@ struct RunReport {
   std::optional<RunArchive> archive;                ///< none where there is none
   std::int64_t slices = 0;
   std::int64_t vanished = 0;
+  /// Rows of children that went with deleted ones; every child that the mapping declares is there.
+  std::map<std::string, std::int64_t> children_deleted;
   std::chrono::microseconds longest_lock{0};
   std::chrono::microseconds planning{0};
   std::chrono::microseconds counting{0};  ///< of the planning: rows that need no look

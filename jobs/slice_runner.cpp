@@ -151,6 +151,7 @@ void SliceRunner::run_slice(KeySet& keys) {
   timing.others_wrote = commits != seen_commits_;
   seen_commits_ = commits;
   database_.require_same_schema();
+  (void)database_.audit_log().take_children();  // of a write that was taken back
   const bool holds_changed = context_.refresh_holds();
   totals_.hold_changes += holds_changed ? 1 : 0;
   if (timing.others_wrote) {
@@ -172,6 +173,7 @@ void SliceRunner::run_slice(KeySet& keys) {
     work_off(keys, slice, lock);
   }
   require_progress(slice);
+  slice.children = database_.audit_log().take_children();
   write_slice(slice);
   timing.work = lock.elapsed();
   write->commit();
@@ -191,6 +193,9 @@ void SliceRunner::learn(Slice& slice, const SliceTiming& timing) {
   totals_.deleted += static_cast<std::int64_t>(slice.done.going.size());
   totals_.handled += slice.done.handled;
   totals_.vanished += slice.done.vanished;
+  for (const auto& [table, rows] : slice.children) {
+    totals_.children[table] += rows;
+  }
   totals_.decided_ahead += slice.decided_ahead;
   pacer_.learn(timing);
   totals_.longest_lock = pacer_.longest_lock();
@@ -279,7 +284,9 @@ void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
 /// The keys to work on before the clock is looked at; none where the run may delete no more rows.
 std::span<const RowKey> SliceRunner::next_keys(const Slice& slice, std::int64_t most) {
   // A trigger may change any row when another goes: then each is read right before it does.
-  const bool singly = database_.audit_log().shape().deletes_fire_triggers;
+  // One delete may also take long, where the children of a row are found by reading all of them.
+  const LogShape& shape = database_.audit_log().shape();
+  const bool singly = shape.deletes_fire_triggers || !finds_children(shape);
   std::int64_t count = std::min(most, singly ? 1 : kRowsBetweenLooks);
   if (job_.budget.max_rows > 0) {
     const auto deleted = totals_.deleted + static_cast<std::int64_t>(slice.done.going.size());
@@ -308,7 +315,7 @@ void SliceRunner::write_slice(Slice& slice) {
   database_.ledger().add_slice({.run = job_.run,
                                 .number = totals_.slices + 1,
                                 .deleted = static_cast<std::int64_t>(slice.done.going.size()),
-                                .tally = compact(tally_json(slice.done.tally)),
+                                .tally = compact(slice_tally(slice.done.tally, slice.children)),
                                 .keys = encode_keys(slice.done.going),
                                 .hold_version = context_.hold_version(),
                                 .hold_digest = context_.hold_digest(),

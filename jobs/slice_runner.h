@@ -35,6 +35,7 @@ struct SliceTotals {
   std::int64_t handled = 0;   ///< keys looked at, in committed slices
   std::int64_t vanished = 0;  ///< keys whose row somebody else had deleted meanwhile
   std::int64_t slices = 0;
+  ChildCounts children;            ///< rows of children that went with theirs
   std::int64_t hold_changes = 0;   ///< how often the hold register changed under the run
   std::int64_t decided_ahead = 0;  ///< rows that were decided before their slice took the lock
   std::chrono::microseconds longest_lock{0};
@@ -74,6 +75,7 @@ class SliceRunner {
   struct Slice {
     SlicePart done;
     std::int64_t decided_ahead = 0;
+    ChildCounts children;
     std::optional<SliceDigest> digest;
   };
 

@@ -345,7 +345,11 @@ ErasureReceipt erase_subject(const SubjectErasure& erasure) {
   erasure.database.subjects().require_rewritable_log();
   extend_holds(erasure, receipt);
   erase_from_modules(erasure, receipt);
+  // Children were probed when the database was opened.
+  erasure.database.require_same_schema();
+  (void)erasure.database.audit_log().take_children();
   erase_from_log(erasure, receipt);
+  receipt.children_deleted = erasure.database.audit_log().take_children();
   erase_from_own_events(erasure, receipt);
   rename_in_register(erasure);
   (void)erasure.database.ledger().destroy_salts(kEndOfTime);
@@ -363,14 +367,18 @@ json receipt_json(const ErasureReceipt& receipt) {
                       {"changed", table.counts.changed},
                       {"after", table.counts.after}});
   }
-  return {{"modules", std::move(tables)},
-          {"audit_log",
-           {{"deleted", receipt.deleted.size()},
-            {"pseudonymised", receipt.pseudonymised},
-            {"own_events", receipt.own_events},
-            {"evidence_kept", receipt.evidence}}},
-          {"holds_extended", receipt.holds},
-          {"archives", archives_json(receipt.archives)}};
+  json document = {{"modules", std::move(tables)},
+                   {"audit_log",
+                    {{"deleted", receipt.deleted.size()},
+                     {"pseudonymised", receipt.pseudonymised},
+                     {"own_events", receipt.own_events},
+                     {"evidence_kept", receipt.evidence}}},
+                   {"holds_extended", receipt.holds},
+                   {"archives", archives_json(receipt.archives)}};
+  if (!receipt.children_deleted.empty()) {
+    document["children_deleted"] = children_json(receipt.children_deleted);
+  }
+  return document;
 }
 
 }  // namespace holdfast

@@ -81,6 +81,7 @@ struct ErasureReceipt {
   };
   std::vector<Table> tables;
   std::vector<RowKey> deleted;      ///< rows of the log whose keep was over
+  ChildCounts children_deleted;     ///< rows of children that went with those
   std::int64_t pseudonymised = 0;   ///< rows of the log that stay, with the token
   std::int64_t own_events = 0;      ///< Holdfast's own rows beside the log, with the token
   std::int64_t evidence = 0;        ///< rows that name the subject as an administrator who acted

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,16 @@
 
 namespace holdfast {
 
+/// A table whose rows go with the row of the log that they name.
+struct ChildShape {
+  std::string table;
+  std::vector<std::string> columns;
+  bool indexed = false;  ///< the rows of one parent can be found without reading the whole table
+};
+
+/// Rows of children, by their table.
+using ChildCounts = std::map<std::string, std::int64_t>;
+
 /// What the table of the audit log turned out to be.
 struct LogShape {
   bool ordered_keys = false;           ///< one integer key that the table hands out upwards
@@ -24,11 +35,19 @@ struct LogShape {
   bool made_by_init = false;           ///< Holdfast's own audit rows fit into it
   bool deletes_fire_triggers = false;  ///< a delete may change other rows, of this table as well
   bool has_tenant = false;
+  std::vector<ChildShape> children;
   std::vector<std::string> columns;  ///< all but generated ones, in the order of the table
   std::map<std::string, std::string> mapping;  ///< [events] as it was resolved
   std::string index_advice;                    ///< the CREATE INDEX that would help; empty: none
   std::vector<std::string> doubts;             ///< whole sentences for `check`
 };
+
+/// True where no delete has to read all of a child's table.
+[[nodiscard]] inline bool finds_children(const LogShape& shape) {
+  return std::all_of(shape.children.begin(), shape.children.end(), [](const ChildShape& child) {
+    return child.indexed;
+  });
+}
 
 /// One of Holdfast's own audit rows.
 struct AuditEvent {
@@ -176,10 +195,18 @@ class AuditLog {
   [[nodiscard]] virtual std::optional<RowKey> find_key(const std::string& typed) = 0;
 
   /// Deletes exactly the rows with these keys, which have all been decided inside the write
-  /// transaction that is open. The only place where a row of the audit log goes.
+  /// transaction that is open, and before each the rows of children that name it. The only place
+  /// where a row of the audit log goes.
   /// Errors: StorageError where one of them was not there, or where any other row went with them.
   virtual void dispose(std::span<const RowKey> keys) = 0;
   void dispose_one(const RowKey& key) { dispose({&key, 1}); }
+
+  /// How many rows of each child dispose() would delete with this row.
+  [[nodiscard]] virtual ChildCounts count_children(const RowKey& key) = 0;
+
+  /// The rows of children that dispose() has deleted since the last call, or since the log was
+  /// opened; every child is there. A write that was taken back has counted too.
+  [[nodiscard]] virtual ChildCounts take_children() = 0;
 
   /// Adds one of Holdfast's own audit rows, into the log or into holdfast_event.
   virtual void append(const AuditEvent& event) = 0;

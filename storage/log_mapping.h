@@ -23,6 +23,12 @@ struct CodeLookup {
   std::string text;
 };
 
+/// A table whose rows go with the row of the log that they name, and right before it.
+struct ChildTable {
+  std::string table;
+  std::vector<std::string> columns;  ///< that name the row of the log, in the order of its key
+};
+
 /// Where the audit log lives and what its columns mean: the [events] section.
 /// Shapes: the defaults are those of the table that `init` makes.
 struct LogMapping {
@@ -39,6 +45,7 @@ struct LogMapping {
   OptionalColumn category = {.name = "category"};
   OptionalColumn retain_until = {.name = "retain_until"};
   std::optional<CodeLookup> code_lookup;
+  std::vector<ChildTable> children;
 };
 
 }  // namespace holdfast

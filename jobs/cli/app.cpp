@@ -77,8 +77,32 @@ VerbPath follow(const CLI::App& app, const std::vector<std::string>& words) {
   return path;
 }
 
+/// The first option that the verb does not have, and what it most likely meant; empty where it has
+/// all of them.
+std::string unknown_option(const CLI::App& verb, const std::vector<std::string>& words) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      known.push_back("--" + name);
+    }
+  }
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (name == "--") {
+      break;
+    }
+    if (name.starts_with("--") && std::find(known.begin(), known.end(), name) == known.end()) {
+      const auto near = nearest_spelling(name, known);
+      return "\"" + name + "\"" + (near ? " (did you mean \"" + *near + "\"?)" : "");
+    }
+  }
+  return {};
+}
+
 /// What is wrong with the command line, in one sentence that says where to go on.
-std::string usage_sentence(const VerbPath& path, const CLI::ParseError& error) {
+std::string usage_sentence(const VerbPath& path,
+                           const std::vector<std::string>& words,
+                           const CLI::ParseError& error) {
   std::vector<std::string> verbs;
   std::string listed;
   for (const CLI::App* verb : path.verb->get_subcommands(nullptr)) {
@@ -97,13 +121,18 @@ std::string usage_sentence(const VerbPath& path, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
     what = what.substr(what.find(": ") + 2) + " is not a whole number";
   }
+  // A mistyped option may also be the one that is then missing.
+  const std::string unknown = unknown_option(*path.verb, words);
+  if (!unknown.empty()) {
+    what = path.name + " has no option " + unknown;
+  }
   return what + ": \"" + path.name + " --help\" says what it takes";
 }
 
 int refuse_usage(const CLI::App& app,
                  const std::vector<std::string>& words,
                  const CLI::ParseError& error) {
-  const std::string sentence = usage_sentence(follow(app, words), error);
+  const std::string sentence = usage_sentence(follow(app, words), words, error);
   Console::complain(sentence);
   if (std::find(words.begin(), words.end(), "--json") != words.end()) {
     Console::print_json({{"error", {{"reason", "usage"}, {"message", utf8_text(sentence)}}}});
@@ -193,6 +222,7 @@ int run_app(int argc, const char* const* argv) {
   add_verify_verbs(app, chosen);
   add_recover_verbs(app, chosen);
   add_report_verbs(app, chosen);
+  add_config_verbs(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -125,6 +125,16 @@ std::string excess_lines(const json& list) {
   return text;
 }
 
+/// Rows of other tables, in no sum of the log. Logs without children have no such line.
+std::string children_line(const json& figures, const char* verb) {
+  std::string text;
+  for (const json& child : figures.value("children_deleted", json::array())) {
+    text += (text.empty() ? "" : ", ") + cell(child.at("table")) + " " +
+            cell(child.at("rows"), "(not counted)");
+  }
+  return text.empty() ? "" : std::string{verb} + " with them, from child tables: " + text + "\n";
+}
+
 /// Rows deleted are not space freed, so both are printed. Records of older versions lack the parts.
 std::string space_line(const json& storage) {
   if (!storage.contains("file_bytes_before") || storage.at("file_bytes_before").is_null()) {
@@ -162,7 +172,7 @@ std::string cell(const json& value, const std::string& nothing) {
 std::string render_plan(const json& plan) {
   std::string text = "plan " + cell(plan.at("digest")) + "\nas of " + cell(plan.at("as_of")) +
                      "\n\n" + figures_table(plan) + "\n" + reasons_table(plan) + "\n" +
-                     sum_line(plan, "to delete");
+                     sum_line(plan, "to delete") + children_line(plan, "to delete");
   if (plan.at("one_pass").get<bool>()) {
     text += "The whole table was read once, in " + plan.at("planning_ms").dump() + " ms" +
             (plan.at("index_advice").is_null() ? std::string(".\n")
@@ -211,8 +221,9 @@ std::string render_run(const json& report) {
     return text;
   }
   text += "\n" + figures_table(report) + "\n" + reasons_table(report) + "\n" +
-          sum_line(report, "deleted") + "rows after: " + cell(report.at("rows_after")) + " (" +
-          report.at("appended").dump() + " came during the run)\n";
+          sum_line(report, "deleted") + children_line(report, "deleted") +
+          "rows after: " + cell(report.at("rows_after")) + " (" + report.at("appended").dump() +
+          " came during the run)\n";
   if (!report.at("limited").empty()) {
     text += "Left whole by the safety limit:\n" + excess_lines(report.at("limited")) +
             "next: holdfast plan --save, then holdfast approve DIGEST\n";

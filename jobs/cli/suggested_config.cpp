@@ -35,6 +35,7 @@ metadata = "metadata"
 # category = "category"               # only where rows carry their own
 retain_until = "retain_until"         # a row's own stamp: it is kept at least until then
 # code_lookup = { table = "event_types", key = "event_type_id", text = "event_type" }
+# children = [{ table = "details", column = "event_id" }]  # rows that go with the row they name
 earliest_plausible = "2000-01-01"     # an earlier time is a bad time, and the row is kept
 own_events = "log"                    # log: Holdfast's own audit rows go into this table;
                                       # holdfast: into holdfast_event

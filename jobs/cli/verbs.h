@@ -41,6 +41,7 @@ void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status
 void add_verify_verbs(CLI::App& app, ChosenVerb& chosen);    // verify vacuum
 void add_recover_verbs(CLI::App& app, ChosenVerb& chosen);   // recover
 void add_report_verbs(CLI::App& app, ChosenVerb& chosen);    // report evidence
+void add_config_verbs(CLI::App& app, ChosenVerb& chosen);    // config new
 
 /// Prints the answer as JSON where that was asked for, otherwise as `text` renders it.
 void answer(Session& session,

@@ -3,12 +3,16 @@
 
 import contextlib
 import dataclasses
+import datetime as dt
 import shutil
 import sqlite3
 import statistics
+import subprocess
+import sys
 import time
 
 import sample_log
+import vaultwarden
 from sample_log import LogSpec
 from trial import measure
 
@@ -192,5 +196,32 @@ def no_index(bench):
     _table(lines, ["indexes", "s", "of that planning", "rows/s"])
 
 
+def vaultwarden_events(bench):
+    """A table like Vaultwarden's, beside a writer: Holdfast, and the application's own single DELETE"""
+    rows = bench.sizes["side"]
+    source = bench.folder / "source"
+    cutoff = vaultwarden.make(source, rows, dt.datetime.now(dt.timezone.utc))
+    lines = []
+    for label in ("holdfast", "its own DELETE"):
+        folder = bench.folder / "work"
+        shutil.copytree(source, folder)
+        if label == "holdfast":
+            vaultwarden.configure(folder, MAX_LOCK)
+            config = folder / "holdfast.toml"
+            subprocess.run([bench.tools.holdfast, "init", "--config", config], check=True, capture_output=True)
+            command = [bench.tools.holdfast, "run", "--json", "--config", config]
+        else:
+            command = [sys.executable, vaultwarden.__file__, "delete", folder / "db.sqlite3", cutoff]
+        seconds, told, waits = vaultwarden.beside_writer(command, folder)
+        lock = told["storage"]["longest_lock_ms"] if "storage" in told else told["longest_lock_ms"]
+        trial = {"seconds": seconds, "deleted": told["deleted"], "longest_lock_ms": lock, "writer": waits}
+        bench.results.setdefault("vaultwarden", {}).setdefault(label, []).append(trial)
+        lines.append([label, f"{seconds:.1f}", f"{told['deleted']:,}", f"{told['deleted'] / seconds:,.0f}", f"{lock:,.0f}",
+                      f"{waits['writes']:,}", f"{waits['p99_ms']:.0f}", f"{waits['max_ms']:,.0f}"])
+        shutil.rmtree(folder)
+    shutil.rmtree(source)
+    _table(lines, [f"{rows:,} rows", "s", "deleted", "rows/s", "longest lock ms", "writes", "writer p99", "max ms"])
+
+
 PARTS = {"contenders": contenders, "nights": nights, "held": held, "holds": holds, "tenants": tenants,
-         "evidence": evidence, "no_index": no_index}
+         "evidence": evidence, "no_index": no_index, "vaultwarden": vaultwarden_events}

@@ -173,8 +173,37 @@ SQLite::Database open_database(const OpenOptions& options, ConnectionMode mode) 
 
 }  // namespace
 
+SideFiles::SideFiles(const std::filesystem::path& database, ConnectionMode mode) {
+  std::error_code unknown;
+  // SQLite puts them beside the file itself, and not beside a symbolic link to it.
+  const std::filesystem::path file = std::filesystem::canonical(database, unknown);
+  if (mode == ConnectionMode::read_only && !unknown &&
+      !std::filesystem::exists(file.string() + "-wal", unknown) &&
+      !std::filesystem::exists(file.string() + "-shm", unknown) && !unknown) {
+    database_ = file;
+  }
+}
+
+/// Only SQLite may take them away: it does when the last connection that may write closes, and asks
+/// for every lock before. Where that fails they stay, which harms nobody.
+SideFiles::~SideFiles() {
+  std::error_code unknown;
+  if (database_.empty() || !std::filesystem::exists(database_.string() + "-shm", unknown) ||
+      has_bytes(database_, "-wal")) {
+    return;
+  }
+  sqlite3* db = nullptr;
+  if (sqlite3_open_v2(database_.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK) {
+    (void)sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
+  }
+  (void)sqlite3_close(db);
+}
+
 Connection::Connection(const OpenOptions& options, ConnectionMode mode)
-    : path_(options.path.string()), mode_(mode), db_(open_database(options, mode)) {
+    : path_(options.path.string()),
+      mode_(mode),
+      side_files_(options.path, mode),
+      db_(open_database(options, mode)) {
   // SQLite opens a file that it may not write to for reading, without a word.
   if (mode != ConnectionMode::read_only && sqlite3_db_readonly(db_.getHandle(), "main") != 0) {
     throw StorageError(

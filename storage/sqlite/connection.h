@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -11,6 +12,21 @@ namespace holdfast {
 
 /// How a connection may use the file.
 enum class ConnectionMode { read_only, read_write, create };
+
+/// The files that SQLite makes beside a write-ahead-log database when somebody reads it. Where they
+/// were not there before, whoever only reads leaves none behind.
+class SideFiles {
+ public:
+  SideFiles(const std::filesystem::path& database, ConnectionMode mode);
+  SideFiles(const SideFiles&) = delete;
+  SideFiles& operator=(const SideFiles&) = delete;
+  SideFiles(SideFiles&&) = delete;
+  SideFiles& operator=(SideFiles&&) = delete;
+  ~SideFiles();
+
+ private:
+  std::filesystem::path database_;  // empty: there is nothing to take away
+};
 
 /// One connection to a SQLite file with every safe setting made: trusted_schema off,
 /// cell_size_check on, defensive mode, secure_delete on, busy wait, cache, wal_autocheckpoint off
@@ -30,6 +46,7 @@ class Connection {
  private:
   std::string path_;
   ConnectionMode mode_;
+  SideFiles side_files_;  // outlives the connection that makes them
   SQLite::Database db_;
   bool wal_ = false;
 };

@@ -234,6 +234,37 @@ std::map<std::string, std::string> resolved_mapping(const MappedTable& table,
           {"code_lookup.text", lookup.text}};
 }
 
+/// In an order that does not depend on that of the configuration.
+std::string children_text(const std::vector<ChildShape>& children) {
+  std::set<std::string> texts;
+  for (const ChildShape& child : children) {
+    std::string columns;
+    for (const std::string& column : child.columns) {
+      columns += (columns.empty() ? "" : ",") + column;
+    }
+    texts.insert(child.table + "(" + columns + ")");
+  }
+  std::string list;
+  for (const std::string& text : texts) {
+    list += (list.empty() ? "" : " ") + text;
+  }
+  return list;
+}
+
+void add_children(const MappedTable& table,
+                  const LogColumns& columns,
+                  const LogMapping& mapping,
+                  LogLayout& layout) {
+  ChildTables children = probe_children(table, columns.key, mapping);
+  layout.children = std::move(children.layouts);
+  layout.shape.children = std::move(children.shapes);
+  layout.shape.doubts = std::move(children.doubts);
+  // Named only where there are any: a mapping without children reads as it always has.
+  if (!layout.children.empty()) {
+    layout.shape.mapping["children"] = children_text(layout.shape.children);
+  }
+}
+
 void doubt_index(const MappedTable& table, const LogColumns& columns, LogLayout& layout) {
   const ColumnFacts& time = table.facts().columns[columns.time];
   if (!is_numeric(layout.time_format)) {
@@ -307,25 +338,12 @@ void collect_doubts(const MappedTable& table, const LogColumns& columns, LogLayo
   }
 }
 
-void refuse_referring_keys(const MappedTable& table) {
-  const auto referring = find_referring_column(table.connection().db(), table.facts().name);
-  if (referring) {
-    throw StorageError(StorageTrouble::mapping,
-                       table.connection().path() + ": table \"" + referring->table +
-                           "\" column \"" + referring->column + "\" refers to \"" +
-                           table.facts().name +
-                           "\": this version cannot delete rows that others refer to; drop that "
-                           "foreign key, or map a table without one");
-  }
-}
-
 }  // namespace
 
 LogLayout probe_log(Connection& connection, const OpenOptions& options) {
   const LogMapping& mapping = options.mapping;
   const MappedTable table{connection, {.name = mapping.table, .place = "[events].table"}};
   const LogColumns columns = find_columns(table, mapping);
-  refuse_referring_keys(table);
 
   LogLayout layout{.table = quoted(table.facts().name),
                    .rowid_table = !table.facts().without_rowid,
@@ -361,6 +379,7 @@ LogLayout probe_log(Connection& connection, const OpenOptions& options) {
   layout.shape.code_time_index = !layout.code_time_index.empty();
   layout.shape.has_tenant = columns.tenant.has_value();
   layout.shape.mapping = resolved_mapping(table, mapping, columns);
+  add_children(table, columns, mapping, layout);
   layout.shape.made_by_init = is_made_by_init(table.facts(), mapping, columns, layout);
   if (options.own_events_into_log && options.own_events_explicit && !layout.shape.made_by_init) {
     table.refuse(

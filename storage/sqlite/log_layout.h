@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "storage/database.h"
+#include "storage/sqlite/child_tables.h"
 #include "storage/sqlite/connection.h"
 
 namespace holdfast {
@@ -30,14 +31,15 @@ struct LogLayout {
   std::string code_time_index;   ///< quoted name; empty: none
   bool groups_in_index = false;  ///< that index alone tells code, tenant and category of every row
   std::vector<std::string> columns;  ///< quoted: all but generated ones, in the table's order
-  std::string pass_order;            ///< ORDER BY of a full pass, in the order of the table's pages
+  std::vector<ChildLayout> children;
+  std::string pass_order;  ///< ORDER BY of a full pass, in the order of the table's pages
   LogShape shape;
 };
 
 /// Probes the table of the mapping: columns, declared key, foreign keys, triggers, indexes.
 /// Errors: StorageError(mapping) in one sentence: no such table, a view or virtual table, a column
-/// that is not there, no declared key over `id`, a key that can be NULL, a foreign key of another
-/// table that refers to this one, own_events = "log" into a table that does not fit.
+/// that is not there, no declared key over `id`, a key that can be NULL, own_events = "log" into a
+/// table that does not fit; and those of probe_children().
 [[nodiscard]] LogLayout probe_log(Connection& connection, const OpenOptions& options);
 
 }  // namespace holdfast

@@ -109,6 +109,9 @@ SqliteAuditLog::SqliteAuditLog(Connection& connection, LogLayout layout, bool ap
       append_into_log_(append_into_log),
       key_match_(key_match(layout_)),
       row_reader_(layout_, title()),
+      children_(connection.db(),
+                layout_.children,
+                layout_.rowid_alias ? ChildRows::Ranges::yes : ChildRows::Ranges::no),
       deletions_(connection.db(), layout_.shape.mapping.at("table")) {
   assert(!append_into_log || layout_.shape.made_by_init);
 }
@@ -249,6 +252,7 @@ void SqliteAuditLog::dispose(std::span<const RowKey> keys) {
   while (!keys.empty()) {
     // Numbers without a gap leave no room for a row that is not among them.
     const std::size_t together = layout_.rowid_alias ? length_of_run(keys) : 1;
+    children_.dispose_of(keys.first(together));
     if (together > 1) {
       Statement& rows = prepared(dispose_range_, [this] {
         const std::string& key = layout_.key_columns.front();

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "storage/audit_log.h"
+#include "storage/sqlite/child_rows.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/deletion_watch.h"
 #include "storage/sqlite/log_layout.h"
@@ -52,6 +53,10 @@ class SqliteAuditLog final : public AuditLog {
   void for_each_key(const KeyVisit& visit) override;
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
   void dispose(std::span<const RowKey> keys) override;
+  [[nodiscard]] ChildCounts count_children(const RowKey& key) override {
+    return children_.count_of(key);
+  }
+  [[nodiscard]] ChildCounts take_children() override { return children_.take(); }
   void append(const AuditEvent& event) override;
   void append_aside(const AuditEvent& event) override;
   [[nodiscard]] bool appends_to_log() const override { return append_into_log_; }
@@ -98,6 +103,7 @@ class SqliteAuditLog final : public AuditLog {
   std::optional<Statement> dispose_range_;
   std::optional<Statement> append_;
   std::optional<Statement> append_aside_;
+  ChildRows children_;
   DeletionWatch deletions_;
   /// The highest key when the first scan began: what a plan took for the newest row stays it.
   std::optional<std::int64_t> first_newest_;

@@ -19,7 +19,7 @@ constexpr const char* kSelectReferring = R"sql(
 )sql";
 
 constexpr const char* kSelectKeysTo = R"sql(
-  SELECT s.name, f."from", coalesce(f."to", ''), f.on_update, f.on_delete
+  SELECT s.name, f."from", coalesce(f."to", ''), f.on_update, f.on_delete, f.id
   FROM sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main') AS f
   WHERE s.type = 'table' AND f."table" = ?1 COLLATE NOCASE
   ORDER BY s.name, f.id, f.seq
@@ -80,6 +80,7 @@ std::vector<ForeignKeyPart> foreign_keys_to(SQLite::Database& db, const std::str
   std::vector<ForeignKeyPart> parts;
   while (query.executeStep()) {
     parts.push_back({.table = query.getColumn(0).getString(),
+                     .number = query.getColumn(5).getInt(),
                      .column = query.getColumn(1).getString(),
                      .parent_column = query.getColumn(2).getString(),
                      .on_update = query.getColumn(3).getString(),

@@ -23,6 +23,7 @@ struct WritableColumn {
 /// One column of a foreign key that refers to a table.
 struct ForeignKeyPart {
   std::string table;
+  int number = 0;  ///< of the foreign key among those of its table
   std::string column;
   std::string parent_column;  ///< empty: the parent's primary key
   std::string on_update;      ///< "NO ACTION", "CASCADE", …

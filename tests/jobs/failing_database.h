@@ -93,6 +93,10 @@ class FailingLog final : public AuditLog {
       real_.dispose(keys.subspan(i, 1));
     }
   }
+  [[nodiscard]] ChildCounts count_children(const RowKey& key) override {
+    return real_.count_children(key);
+  }
+  [[nodiscard]] ChildCounts take_children() override { return real_.take_children(); }
   void append(const AuditEvent& event) override {
     faults_.pass("append");
     real_.append(event);
