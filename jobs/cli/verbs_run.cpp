@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <csignal>
 #include <filesystem>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
-#include "jobs/cli/invalid_run.h"
+#include "jobs/cli/nightly_run.h"
 #include "jobs/cli/render.h"
-#include "jobs/cli/report_folder.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/cli/witness_file.h"
 #include "jobs/cli/written_file.h"
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
-#include "jobs/json_text.h"
 #include "jobs/overview.h"
 #include "jobs/plan_desk.h"
-#include "jobs/prune_run.h"
-#include "jobs/run_errors.h"
 #include "jobs/run_lock.h"
 
 namespace holdfast {
@@ -25,21 +20,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kIdentityBytes = 16;
-
-// A signal handler can reach nothing but what has static storage.
-StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-
-extern "C" void raise_stop(int /*signal*/) {
-  g_stop.raise();
-}
-
-void listen_for_signals() {
-  struct sigaction action {};
-  action.sa_handler = raise_stop;
-  ::sigemptyset(&action.sa_mask);
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
 
 std::string render_init(const json& result) {
   std::string text;
@@ -135,161 +115,6 @@ ExitStatus approve(Session& session, const std::string& digest, bool clock) {
   return ExitStatus::done;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
-RunDependencies dependencies(Session& session, Database& database) {
-  return {.database = database,
-          .clock = session.clock(),
-          .observer = session.observer(),
-          .stop = g_stop,
-          .started_by = acting_person({.database = database.path()}),
-          .host = host_name(),
-          .process = ::getpid()};
-}
-
-/// The record as values but for its holds, which no sentence needs.
-json told_of(const RunReport& report) {
-  if (report.sealed.empty()) {
-    return report_json(report);
-  }
-  return json::parse(report.sealed, [](int depth, json::parse_event_t event, const json& part) {
-    return depth != 1 || event != json::parse_event_t::key || part != "holds";
-  });
-}
-
-void print_run(Session& session, const RunReport& report) {
-  if (session.console().json()) {
-    if (report.sealed.empty()) {
-      Console::print_json(report_json(report));
-    } else {
-      Console::print_json_text(report.sealed);
-    }
-    if (report.error) {
-      Console::complain(report.error->message);
-    }
-    return;
-  }
-  const bool well = exit_status(report.outcome) == ExitStatus::done;
-  if (well && !session.console().talkative()) {
-    return;
-  }
-  const json result = told_of(report);
-  if (session.console().talkative()) {
-    Console::print(render_run(result));
-  } else if (report.outcome == Outcome::failed && report.error) {
-    // The log says why; an alert that reads only stderr has to see it too.
-    Console::print(render_run_line(result));
-    Console::complain(report.error->message);
-  } else {
-    Console::print(render_run_line(result) +
-                   (report.error ? ": " + plain_lines(report.error->message) : std::string{}));
-  }
-}
-
-/// A run whose configuration cannot be used still leaves its AUDIT_PRUNE_RUN_FAILED, where the file
-/// says enough to find the log.
-ExitStatus run_invalid(Session& session, const std::exception& problem) {
-  const RunError error{.reason = "config", .message = problem.what()};
-  Console::complain(error.message);
-  RunReport report;
-  report.outcome = Outcome::invalid;
-  report.error = error;
-  report.clock.system_now = session.clock().now();
-  report.clock.as_of = report.clock.system_now;
-  try {
-    const std::optional<OpenOptions> where = salvage_database(session.options().config);
-    if (where) {
-      const RunLock lock(where->path);
-      const auto database = open_sqlite(*where);
-      report = PruneRun::record_invalid(dependencies(session, *database), error);
-    }
-  } catch (const std::exception& further) {
-    session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
-  }
-  if (session.console().json()) {
-    Console::print_json(report_json(report));
-  }
-  return ExitStatus::invalid;
-}
-
-/// A log that is not as [events] says: the run that could not start is recorded beside it. Returns
-/// none where Holdfast's own tables cannot be written either.
-std::optional<RunReport> record_without_log(Session& session, const RunError& error) {
-  OpenOptions where = open_options(session.settings());
-  where.registers_only = true;
-  where.own_events_into_log = false;
-  try {
-    const auto database = open_sqlite(where);
-    return PruneRun::record_invalid(dependencies(session, *database), error);
-  } catch (const StorageError& further) {
-    // Before `init` there is no ledger yet, and nobody expects a line in it.
-    if (further.trouble() != StorageTrouble::not_set_up) {
-      session.observer().warn(std::string("the failed run could not be recorded: ") +
-                              further.what());
-    }
-    return std::nullopt;
-  }
-}
-
-/// The run could not even open its database.
-ExitStatus run_unopened(Session& session, const std::exception& problem) {
-  const RunError error = run_error(problem, session.settings().database.string());
-  const Outcome outcome = error.reason == "mapping" ? Outcome::invalid : Outcome::failed;
-  Console::complain(error.message);
-  std::optional<RunReport> recorded;
-  if (outcome == Outcome::invalid) {
-    recorded = record_without_log(session, error);
-  }
-  if (session.console().json()) {
-    RunReport report;
-    report.outcome = outcome;
-    report.error = error;
-    report.clock.system_now = session.clock().now();
-    report.clock.as_of = report.clock.system_now;
-    Console::print_json(report_json(recorded ? *recorded : report));
-  }
-  return exit_status(outcome);
-}
-
-ExitStatus run(Session& session) {
-  listen_for_signals();
-  const Settings* settings = nullptr;
-  try {
-    settings = &session.settings();
-  } catch (const ConfigError& error) {
-    return run_invalid(session, error);
-  }
-  if (!std::filesystem::exists(settings->database)) {
-    return run_unopened(
-        session,
-        StorageError(StorageTrouble::missing,
-                     settings->database.string() + ": no such database: run \"holdfast init\", or "
-                                                   "set [database].path right"));
-  }
-  const RunLock lock(settings->database);
-  Database* database = nullptr;
-  try {
-    database = &session.open(Access::read_write);
-  } catch (const std::exception& error) {
-    return run_unopened(session, error);
-  }
-  RunDependencies with = dependencies(session, *database);
-  with.programs = &session.programs();
-  with.keys = &session.keys();
-  with.archives = session.archives();
-  with.witness = &session.witness();
-  with.open_reader = [&session] {
-    return session.open_reader();
-  };
-  const RunReport report = PruneRun(with, *settings).execute();
-  print_run(session, report);
-  write_reports(session, *database);
-  return exit_status(report.outcome);
-}
-
 PlanRequest complete(PlanRequest request, const std::string& as_of, const std::string& rows) {
   if (!as_of.empty()) {
     const auto instant = parse_rfc3339(as_of);
@@ -382,7 +207,7 @@ void add_run_verbs(CLI::App& app, ChosenVerb& chosen) {
                   "  holdfast run\n  holdfast run --json\n"
                   "  15 2 * * *  holdfast run --config /etc/holdfast/holdfast.toml",
                   chosen);
-  verb->callback([&chosen] { chosen.carry_out = run; });
+  verb->callback([&chosen] { chosen.carry_out = nightly_run; });
 }
 
 }  // namespace holdfast
