@@ -89,7 +89,7 @@ class Planner {
       ++figures.bad_times;
       database_.first_seen().meet(row);
     } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
-      note_time(*time, row.code, decision.category);
+      note_time(*time, row.code, decision.category, decision.reason);
       note_place(row, decision, *time);
       if (decision.reason == Reason::unknown_code) {
         note_unknown(row.code.value_or(std::string_view{}), *time);
@@ -110,19 +110,29 @@ class Planner {
   /// `category`: none where it is not known which of several the time belongs to.
   void note_time(Instant time,
                  const std::optional<std::string_view>& code,
-                 const std::optional<std::string_view>& category) {
+                 const std::optional<std::string_view>& category,
+                 Reason reason) {
     auto& newest = plan_.figures.newest_time;
     if ((!newest || *newest < time) && !tells_of_a_run(code)) {
       newest = time;
     }
     if (category) {
       auto& oldest = plan_.figures.oldest_time;
-      const auto found = oldest.find(*category);
+      auto found = oldest.find(*category);
       if (found == oldest.end()) {
-        oldest.emplace(std::string(*category), time);
-      } else {
-        found->second = std::min(found->second, time);
+        found = oldest.emplace(std::string(*category), CategoryTimes{}).first;
       }
+      note_oldest(found->second, time, reason);
+    }
+  }
+
+  static void note_oldest(CategoryTimes& times, Instant time, Reason reason) {
+    times.oldest = std::min(times.oldest, time);
+    if (reason != Reason::expired) {
+      times.oldest_staying = std::min(times.oldest_staying.value_or(time), time);
+    }
+    if (reason == Reason::expired || reason == Reason::limit) {
+      times.oldest_due = std::min(times.oldest_due.value_or(time), time);
     }
   }
 
@@ -267,13 +277,13 @@ class Planner {
       const auto first = parse_event_time(span.first, format);
       const auto last = parse_event_time(span.last, format);
       if (first) {
-        note_time(*first, code.code, category);
+        note_time(*first, code.code, category, Reason::window);
       }
       if (first && !context_.rules().rule_for({}, code.code, {}).code_known) {
         note_unknown(code.code.value_or(std::string{}), *first);
       }
       if (last) {
-        note_time(*last, code.code, category);
+        note_time(*last, code.code, category, Reason::window);
       }
     });
   }
