@@ -214,4 +214,13 @@ void send_webhook(const WebhookSettings& settings,
                 ": nobody was told this way how the run ended");
 }
 
+std::optional<std::string> webhook_secret_fault(const std::filesystem::path& file) {
+  try {
+    static_cast<void>(read_secret(file));
+    return std::nullopt;
+  } catch (const JobError& error) {
+    return error.what();
+  }
+}
+
 }  // namespace holdfast

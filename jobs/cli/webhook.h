@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "jobs/clock.h"
@@ -19,5 +21,8 @@ void send_webhook(const WebhookSettings& settings,
                   const std::string& body,
                   const Clock& clock,
                   RunObserver& observer);
+
+/// Why nothing can be signed with this file, as a whole sentence; none where something can.
+[[nodiscard]] std::optional<std::string> webhook_secret_fault(const std::filesystem::path& file);
 
 }  // namespace holdfast

@@ -301,7 +301,7 @@ TEST_CASE("limits and budgets outside their range are refused", "[config][refusa
       {"[metrics]\ntextfile = \"holdfast.txt\"",
        "4: metrics.textfile: does not end in .prom, and node_exporter reads no other file: write "
        R"("/var/lib/prometheus/node-exporter/holdfast.prom")"},
-      {"[log]\nformat = \"xml\"", R"(4: log.format: "xml" is not known: write one of text, json)"},
+      {"[log]\nformat = \"xml\"", R"(4: log.format: "xml" is none of text, json)"},
   };
   for (const BadInput& input : inputs) {
     CAPTURE(input.text);

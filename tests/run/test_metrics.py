@@ -357,6 +357,20 @@ class Trouble(Metered):
         self.written_by_the_next_run(made)
         self.assertTrue((made.folder / "blocked/reports/run-1.html").exists())
 
+    def test_check_says_beforehand_what_cannot_be_told(self):
+        hook = {"url": "https://localhost/", "secret_file": "secret"}
+        made = self.world(metered({"webhook": hook}))
+        self.file.parent.rmdir()
+        said = made.call("check", expect=0).stdout
+        self.assertIn("doubtful: [metrics].textfile: there is no folder", said)
+        self.assertIn("doubtful: [webhook].secret_file:", said)
+        self.file.parent.mkdir()
+        (made.folder / "secret").write_text("s" * 32)
+        (made.folder / "secret").chmod(0o600)
+        said = made.call("check", expect=0).stdout
+        self.assertNotIn("[metrics]", said)
+        self.assertNotIn("[webhook]", said)
+
     def test_links_in_the_way_are_replaced_and_what_they_point_to_stays(self):
         made = self.world()
         victim = made.folder / "victim"

@@ -195,7 +195,7 @@ class Webhook(unittest.TestCase):
         self.assertIn("webhook_not_taken", answer.stderr)
         self.assertEqual((answer.json["deleted"], made.ids()), (5, set()))
         self.assertGreater(took, 1.5)
-        self.assertLess(took, 4)
+        self.assertLess(took, 20)
 
     def test_an_answer_without_end_is_cut_off(self):
         def drip(connection):
@@ -220,7 +220,7 @@ class Webhook(unittest.TestCase):
             thread.start()
             began = time.monotonic()
             answer = made.run(expect=0)
-            self.assertLess(time.monotonic() - began, 4)
+            self.assertLess(time.monotonic() - began, 20)
             thread.join(5)
         self.assertNotIn("webhook", answer.stderr)
 
