@@ -264,10 +264,15 @@ void tell_others(Session& session, EndedRun& ended) {
 /// A run that an error ended before it had a database to speak of, such as a lock file that cannot
 /// be made.
 void note_what_ended_it(Session& session, const std::exception& error, EndedRun& ended) {
+  if (ended.report.run_id != 0) {
+    return;  // the run had ended by itself, and its outcome stands
+  }
   const auto* job = dynamic_cast<const JobError*>(&error);
-  const bool refused = job != nullptr && job->status() == ExitStatus::refused;
+  const ExitStatus status = job == nullptr ? ExitStatus::failed : job->status();
   ended.report = report_without_database(session,
-                                         refused ? Outcome::refused : Outcome::failed,
+                                         status == ExitStatus::refused   ? Outcome::refused
+                                         : status == ExitStatus::invalid ? Outcome::invalid
+                                                                         : Outcome::failed,
                                          run_error(error, session.database_name()));
 }
 

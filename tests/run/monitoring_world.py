@@ -5,12 +5,15 @@ import os
 import re
 import shutil
 import subprocess
+import unittest
 from pathlib import Path
 
+from audit_world import config_with, world
 from holdfast_cli import require
 
 PROJECT = Path(__file__).resolve().parents[2]
 MONITORING = PROJECT / "scripts" / "package" / "monitoring"
+FILE = "metrics/holdfast.prom"
 OUTCOMES = ("completed", "partial", "limited", "refused", "failed", "invalid", "interrupted")
 
 
@@ -88,3 +91,20 @@ class Metrics:
         found = {o: self.value("last_run_outcome", outcome=o) for o in OUTCOMES}
         assert sorted(found.values()) == [0, 0, 0, 0, 0, 0, 1], found
         return max(found, key=found.get)
+
+
+def metered(*changes, **sections):
+    return config_with({"metrics": {"textfile": FILE}}, *changes, **sections)
+
+
+class Metered(unittest.TestCase):
+    """Tests over an installation that writes metrics into a folder of their own."""
+
+    def world(self, config=None, **options):
+        made = self.enterContext(world(metered() if config is None else config, **options))
+        (made.folder / "metrics").mkdir()
+        self.file = made.folder / FILE
+        return made
+
+    def metrics(self):
+        return Metrics(self.file)
