@@ -77,6 +77,7 @@ class EachOutcome(Metered):
     def test_partial_nights_are_counted_and_the_oldest_that_waits_is_told(self):
         made = self.world(metered(run={"max_rows": 7}))
         made.insert(at("2029-02-01"), count=20)
+        made.insert(YOUNG)
         for night in (1, 2):
             report = check_run(self, made, made.run(expect=3), "partial")
             found = self.ended(made, "partial", 3)
@@ -88,8 +89,14 @@ class EachOutcome(Metered):
                 found.value("category_oldest_due_timestamp_seconds", category="account"), at("2029-02-01").timestamp()
             )
             made.clock.advance(days=1)
+            self.assertEqual(
+                found.value("category_oldest_row_timestamp_seconds", category="account"), at("2029-02-01").timestamp()
+            )
         made.run(expect=0)
-        self.assertEqual(self.metrics().value("consecutive_partial_runs"), 0)
+        found = self.metrics()
+        self.assertEqual(found.value("consecutive_partial_runs"), 0)
+        # What has gone does not count any more.
+        self.assertEqual(found.value("category_oldest_row_timestamp_seconds", category="account"), YOUNG.timestamp())
 
     def test_limited(self):
         made = self.world(metered(LIMITS))
