@@ -2,9 +2,7 @@
 #include "jobs/overview.h"
 
 #include <limits>
-#include <map>
 
-#include "jobs/due_erasures.h"
 #include "jobs/erasure_check.h"
 #include "jobs/erasure_desk.h"
 #include "jobs/hold_desk.h"
@@ -12,7 +10,6 @@
 #include "jobs/json_text.h"
 #include "jobs/row_desk.h"
 #include "jobs/run_plan.h"
-#include "jobs/run_report.h"
 #include "jobs/witness_check.h"
 
 namespace holdfast {
@@ -142,9 +139,6 @@ void check_database(const Desk& desk, Findings& findings) {
   for (const std::string& doubt : shape.doubts) {
     findings.doubtful(doubt);
   }
-  for (const std::string& section : desk.settings.dormant_sections) {
-    findings.doubtful("[" + section + "] is set, and this version does not act on it yet");
-  }
   if (desk.settings.archive && !desk.settings.archive->fault.empty()) {
     findings.wrong(archive_warning(desk.settings));
   }
@@ -188,74 +182,6 @@ void check_witness(const Desk& desk, Findings& findings) {
   }
 }
 
-json age_days(Instant now, Instant then) {
-  return std::chrono::duration_cast<std::chrono::hours>(now - then).count() / 24;
-}
-
-json line_json(const RunLine& line) {
-  json entry = {{"run", line.id},
-                {"opened_at", to_rfc3339(line.opening.opened_at)},
-                {"as_of", to_rfc3339(line.opening.as_of)},
-                {"phase", line.phase},
-                {"started_by", utf8_text(line.opening.started_by)}};
-  entry["outcome"] = line.closing ? json(line.closing->outcome) : json(nullptr);
-  entry["deleted"] = line.closing ? json(line.closing->deleted) : json(nullptr);
-  entry["error"] = line.closing && !line.closing->error_reason.empty()
-                       ? json(line.closing->error_reason)
-                       : json(nullptr);
-  return entry;
-}
-
-json past_review(const Desk& desk, std::int64_t& active) {
-  json list = json::array();
-  for (const LegalHold& hold : desk.database.holds().all()) {
-    active += hold.active() ? 1 : 0;
-    if (hold.active() && hold.review_by && *hold.review_by < desk.now) {
-      list.push_back({{"hold", hold.id},
-                      {"matter", utf8_text(hold.matter)},
-                      {"review_by", to_rfc3339(*hold.review_by)}});
-    }
-  }
-  return list;
-}
-
-/// Due rows over all tenants, by category.
-std::map<std::string, std::int64_t, std::less<>> waiting_rows(const RunPlan& plan) {
-  std::map<std::string, std::int64_t, std::less<>> waiting;
-  for (const auto& [place, counts] : plan.figures.tally.places()) {
-    if (counts.deleted() > 0) {
-      waiting[place.category] += counts.deleted();
-    }
-  }
-  return waiting;
-}
-
-json oldest_line(const RuleBook& rules, const std::string& category) {
-  const DatedWindow* window = rules.category_window(std::nullopt, category);
-  return {{"category", category.empty() ? json(nullptr) : json(category)},
-          {"window", window == nullptr ? json(nullptr) : json(to_string(window->window))},
-          {"oldest", nullptr},
-          {"age_days", nullptr},
-          {"waiting", 0}};
-}
-
-json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
-  std::map<std::string, json> lines;
-  for (const auto& [category, time] : plan.figures.oldest_time) {
-    json& line = lines.try_emplace(category, oldest_line(rules, category)).first->second;
-    line["oldest"] = to_rfc3339(time);
-    line["age_days"] = age_days(desk.now, time);
-  }
-  for (const auto& [category, rows] : waiting_rows(plan)) {
-    lines.try_emplace(category, oldest_line(rules, category)).first->second["waiting"] = rows;
-  }
-  json list = json::array();
-  for (auto& [category, line] : lines) {
-    list.push_back(std::move(line));
-  }
-  return list;
-}
-
 }  // namespace
 
 json check_everything(const Desk& desk) {
@@ -288,41 +214,18 @@ json check_everything(const Desk& desk) {
           {"set_up", desk.database.is_set_up()}};
 }
 
-json status_now(const Desk& desk) {
-  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
-  const ClockStep step = next_clock(desk, policy);
-  DecisionContext context(desk.database, desk.settings, policy, step.clock);
-  const RunPlan plan =
-      make_plan(desk.database,
-                context,
-                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
-  const auto success = desk.database.ledger().last_success();
-  const auto last = desk.database.ledger().last();
-  const auto clock = desk.database.ledger().last_clock();
-  std::int64_t active = 0;
-  json overdue = past_review(desk, active);
-  json result = {{"last_run", last ? line_json(*last) : json(nullptr)},
-                 {"last_success", success ? line_json(*success) : json(nullptr)},
-                 {"last_success_age_days",
-                  success ? age_days(desk.now, success->opening.opened_at) : json(nullptr)},
-                 {"rows", plan.figures.rows_before},
-                 {"rows_waiting", plan.keys->size()},
-                 {"oldest", oldest_json(desk, plan, context.rules())},
-                 {"holds_active", active},
-                 {"holds_past_review", std::move(overdue)},
-                 {"system_now", to_rfc3339(desk.now)},
-                 {"run_clock", json_time(clock ? std::optional{clock->as_of} : std::nullopt)},
-                 {"clock_refused", step.outcome == ClockStep::Outcome::refused},
-                 {"first_run_pending", policy.first_run}};
-  DueErasures due;
-  list_due(desk.database.erasures(), desk.now, due);
-  result["erasures"] = {{"open", due.open}, {"due_soon", due.due_soon}, {"overdue", due.overdue}};
-  result["witness"] = witness_status(desk);
-  result["over_limit"] = json::array();
-  for (const LimitExcess& excess : plan.figures.over_limit) {
-    result["over_limit"].push_back(excess_json(excess));
-  }
-  return result;
+json run_line_json(const RunLine& line) {
+  json entry = {{"run", line.id},
+                {"opened_at", to_rfc3339(line.opening.opened_at)},
+                {"as_of", to_rfc3339(line.opening.as_of)},
+                {"phase", line.phase},
+                {"started_by", utf8_text(line.opening.started_by)}};
+  entry["outcome"] = line.closing ? json(line.closing->outcome) : json(nullptr);
+  entry["deleted"] = line.closing ? json(line.closing->deleted) : json(nullptr);
+  entry["error"] = line.closing && !line.closing->error_reason.empty()
+                       ? json(line.closing->error_reason)
+                       : json(nullptr);
+  return entry;
 }
 
 json run_record(const Desk& desk, std::int64_t run) {
@@ -335,14 +238,14 @@ json run_record(const Desk& desk, std::int64_t run) {
             : "there is no run " + std::to_string(run) + ": \"holdfast report list\" lists them");
   }
   if (!line->closing) {
-    json open = line_json(*line);
+    json open = run_line_json(*line);
     open["outcome"] = "open";
     return open;
   }
   const auto full = desk.database.ledger().find(line->id);
   if (full->closing->record.empty()) {
     // A restored backup has forgotten it: what the witness file knew stands in the ledger's line.
-    json lost = line_json(*line);
+    json lost = run_line_json(*line);
     lost["run_id"] = line->id;
     lost["run_hash"] = line->closing->run_hash;
     lost["record_lost"] = true;
@@ -355,7 +258,7 @@ json export_registers(const Desk& desk) {
   Database& database = desk.database;
   json runs = json::array();
   for (const RunLine& line : database.ledger().newest(std::numeric_limits<std::int64_t>::max())) {
-    json entry = line_json(line);
+    json entry = run_line_json(line);
     const auto full = database.ledger().find(line.id);
     entry["record"] = full && full->closing && !full->closing->record.empty()
                           ? json::parse(full->closing->record)
@@ -392,7 +295,7 @@ json export_registers(const Desk& desk) {
 json list_runs(const Desk& desk) {
   json list = json::array();
   for (const RunLine& line : desk.database.ledger().newest(kListedRuns)) {
-    list.push_back(line_json(line));
+    list.push_back(run_line_json(line));
   }
   return {{"runs", std::move(list)}};
 }

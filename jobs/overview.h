@@ -11,8 +11,13 @@ namespace holdfast {
 /// ("wrong", "doubtful", "good to know"). Reads only; works before `init`.
 [[nodiscard]] nlohmann::json check_everything(const Desk& desk);
 
-/// Last success and its age, rows waiting, oldest row per category, holds past review, clocks.
+/// Last success and its age, runs in a row that were partial or failed, rows waiting, oldest row
+/// per category and by how much what waits is overdue, holds past review, erasures, clocks.
+/// status_report.cpp.
 [[nodiscard]] nlohmann::json status_now(const Desk& desk);
+
+/// One line of the ledger, without its record.
+[[nodiscard]] nlohmann::json run_line_json(const RunLine& line);
 
 /// One run as it was recorded; the last one where `run` is 0.
 [[nodiscard]] nlohmann::json run_record(const Desk& desk, std::int64_t run);

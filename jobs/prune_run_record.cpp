@@ -39,6 +39,10 @@ void PruneRun::compare_with_the_run_before() {
 /// What was really deleted counts, not what was planned.
 void PruneRun::add_times_of_places() {
   add_place_times(report_.figures, plan_.figures);
+  if (planned_) {
+    report_.ages =
+        category_ages(report_.figures, plan_.figures, context_ ? &context_->rules() : nullptr);
+  }
   for (CategoryLine& line : report_.figures.categories) {
     line.newest_deleted.reset();
     if (slices_) {

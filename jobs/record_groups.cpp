@@ -163,8 +163,8 @@ json population_group(Database& database,
                       std::optional<std::int64_t> highest_before) {
   const auto lowest = database.audit_log().lowest_key();
   std::optional<Instant> oldest;
-  for (const auto& [category, time] : figures.oldest_time) {
-    oldest = oldest ? std::min(*oldest, time) : time;
+  for (const auto& [category, times] : figures.oldest_time) {
+    oldest = oldest ? std::min(*oldest, times.oldest) : times.oldest;
   }
   return {{"rows_before", figures.rows_before},
           {"lowest_key", lowest ? exact_integer(*lowest) : json(nullptr)},

@@ -32,7 +32,7 @@ struct AlikeRows {
   Instant latest_cutoff = kBeginningOfTime;  ///< of the code; the beginning where it is not known
   bool tell_of_runs = false;
   ReasonCounts* counts = nullptr;  ///< of their place in the tally
-  Instant* oldest = nullptr;       ///< sane time of their category; null before the first
+  CategoryTimes* times = nullptr;  ///< of their category; null before the first sane one
 };
 
 /// Leaves the reading of the log half way, and never leaves make().
@@ -105,11 +105,10 @@ class Planner {
       database_.first_seen().meet(row);
     } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
       note_newest_time(*time, alike.tell_of_runs);
-      if (alike.oldest == nullptr) {
-        alike.oldest =
-            &figures.oldest_time.try_emplace(std::string(decision.category), *time).first->second;
+      if (alike.times == nullptr) {
+        alike.times = &figures.oldest_time[std::string(decision.category)];
       }
-      *alike.oldest = std::min(*alike.oldest, *time);
+      note_category_time(*alike.times, *time, decision.reason);
       if (*time < alike.latest_cutoff) {
         note_past_window(row, decision, *time);
       }
@@ -148,10 +147,14 @@ class Planner {
     }
   }
 
-  void note_oldest_time(Instant time, std::string_view category) {
-    Instant& oldest =
-        plan_.figures.oldest_time.try_emplace(std::string(category), time).first->second;
-    oldest = std::min(oldest, time);
+  static void note_category_time(CategoryTimes& times, Instant time, Reason reason) {
+    times.oldest = std::min(times.oldest, time);
+    if (reason != Reason::expired) {
+      times.oldest_staying = std::min(times.oldest_staying.value_or(time), time);
+    }
+    if (reason == Reason::expired || reason == Reason::limit) {
+      times.oldest_due = std::min(times.oldest_due.value_or(time), time);
+    }
   }
 
   /// Rows inside their window are not looked at: with an index they are not even read.
@@ -284,7 +287,8 @@ class Planner {
         note_newest_time(*first, tells_of_a_run(code.code));
       }
       if (first && category) {
-        note_oldest_time(*first, *category);
+        note_category_time(
+            plan_.figures.oldest_time[std::string(*category)], *first, Reason::window);
       }
       if (first && !context_.rules().rule_for({}, code.code, {}).code_known) {
         note_unknown(code.code.value_or(std::string{}), *first);

@@ -22,6 +22,15 @@ struct LimitExcess {
   std::int64_t due = 0;
 };
 
+/// Sane times of one category's rows.
+struct CategoryTimes {
+  std::optional<Instant> oldest_staying;  ///< of those that this plan does not let go
+  std::optional<Instant> oldest_due;      ///< of those that go, or that only the limit keeps
+  Instant oldest = kEndOfTime;            ///< of all of them
+
+  [[nodiscard]] bool operator==(const CategoryTimes&) const = default;
+};
+
 /// What a plan counted.
 struct PlanFigures {
   std::int64_t rows_before = 0;
@@ -32,9 +41,9 @@ struct PlanFigures {
       kept_by_hold;  ///< hold id to rows that it alone or with others keeps
   /// Newest sane time; rows that say how a run of Holdfast ended do not count.
   std::optional<Instant> newest_time;
-  /// Oldest sane time, by category. Where rows carry their own category, of the rows that were
+  /// Oldest sane times, by category. Where rows carry their own category, of the rows that were
   /// read.
-  std::map<std::string, Instant, std::less<>> oldest_time;
+  std::map<std::string, CategoryTimes, std::less<>> oldest_time;
   /// Oldest sane time of the rows that stay past the window of their code, by what protects them.
   PlaceTimes oldest_kept;
   /// Oldest sane time of each code that is unknown.

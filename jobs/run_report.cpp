@@ -260,6 +260,33 @@ void add_place_times(Figures& figures, const PlanFigures& plan) {
   }
 }
 
+std::vector<CategoryAge> category_ages(const Figures& figures,
+                                       const PlanFigures& plan,
+                                       const RuleBook* rules) {
+  std::map<std::string, CategoryAge, std::less<>> ages;
+  std::map<std::string, std::int64_t, std::less<>> not_reached;
+  for (const CategoryLine& line : figures.categories) {
+    CategoryAge& age = ages[line.place.category];
+    age.category = line.place.category;
+    not_reached[age.category] += line.counts[Reason::not_reached];
+    age.waiting += line.counts[Reason::not_reached] + line.counts[Reason::limit];
+  }
+  std::vector<CategoryAge> list;
+  for (auto& [category, age] : ages) {
+    const DatedWindow* window =
+        rules == nullptr ? nullptr : rules->category_window(std::nullopt, category);
+    age.cutoff = window == nullptr ? std::nullopt : std::optional{window->cutoff};
+    const auto times = plan.oldest_time.find(category);
+    if (times != plan.oldest_time.end()) {
+      age.oldest = not_reached[category] > 0 ? std::optional{times->second.oldest}
+                                             : times->second.oldest_staying;
+      age.oldest_due = age.waiting > 0 ? times->second.oldest_due : std::nullopt;
+    }
+    list.push_back(std::move(age));
+  }
+  return list;
+}
+
 json excess_json(const LimitExcess& excess) {
   return {{"why", "limit"},
           {"tenant", json_or_null(excess.place.tenant)},

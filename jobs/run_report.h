@@ -36,6 +36,16 @@ struct CategoryLine {
   ReasonCounts counts;
 };
 
+/// How old one category's rows are, over all tenants, for whoever watches.
+struct CategoryAge {
+  std::string category;           ///< empty: codes that are unknown
+  std::optional<Instant> cutoff;  ///< of the platform's window; none where it has none
+  std::optional<Instant> oldest;  ///< of the rows that are left after the run
+  std::int64_t waiting = 0;       ///< due, and left by the run's end or by the limit
+  std::optional<Instant>
+      oldest_due;  ///< of the rows that were due when the run began; none where none waits
+};
+
 /// What plan and run have in common: every row counted once.
 struct Figures {
   std::optional<Instant> as_of;
@@ -55,6 +65,12 @@ struct Figures {
 
 /// Adds what the plan found of the oldest kept and the newest deleted row of each place.
 void add_place_times(Figures& figures, const PlanFigures& plan);
+
+/// How old the rows of each category are after a run that ended with these figures. `rules` may be
+/// null: then without cut-offs.
+[[nodiscard]] std::vector<CategoryAge> category_ages(const Figures& figures,
+                                                     const PlanFigures& plan,
+                                                     const RuleBook* rules);
 
 /// The figures as the JSON that `plan` and `run` share. Fields are added, never renamed.
 [[nodiscard]] nlohmann::json figures_json(const Figures& figures);
@@ -84,6 +100,7 @@ struct RunReport {
   std::int64_t erased = 0;    ///< rows that went with completed erasures, counted apart
   DueErasures erasures;
   std::int64_t rows_remaining = 0;  ///< due, and left for the next run
+  std::vector<CategoryAge> ages;    ///< empty where the run did not come to plan
   std::string plan_digest;
   std::string policy_digest;
   std::int64_t policy_version = 0;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/outcome.h"
 #include "policy/catalogue.h"
 #include "policy/retention_policy.h"
 #include "policy/retention_window.h"
@@ -67,6 +68,18 @@ struct ArchiveSettings {
   std::string fault = "nobody has looked whether the folder can be written";
 };
 
+/// The [webhook] section: who is told how a run ended.
+struct WebhookSettings {
+  std::string url;                    ///< may hold a token, so it is never printed whole
+  std::filesystem::path secret_file;  ///< the key that bodies are signed with
+  std::set<Outcome> on = {Outcome::failed, Outcome::invalid, Outcome::refused};
+  bool allow_http = false;  ///< also beyond this machine
+  std::chrono::milliseconds time_limit = std::chrono::seconds{30};
+};
+
+/// How lines of the log are written.
+enum class LogFormat { text, json };
+
 /// The file that the settings came from, for the report and the policy register.
 struct ConfigSource {
   std::filesystem::path path;
@@ -96,9 +109,10 @@ struct Settings {
   EvidenceSettings evidence;
   std::optional<ArchiveSettings> archive;  ///< none: deleted rows are not archived
   std::filesystem::path reports;           ///< [reports].directory; empty: no files are written
+  std::filesystem::path metrics_textfile;  ///< [metrics].textfile; empty: no file is written
+  std::optional<WebhookSettings> webhook;  ///< none: nobody is told of failures
   std::string log_level = "info";
-  /// Sections that are accepted and checked, and that this version does not act on yet.
-  std::vector<std::string> dormant_sections;
+  LogFormat log_format = LogFormat::text;
 };
 
 }  // namespace holdfast

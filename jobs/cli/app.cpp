@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jobs/cli/config_file.h"
+#include "jobs/cli/nagios.h"
 #include "jobs/cli/verbs.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -136,6 +137,10 @@ int refuse_usage(const CLI::App& app,
   Console::complain(sentence);
   if (std::find(words.begin(), words.end(), "--json") != words.end()) {
     Console::print_json({{"error", {{"reason", "usage"}, {"message", utf8_text(sentence)}}}});
+  }
+  if (std::find(words.begin(), words.end(), "--nagios") != words.end()) {
+    Console::print(unknown_line(sentence));
+    return static_cast<int>(PluginStatus::unknown);
   }
   return static_cast<int>(ExitStatus::invalid);
 }

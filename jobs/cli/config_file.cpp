@@ -15,9 +15,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::array<std::string_view, 6> kLogLevels{
-    "info", "trace", "debug", "warn", "error", "off"};
-
 toml::table parse_toml(const std::string& text, const std::string& file) {
   try {
     return toml::parse(text);
@@ -52,11 +49,6 @@ void read_administrators(ConfigTable section, std::set<std::string>& administrat
 void read_identity(ConfigTable section, Settings& settings) {
   assign(settings.identity_by_flag, section.flag("trust_flag"));
   settings.trusted_services = read_names(section, "services");
-  section.refuse_unknown();
-}
-
-void read_log(ConfigTable section, Settings& settings) {
-  assign(settings.log_level, section.word("level", kLogLevels));
   section.refuse_unknown();
 }
 
@@ -95,8 +87,7 @@ void read_sections(ConfigTable& file, ConfigProblems& problems, Settings& settin
   read_safety(file.table("safety", "a [safety] section"), settings.safety);
   read_run(file.table("run", "a [run] section"), settings.run);
   read_evidence_sections(file, folder, settings);
-  read_dormant_sections(file, settings);
-  read_log(file.table("log", "a [log] section"), settings);
+  read_monitoring_sections(file, folder, settings);
   file.refuse_unknown();
   // Without the codes that the file meant to bring, every second name would seem unknown.
   if (catalogue == CatalogueState::complete) {

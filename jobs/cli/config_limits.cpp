@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
-
 #include "jobs/cli/config_sections.h"
 #include "jobs/cli/config_values.h"
 
@@ -8,11 +6,6 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kDays = R"("30 days")";
-
-void read_metrics(ConfigTable section) {
-  static_cast<void>(section.text("textfile", R"("/var/lib/holdfast/holdfast.prom")"));
-  section.refuse_unknown();
-}
 
 }  // namespace
 
@@ -34,13 +27,6 @@ void read_run(ConfigTable section, RunBudget& run) {
   assign(run.max_rows, section.count("max_rows"));
   assign(run.cache_bytes, section.parsed("cache", R"("40MB")", parse_bytes));
   section.refuse_unknown();
-}
-
-void read_dormant_sections(ConfigTable& file, Settings& settings) {
-  if (file.has("metrics")) {
-    settings.dormant_sections.emplace_back("metrics");
-  }
-  read_metrics(file.table("metrics", "a [metrics] section"));
 }
 
 }  // namespace holdfast

@@ -42,7 +42,9 @@ void read_evidence_sections(ConfigTable& file,
                             const std::filesystem::path& folder,
                             Settings& settings);
 
-/// [metrics]: checked and listed, not acted on yet.
-void read_dormant_sections(ConfigTable& file, Settings& settings);
+/// [metrics], [webhook] and [log]. Relative paths start from `folder`.
+void read_monitoring_sections(ConfigTable& file,
+                              const std::filesystem::path& folder,
+                              Settings& settings);
 
 }  // namespace holdfast

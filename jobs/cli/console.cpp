@@ -7,21 +7,30 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "jobs/cli/json_lines.h"
+#include "jobs/cli/log_format.h"
+#include "jobs/cli/progress_line.h"
 #include "jobs/json_text.h"
 
 namespace holdfast {
 namespace {
 
-constexpr std::int64_t kPercent = 100;
+constexpr const char* kComplaints = "holdfast-complaints";
 
 bool has_environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
   return value != nullptr && *value != '\0';
+}
+
+/// A terminal that cannot move its cursor.
+bool is_dumb_terminal() {
+  const char* value = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread
+  return value != nullptr && std::string_view(value) == "dumb";
 }
 
 /// Under cron nobody wants to read what went well, so only warnings come through there.
@@ -33,29 +42,31 @@ spdlog::level::level_enum level_for(const Console::Wishes& wishes, bool terminal
   return std::max(asked, spdlog::level::warn);
 }
 
-/// How many columns a text takes: continuation bytes of UTF-8 take none.
-std::size_t columns(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
-  }));
-}
-
-bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-}
-
 }  // namespace
 
 Console::Console(const Wishes& wishes)
     : wishes_(wishes),
       stdout_terminal_(::isatty(STDOUT_FILENO) == 1),
       stderr_terminal_(::isatty(STDERR_FILENO) == 1),
-      colours_(stdout_terminal_ && !has_environment("NO_COLOR")) {
+      colours_(stdout_terminal_ && !has_environment("NO_COLOR") && !is_dumb_terminal()) {
+  const LogStyle style{.format = wishes.log_format,
+                       .reader = stderr_is_journal() ? LogReader::journal : LogReader::plain};
   const auto logger = std::make_shared<spdlog::logger>(
       "holdfast", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
+  logger->set_formatter(make_log_formatter(style, LogVoice::log));
   logger->set_level(level_for(wishes, stderr_terminal_));
   spdlog::set_default_logger(logger);
+  // Why a command failed is said whatever [log] level is.
+  spdlog::drop(kComplaints);
+  const auto complaints = std::make_shared<spdlog::logger>(
+      kComplaints, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  complaints->set_formatter(make_log_formatter(style, LogVoice::complaint));
+  spdlog::register_logger(complaints);
+}
+
+bool Console::shows_progress() const {
+  return stderr_terminal_ && !wishes_.json && wishes_.log_format == LogFormat::text &&
+         !is_dumb_terminal();
 }
 
 bool Console::talkative() const {
@@ -80,32 +91,15 @@ void Console::print_json_text(const std::string& text) {
 }
 
 void Console::complain(const std::string& sentence) {
-  std::cerr << "holdfast: " << plain_lines(sentence) << '\n';
+  if (const auto complaints = spdlog::get(kComplaints)) {
+    complaints->error("{}", plain_lines(sentence));
+  } else {
+    std::cerr << "holdfast: " << plain_lines(sentence) << '\n';
+  }
 }
 
 std::string Console::strong(const std::string& text) const {
   return colours_ ? "\x1b[1m" + text + "\x1b[0m" : text;
-}
-
-std::string TextTable::text() const {
-  std::vector<std::size_t> widths(rows_.front().size(), 0);
-  for (const auto& row : rows_) {
-    for (std::size_t at = 0; at < row.size(); ++at) {
-      widths.at(at) = std::max(widths.at(at), columns(row[at]));
-    }
-  }
-  std::string out;
-  for (const auto& row : rows_) {
-    std::string line;
-    for (std::size_t at = 0; at < row.size(); ++at) {
-      const std::string gap(widths.at(at) - columns(row[at]), ' ');
-      line += is_number(row[at]) ? gap + row[at] : row[at] + gap;
-      line += "  ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + '\n';
-  }
-  return out;
 }
 
 ConsoleObserver::~ConsoleObserver() {
@@ -113,17 +107,19 @@ ConsoleObserver::~ConsoleObserver() {
 }
 
 void ConsoleObserver::progress(const Progress& progress) {
-  if (!console_.stderr_is_terminal() || console_.json()) {
+  if (!console_.shows_progress()) {
     return;
   }
-  std::cerr << '\r' << progress.phase << ' ' << progress.done;
-  if (progress.total > 0) {
-    std::cerr << " of " << progress.total << " rows (" << kPercent * progress.done / progress.total
-              << " %)";
-  } else {
-    std::cerr << " rows";
+  const auto now = std::chrono::steady_clock::now();
+  if (progress.phase != phase_) {
+    phase_ = progress.phase;
+    phase_began_ = now;
+    done_before_ = progress.done;
   }
-  std::cerr << "   " << std::flush;
+  const std::string line = progress_line(progress,
+                                         {.done_before = done_before_, .since = now - phase_began_},
+                                         terminal_columns(STDERR_FILENO).value_or(0));
+  std::cerr << '\r' << line << "\x1b[K" << std::flush;
   line_shown_ = true;
 }
 

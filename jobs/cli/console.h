@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
-#include <vector>
 
+#include "jobs/cli/text_table.h"
 #include "jobs/run_observer.h"
+#include "jobs/settings.h"
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +20,7 @@ class Console {
     bool json = false;
     bool verbose = false;
     std::string log_level = "info";
+    LogFormat log_format = LogFormat::text;
   };
 
   explicit Console(const Wishes& wishes);
@@ -25,13 +29,16 @@ class Console {
   /// True where a person is likely to read the answer: on a terminal, or with --verbose.
   [[nodiscard]] bool talkative() const;
   [[nodiscard]] bool stderr_is_terminal() const { return stderr_terminal_; }
+  /// True where a line may be drawn over and over: on a terminal that can.
+  [[nodiscard]] bool shows_progress() const;
   [[nodiscard]] bool colours() const { return colours_; }
 
   static void print(const std::string& text);
   static void print_json(const nlohmann::json& value);
   /// The same for JSON as text without white space.
   static void print_json_text(const std::string& text);
-  /// One line on stderr that starts with "holdfast: ".
+  /// What went wrong, on stderr: behind "holdfast: ", or as the log is written. No level keeps it
+  /// back.
   static void complain(const std::string& sentence);
   /// The text in bold where colours are wanted; never the only sign of anything.
   [[nodiscard]] std::string strong(const std::string& text) const;
@@ -41,17 +48,6 @@ class Console {
   bool stdout_terminal_;
   bool stderr_terminal_;
   bool colours_;
-};
-
-/// Columns that line up: the first row is the header, numbers stand to the right.
-class TextTable {
- public:
-  explicit TextTable(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  [[nodiscard]] std::string text() const;
-
- private:
-  std::vector<std::vector<std::string>> rows_;
 };
 
 /// Prints progress on a terminal and the log on stderr.
@@ -72,6 +68,9 @@ class ConsoleObserver final : public RunObserver {
   void clear_line();
   const Console& console_;
   bool line_shown_ = false;
+  std::string phase_;  // of the last progress, and what it began with
+  std::chrono::steady_clock::time_point phase_began_;
+  std::int64_t done_before_ = 0;
 };
 
 }  // namespace holdfast

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "jobs/settings.h"
 #include "storage/database.h"
 
 namespace holdfast {
@@ -12,5 +13,13 @@ namespace holdfast {
 /// the log is mapped, so that the failed run can be recorded. None where these two cannot be read,
 /// or where the database is not there. Nothing else of the file is believed.
 [[nodiscard]] std::optional<OpenOptions> salvage_database(const std::filesystem::path& config);
+
+/// The same for who is told of the failure: each is there where its own section can be read.
+struct SalvagedMonitoring {
+  std::filesystem::path metrics_textfile;         ///< empty: none
+  std::optional<WebhookSettings> webhook;         ///< none: nobody
+  std::optional<std::filesystem::path> database;  ///< what the configuration names
+};
+[[nodiscard]] SalvagedMonitoring salvage_monitoring(const std::filesystem::path& config);
 
 }  // namespace holdfast

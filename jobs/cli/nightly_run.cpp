@@ -12,8 +12,12 @@
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
 #include "jobs/cli/invalid_run.h"
+#include "jobs/cli/metrics_file.h"
 #include "jobs/cli/render.h"
 #include "jobs/cli/report_folder.h"
+#include "jobs/cli/webhook.h"
+#include "jobs/cli/webhook_body.h"
+#include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/prune_run.h"
 #include "jobs/run_errors.h"
@@ -45,6 +49,7 @@ struct EndedRun {
   std::unique_ptr<RunLock> lock;    ///< none where there was nothing to lock
   std::unique_ptr<Database> aside;  ///< opened for the record of a run that could not start
   Database* database = nullptr;     ///< null where none could be opened
+  bool beside_another = false;      ///< another run holds the lock, and is the one that counts
 };
 
 std::string host_name() {
@@ -101,6 +106,11 @@ void print_run(Session& session, const RunReport& report) {
   }
 }
 
+bool is_another_run(const std::exception& error) {
+  const auto* job = dynamic_cast<const JobError*>(&error);
+  return job != nullptr && job->status() == ExitStatus::another_run;
+}
+
 RunReport report_without_database(Session& session, Outcome outcome, const RunError& error) {
   RunReport report;
   report.outcome = outcome;
@@ -126,6 +136,7 @@ void run_invalid(Session& session, const std::exception& problem, EndedRun& ende
       ended.report = PruneRun::record_invalid(with, error);
     }
   } catch (const std::exception& further) {
+    ended.beside_another = is_another_run(further);
     session.observer().warn(std::string("the failed run could not be recorded: ") + further.what());
   }
   if (session.console().json()) {
@@ -218,11 +229,66 @@ void note_if_unrecorded(Session& session, EndedRun& ended) {
   }
 }
 
+/// Where those who watch are told, as far as the configuration can say.
+SalvagedMonitoring monitoring_of(Session& session) {
+  try {
+    const Settings& settings = session.settings();
+    return {.metrics_textfile = settings.metrics_textfile,
+            .webhook = settings.webhook,
+            .database = settings.database};
+  } catch (const ConfigError&) {
+    return salvage_monitoring(session.options().config);
+  }
+}
+
 /// Whatever is told of a run, however it ended. Its outcome stands by now; none of this changes it.
-void tell_others(Session& session, const EndedRun& ended) {
+void tell_others(Session& session, EndedRun& ended) {
+  if (ended.beside_another) {
+    return;
+  }
   if (ended.database != nullptr) {
     write_reports(session, *ended.database);
   }
+  const SalvagedMonitoring told = monitoring_of(session);
+  const std::optional<std::string> path =
+      told.database ? std::optional{told.database->string()} : std::nullopt;
+  if (!told.metrics_textfile.empty()) {
+    write_metrics({.textfile = told.metrics_textfile,
+                   .database_path = path,
+                   .database = ended.database != nullptr ? ended.database : ended.aside.get(),
+                   .report = ended.report},
+                  session.clock(),
+                  session.observer());
+  }
+  if (told.webhook && told.webhook->on.contains(ended.report.outcome)) {
+    // A server that does not answer holds up nobody else.
+    ended.aside.reset();
+    session.close();
+    ended.database = nullptr;
+    ended.lock.reset();
+    send_webhook(
+        *told.webhook,
+        webhook_body(
+            {.host = host_name(), .database = path.value_or(""), .version = HOLDFAST_VERSION},
+            ended.report),
+        session.clock(),
+        session.observer());
+  }
+}
+
+/// A run that an error ended before it had a database to speak of, such as a lock file that cannot
+/// be made.
+void note_what_ended_it(Session& session, const std::exception& error, EndedRun& ended) {
+  if (ended.report.run_id != 0) {
+    return;  // the run had ended by itself, and its outcome stands
+  }
+  const auto* job = dynamic_cast<const JobError*>(&error);
+  const ExitStatus status = job == nullptr ? ExitStatus::failed : job->status();
+  ended.report = report_without_database(session,
+                                         status == ExitStatus::refused   ? Outcome::refused
+                                         : status == ExitStatus::invalid ? Outcome::invalid
+                                                                         : Outcome::failed,
+                                         run_error(error, session.database_name()));
 }
 
 }  // namespace
@@ -230,7 +296,16 @@ void tell_others(Session& session, const EndedRun& ended) {
 ExitStatus nightly_run(Session& session) {
   listen_for_signals();
   EndedRun ended;
-  run(session, ended);
+  try {
+    run(session, ended);
+  } catch (const std::exception& error) {
+    if (!is_another_run(error)) {
+      note_what_ended_it(session, error, ended);
+      note_if_unrecorded(session, ended);
+      tell_others(session, ended);
+    }
+    throw;
+  }
   note_if_unrecorded(session, ended);
   tell_others(session, ended);
   return exit_status(ended.report.outcome);

@@ -229,13 +229,31 @@ std::string render_explain(const json& explanation) {
   return text;
 }
 
+namespace {
+
+constexpr std::int64_t kSecondsPerHour = 3600;
+constexpr std::int64_t kHoursPerDay = 24;
+
+std::string age_in_words(const json& seconds) {
+  const std::int64_t hours = seconds.get<std::int64_t>() / kSecondsPerHour;
+  return hours < 2 * kHoursPerDay ? std::to_string(hours) + " hours"
+                                  : std::to_string(hours / kHoursPerDay) + " days";
+}
+
+std::string streak_line(const json& status, const char* figure, const char* what) {
+  const auto runs = status.at(figure).get<std::int64_t>();
+  return runs < 2 ? "" : std::to_string(runs) + " runs in a row " + what + "\n";
+}
+
+}  // namespace
+
 std::string render_status(const json& status) {
   const json& success = status.at("last_success");
   std::string text = success.is_null()
                          ? std::string("no run has succeeded yet\n")
                          : "last success: run " + success.at("run").dump() + ", " +
                                cell(success.at("opened_at")) + ", " +
-                               status.at("last_success_age_days").dump() + " days ago\n";
+                               age_in_words(status.at("last_success_age_seconds")) + " ago\n";
   if (!status.at("last_run").is_null()) {
     const json& last = status.at("last_run");
     text += "last run: " + last.at("run").dump() + ", " + cell(last.at("outcome"), "open") +
@@ -244,6 +262,8 @@ std::string render_status(const json& status) {
                  : " (" + cell(last.at("error")) + "): \"holdfast report\" says what to do") +
             "\n";
   }
+  text += streak_line(status, "partial_in_a_row", "stopped early at a budget") +
+          streak_line(status, "failed_in_a_row", "failed, were refused or were invalid");
   if (status.at("first_run_pending").get<bool>()) {
     text += "the first run that may delete is still to come: look at \"holdfast plan\"\n";
   }
@@ -255,6 +275,11 @@ std::string render_status(const json& status) {
           std::to_string(status.at("erasures").at("overdue").size()) + " overdue\n" +
           "system clock " + cell(status.at("system_now")) + ", run clock " +
           cell(status.at("run_clock"), "not set yet") + "\n";
+  for (const json& line : status.at("overdue_categories")) {
+    text += "overdue: " + cell(line.at("category"), "(unknown code)") + ", " +
+            line.at("waiting").dump() + " rows, the oldest by " + line.at("overdue_days").dump() +
+            " days\n";
+  }
   TextTable table({"category", "oldest row", "age in days", "window", "due and waiting"});
   for (const json& line : status.at("oldest")) {
     table.add({cell(line.at("category"), "(unknown code)"),

@@ -17,8 +17,10 @@ Session::Session(const CommonOptions& options)
 const Settings& Session::settings() {
   if (!settings_) {
     settings_ = std::make_unique<Settings>(load_config(options_.config));
-    console_ = std::make_unique<Console>(Console::Wishes{
-        .json = options_.json, .verbose = options_.verbose, .log_level = settings_->log_level});
+    console_ = std::make_unique<Console>(Console::Wishes{.json = options_.json,
+                                                         .verbose = options_.verbose,
+                                                         .log_level = settings_->log_level,
+                                                         .log_format = settings_->log_format});
     observer_ = std::make_unique<ConsoleObserver>(*console_);
   }
   return *settings_;

@@ -134,11 +134,19 @@ cache = "40MB"                        # of the database connection
 # [reports]
 # directory = "/var/lib/holdfast/reports"
 
-# [metrics]
+# [metrics]                           # written after every run, for node_exporter
 # textfile = "/var/lib/prometheus/node-exporter/holdfast.prom"
+
+# [webhook]                           # tells how a run ended
+# url = "https://alerts.example.com/holdfast"
+# secret_file = "/etc/holdfast/webhook.secret"  # signs it; 0600: openssl rand -hex 32
+# on = ["failed", "invalid", "refused"]         # or any other outcomes
+# time_limit = "30s"                  # for all three tries; 30s is the most
+# allow_http = false                  # true: http also to other machines
 
 [log]
 level = "info"                        # trace, debug, info, warn, error, off
+format = "text"                       # or "json": one object a line
 )toml";
 
 /// A TOML string with whatever may not stand in it escaped.

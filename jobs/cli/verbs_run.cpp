@@ -3,6 +3,7 @@
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
+#include "jobs/cli/monitoring_check.h"
 #include "jobs/cli/nightly_run.h"
 #include "jobs/cli/render.h"
 #include "jobs/cli/verbs.h"
@@ -90,7 +91,10 @@ ExitStatus init(Session& session, InitWish wish) {
 }
 
 ExitStatus check(Session& session) {
-  const json result = check_everything(session.desk(Access::read_only));
+  json result = check_everything(session.desk(Access::read_only));
+  for (const std::string& fault : monitoring_faults(session.settings())) {
+    result["findings"].push_back({{"weight", "doubtful"}, {"message", utf8_text(fault)}});
+  }
   answer(session, result, render_check);
   for (const json& finding : result.at("findings")) {
     if (finding.at("weight") == "wrong") {

@@ -18,8 +18,21 @@ namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
 constexpr mode_t kOwnerAndGroup = 0640;
+constexpr mode_t kEverybody = 0644;
 constexpr mode_t kFolderMode = 0750;
 constexpr std::size_t kNameBytes = 8;  // of chance in the name of a temporary file
+
+mode_t mode_for(Readers readers) {
+  switch (readers) {
+    case Readers::owner:
+      return kOwnerOnly;
+    case Readers::group:
+      return kOwnerAndGroup;
+    case Readers::everybody:
+      return kEverybody;
+  }
+  return kOwnerOnly;
+}
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const char* what) {
   const std::string why = std::generic_category().message(errno);
@@ -49,19 +62,18 @@ void write_all(const Descriptor& file,
     done += written < 0 ? 0 : static_cast<std::size_t>(written);
   }
   // The group may read whatever the umask says: a web server or an auditor is in it.
-  const mode_t mode = readers == Readers::group ? kOwnerAndGroup : kOwnerOnly;
-  if (::fchmod(file.number(), mode) != 0 || ::fsync(file.number()) != 0) {
+  if (::fchmod(file.number(), mode_for(readers)) != 0 || ::fsync(file.number()) != 0) {
     refuse(path, "cannot be written");
   }
 }
 
 }  // namespace
 
-void replace_file(const std::filesystem::path& path, const std::string& bytes) {
+void replace_file(const std::filesystem::path& path, const std::string& bytes, Readers readers) {
   std::filesystem::path fresh = path;
   fresh += ".new-" + random_hex(kNameBytes);
   try {
-    write_all(open_new(fresh), fresh, bytes, Readers::group);
+    write_all(open_new(fresh), fresh, bytes, readers);
     if (std::rename(fresh.c_str(), path.c_str()) != 0) {
       refuse(path, "cannot be put in place");
     }

@@ -6,15 +6,18 @@
 
 namespace holdfast {
 
-/// Puts a file of these bytes in place, 0640, in one step and synced: a reader sees the old file or
-/// the new one, never half of it. A link in its place is replaced, not followed. Errors:
+/// Who may read a new file beside its owner: an auditor of its group (0640), nobody (0600), or any
+/// user, such as the one of a metrics exporter (0644).
+enum class Readers { group, owner, everybody };
+
+/// Puts a file of these bytes in place in one step and synced: a reader sees the old file or the
+/// new one, never half of it. A link in its place is replaced, not followed. Errors:
 /// JobError(failed); the old file is unchanged then.
-void replace_file(const std::filesystem::path& path, const std::string& bytes);
+void replace_file(const std::filesystem::path& path,
+                  const std::string& bytes,
+                  Readers readers = Readers::group);
 
-/// Who may read a new file beside its owner: an auditor of its group, or nobody.
-enum class Readers { group, owner };
-
-/// Writes a file that must not be there yet, 0640 or 0600 whatever the umask says, and synced.
+/// Writes a file that must not be there yet, of these readers whatever the umask says, and synced.
 /// A link is something that is there. Errors: JobError(failed).
 void write_fresh_file(const std::filesystem::path& path,
                       const std::string& bytes,

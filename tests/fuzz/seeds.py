@@ -77,7 +77,12 @@ file = "w"
 [reports]
 directory = "reports"
 [metrics]
-textfile = "m"
+textfile = "m.prom"
+[webhook]
+url = "https://h/x"
+secret_file = "s"
+on = ["failed"]
+time_limit = "5s"
 [erasure]
 cool_off = "14 days"
 keys = "keys"

@@ -105,8 +105,16 @@ directory = "/var/lib/holdfast/reports"
 [metrics]
 textfile = "/var/lib/prometheus/node-exporter/holdfast.prom"
 
+[webhook]
+url = "https://alerts.example.com/holdfast?token=t"
+secret_file = "webhook.secret"
+on = ["failed", "partial"]
+allow_http = false
+time_limit = "5s"
+
 [log]
 level = "debug"
+format = "json"
 )toml";
 
 }  // namespace
@@ -201,12 +209,28 @@ TEST_CASE("safety limits and budgets are read in their units", "[config]") {
   CHECK(settings.run.cache_bytes == 268'435'456);
 }
 
-TEST_CASE("sections that nothing acts on yet are checked and listed", "[config]") {
-  const Settings settings = parse_config(std::string{kEveryKey}, "holdfast.toml");
-  CHECK(settings.dormant_sections == std::vector<std::string>{"metrics"});
+TEST_CASE("who is told of a run is what the file says, and nobody without it", "[config]") {
+  const Settings settings = parse_config(std::string{kEveryKey}, "/etc/holdfast.toml");
+  CHECK(settings.metrics_textfile == "/var/lib/prometheus/node-exporter/holdfast.prom");
+  REQUIRE(settings.webhook.has_value());
+  CHECK(settings.webhook->url == "https://alerts.example.com/holdfast?token=t");
+  CHECK(settings.webhook->secret_file == "/etc/webhook.secret");
+  CHECK(settings.webhook->on == std::set<Outcome>{Outcome::failed, Outcome::partial});
+  CHECK(settings.webhook->time_limit == 5s);
+  CHECK_FALSE(settings.webhook->allow_http);
+  CHECK(settings.log_format == LogFormat::json);
 
   const Settings without = parse_config(with_database(""), "holdfast.toml");
-  CHECK(without.dormant_sections.empty());
+  CHECK(without.metrics_textfile.empty());
+  CHECK_FALSE(without.webhook.has_value());
+  CHECK(without.log_format == LogFormat::text);
+
+  const Settings least =
+      parse_config(with_database("[webhook]\nurl = \"http://127.0.0.1:1\"\nsecret_file = \"s\""),
+                   "holdfast.toml");
+  CHECK(least.webhook->on ==
+        std::set<Outcome>{Outcome::failed, Outcome::invalid, Outcome::refused});
+  CHECK(least.webhook->time_limit == 30s);
 }
 
 TEST_CASE("evidence goes beside the database unless the file says where", "[config]") {

@@ -59,7 +59,7 @@ TEST_CASE("a key, type or value that cannot be is refused with its place", "[con
       {"[retnetion]", R"(3: retnetion: no such key (did you mean "retention"?))"},
       {"[x]",
        "3: x: no such key (known here: database, events, catalogue, retention, admins, identity,"
-       " erasure, safety, run, witness, evidence, archive, reports, metrics, log)"},
+       " erasure, safety, run, witness, evidence, archive, reports, metrics, webhook, log)"},
       {"[retention]\ncategry = {}",
        R"(4: retention.categry: no such key (did you mean "category"?))"},
       {"[events]\ntable = 5", R"(4: events.table: 5 is an integer: write "audit_events")"},
@@ -122,6 +122,7 @@ TEST_CASE("no section takes a key that nothing reads", "[config][refusal]") {
                                     "archive",
                                     "reports",
                                     "metrics",
+                                    "webhook",
                                     "log"}) {
     CAPTURE(section);
     CHECK_THAT(refusal_of("[" + section + "]\nbogus_entry = 1"),
@@ -297,6 +298,44 @@ TEST_CASE("limits and budgets outside their range are refused", "[config][refusa
        R"(4: reports.directory: 5 is an integer: write "/var/lib/holdfast/reports")"},
       {"[metrics]\ntextfile = \"\"",
        R"(4: metrics.textfile: "" is empty: write a text, or leave the key out)"},
+      {"[metrics]\ntextfile = \"holdfast.txt\"",
+       "4: metrics.textfile: does not end in .prom, and node_exporter reads no other file: write "
+       R"("/var/lib/prometheus/node-exporter/holdfast.prom")"},
+      {"[log]\nformat = \"xml\"", R"(4: log.format: "xml" is none of text, json)"},
+  };
+  for (const BadInput& input : inputs) {
+    CAPTURE(input.text);
+    CHECK(refusal_of(with_database(input.text)) == "holdfast.toml:" + std::string{input.refusal});
+  }
+}
+
+TEST_CASE("a webhook that would leak, wait too long or tell nobody is refused",
+          "[config][refusal]") {
+  const std::vector<BadInput> inputs{
+      {"[webhook]\nsecret_file = \"s\"",
+       R"(3: webhook.url: is missing: write url = "https://alerts.example.com/holdfast")"},
+      {"[webhook]\nurl = \"https://h/\"",
+       R"(3: webhook.secret_file: is missing: write secret_file = "/etc/holdfast/webhook.secret")"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"http://h.example/\"",
+       "5: webhook.url: is http to another machine, which anybody on the way can read: write "
+       "https, or set allow_http = true"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"http://127.0.0.1.example/\"",
+       "5: webhook.url: is http to another machine, which anybody on the way can read: write "
+       "https, or set allow_http = true"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"file:///etc/passwd\"",
+       "5: webhook.url: is neither https nor http"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"https://me:pass@h/\"",
+       "5: webhook.url: has a user or password in it: what is sent is signed with secret_file "
+       "instead"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"https://h/\"\non = []",
+       "6: webhook.on: is empty, so nobody would ever be told: leave the section out instead"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"https://h/\"\non = [\"bad\"]",
+       R"(6: webhook.on: "bad" is no outcome of a run: write some of "completed", "partial", )"
+       R"("limited", "refused", "failed", "invalid", "interrupted")"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"https://h/\"\ntime_limit = \"31s\"",
+       R"(6: webhook.time_limit: is not between "1s" and "30s": a run waits for it)"},
+      {"[webhook]\nsecret_file = \"s\"\nurl = \"https://h/\"\ntime_limit = \"10ms\"",
+       R"(6: webhook.time_limit: is not between "1s" and "30s": a run waits for it)"},
   };
   for (const BadInput& input : inputs) {
     CAPTURE(input.text);

@@ -22,7 +22,8 @@ TEST_CASE("the suggested configuration loads back without any doubt", "[config]"
   CHECK(settings.database == "/etc/holdfast/logs/audit.db");
   CHECK(settings.administrators == std::set<std::string>{"alice"});
   CHECK(settings.safety == SafetyPolicy{});
-  CHECK(settings.dormant_sections.empty());
+  CHECK(settings.metrics_textfile.empty());
+  CHECK_FALSE(settings.webhook.has_value());
   CHECK_FALSE(settings.identity_by_flag);
   CHECK(settings.erasure.cool_off == std::chrono::hours{14 * 24});
   CHECK(settings.erasure.modules.empty());

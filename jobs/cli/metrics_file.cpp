@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/cli/metrics_file.h"
+
+#include "jobs/cli/earlier_metrics.h"
+#include "jobs/cli/file_bytes.h"
+#include "jobs/cli/metrics_text.h"
+#include "jobs/cli/written_file.h"
+
+namespace holdfast {
+namespace {
+
+/// What the file says that is there already: nothing where there is none yet, or none that can be
+/// read.
+EarlierMetrics earlier_metrics(const std::filesystem::path& textfile, Instant now) {
+  const auto read = read_file_bytes(textfile);
+  return read ? parse_earlier_metrics(read->bytes, now) : EarlierMetrics{};
+}
+
+std::string text_of(const MetricsOfRun& run, const Clock& clock, RunObserver& observer) {
+  const LatestRun latest{
+      .id = run.report.run_id, .outcome = run.report.outcome, .began = run.report.clock.system_now};
+  MonitorFigures figures;
+  if (run.database != nullptr) {
+    figures = read_monitor_figures(
+        *run.database, latest, clock.now(), [&observer](const std::string& why) {
+          observer.warn(why);
+        });
+  }
+  const EarlierMetrics earlier = earlier_metrics(run.textfile, clock.now());
+  if (!figures.streak && earlier.streak) {
+    figures.streak = continued(*earlier.streak, latest);
+  }
+  return metrics_text({.database = run.database_path.value_or(earlier.database.value_or("")),
+                       .version = HOLDFAST_VERSION},
+                      run.report,
+                      figures);
+}
+
+}  // namespace
+
+void write_metrics(const MetricsOfRun& run, const Clock& clock, RunObserver& observer) {
+  try {
+    replace_file(run.textfile, text_of(run, clock, observer), Readers::everybody);
+  } catch (const std::exception& error) {
+    observer.warn(std::string("metrics_not_written: ") + error.what() +
+                  ": what the run did stands in the ledger, and the next run writes them");
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/desk.h"
+#include "jobs/monitor_figures.h"
+
+namespace holdfast {
+
+/// From when on a monitor is worried.
+struct HealthLimits {
+  std::chrono::hours old_success{26};       ///< a warning: longer than a day, as a run may be late
+  std::chrono::hours very_old_success{50};  ///< critical: two nights are missing
+  std::int64_t partial_nights = 7;          ///< a warning from so many in a row on
+};
+
+/// What is judged, without a look at any row of the log.
+struct HealthFigures {
+  std::optional<RunLine> last;  ///< none: no run has been recorded yet
+  RunStreak streak;
+  HoldCounts holds;
+  ErasureCounts erasures;
+  std::optional<std::int64_t> rows_waiting;  ///< as the last record says; none where it does not
+  bool witness_agrees = true;                ///< false: a run would be refused
+  Instant now;
+};
+
+enum class HealthState { ok, warning, critical };
+
+/// One figure in the form that monitors store: label, value, unit, and the two limits.
+struct HealthFigure {
+  std::string label;
+  std::int64_t value = 0;
+  std::string unit;
+  std::string warning;
+  std::string critical;
+};
+
+/// A verdict: the worst of the findings, all of which are said.
+struct Health {
+  HealthState state = HealthState::ok;
+  std::vector<std::string> findings;  ///< the worst first; empty where all is well
+  std::string summary;                ///< how the last success and the last run stand
+  std::vector<HealthFigure> figures;
+};
+
+/// Reads the ledger, the registers and the witness file, and no row. Errors: StorageError.
+[[nodiscard]] HealthFigures read_health(const Desk& desk);
+
+/// Critical: no success within very_old_success; the last run failed, was refused or was invalid;
+/// the witness file and the database do not agree; an erasure is overdue. Warning: no success
+/// within old_success, or none yet; categories left whole by the safety limit; partial_nights in a
+/// row, fewer are nothing; holds past review; erasures due within a week. Never throws.
+[[nodiscard]] Health judge_health(const HealthFigures& figures, const HealthLimits& limits);
+
+}  // namespace holdfast
