@@ -11,9 +11,11 @@
 #include "jobs/cli/written_file.h"
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
+#include "jobs/json_text.h"
 #include "jobs/overview.h"
 #include "jobs/plan_desk.h"
 #include "jobs/run_lock.h"
+#include "storage/storage_error.h"
 
 namespace holdfast {
 namespace {
@@ -90,8 +92,30 @@ ExitStatus init(Session& session, InitWish wish) {
   return ExitStatus::done;
 }
 
+/// A table that does not fit, or that others refer to: nothing else can be looked at.
+ExitStatus check_unmapped(Session& session, const StorageError& error) {
+  Console::complain(error.what());
+  if (session.console().json()) {
+    const std::string sentence = utf8_text(error.what());
+    json result = {{"findings", json::array()},
+                   {"rows", nullptr},
+                   {"error", {{"reason", "mapping"}, {"message", sentence}}}};
+    result["findings"].push_back({{"weight", "wrong"}, {"message", sentence}});
+    Console::print_json(result);
+  }
+  return ExitStatus::invalid;
+}
+
 ExitStatus check(Session& session) {
-  json result = check_everything(session.desk(Access::read_only));
+  json result;
+  try {
+    result = check_everything(session.desk(Access::read_only));
+  } catch (const StorageError& error) {
+    if (error.trouble() != StorageTrouble::mapping) {
+      throw;
+    }
+    return check_unmapped(session, error);
+  }
   for (const std::string& fault : monitoring_faults(session.settings())) {
     result["findings"].push_back({{"weight", "doubtful"}, {"message", utf8_text(fault)}});
   }

@@ -180,6 +180,9 @@ class Refused(unittest.TestCase):
             with self.subTest(action), child_world(schema=schema) as made:
                 fill(made, 10)
                 self.refused(made, '"note"', '"event"', 'children = [{ table = "note", column = "event" }]')
+                finding = made.call("check", "--json", expect=2).json["findings"][0]
+                self.assertEqual(finding["weight"], "wrong")
+                self.assertIn('"note"', finding["message"])
 
     def test_a_child_that_is_the_log_itself(self):
         config = child_config(children=[{"table": "audit_events", "column": "id"}])
