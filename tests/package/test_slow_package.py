@@ -20,6 +20,8 @@ EXPECTED = {
     "./usr/share/doc/holdfast/changelog.Debian.gz": "-rw-r--r--",
     "./usr/share/doc/holdfast/copyright": "-rw-r--r--",
     "./usr/share/doc/holdfast/examples/holdfast.cron": "-rw-r--r--",
+    "./usr/share/doc/holdfast/examples/mappings/superset/holdfast.toml": "-rw-r--r--",
+    "./usr/share/doc/holdfast/examples/monitoring/holdfast.rules.yml": "-rw-r--r--",
     "./usr/share/man/man1/holdfast-run.1.gz": "-rw-r--r--",
     "./usr/share/man/man1/holdfast.1.gz": "-rw-r--r--",
     "./usr/share/man/man5/holdfast.toml.5.gz": "-rw-r--r--",
