@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestSentence = 600;  // bytes; six of them fit
+constexpr std::size_t kLongestSentence = 600;  // bytes; five of them fit
 
 std::string line_of(const MissedRun& run) {
   std::string sentence = utf8_text(run.error.message);
@@ -24,6 +24,8 @@ std::string line_of(const MissedRun& run) {
   return compact({{"at_ms", to_unix_ms(run.at)},
                   {"reason", utf8_text(run.error.reason)},
                   {"left_out", run.left_out},
+                  {"started_by", utf8_text(run.started_by)},
+                  {"host", utf8_text(run.host)},
                   {"message", std::move(sentence)}}) +
          "\n";
 }
@@ -34,6 +36,12 @@ std::string all_lines(const std::vector<MissedRun>& runs) {
     text += line_of(run);
   }
   return text;
+}
+
+/// Who ran it is not worth losing a note for.
+std::string text_of(const json& value, const char* key) {
+  const auto found = value.find(key);
+  return found != value.end() && found->is_string() ? found->get<std::string>() : "unknown";
 }
 
 std::optional<MissedRun> read_line(std::string_view line) {
@@ -47,6 +55,8 @@ std::optional<MissedRun> read_line(std::string_view line) {
   return MissedRun{.at = from_unix_ms(value["at_ms"].get<std::int64_t>()),
                    .error = {.reason = value["reason"].get<std::string>(),
                              .message = value["message"].get<std::string>()},
+                   .started_by = text_of(value, "started_by"),
+                   .host = text_of(value, "host"),
                    .left_out = value["left_out"].get<std::int64_t>()};
 }
 
@@ -76,7 +86,9 @@ std::vector<MissedRun> read_missed(std::string_view notes) {
         .at = kBeginningOfTime,
         .error = {.reason = "unreadable",
                   .message = "a run failed and could not be recorded, and the note that it "
-                             "left in the lock file cannot be read"}}));
+                             "left in the lock file cannot be read"},
+        .started_by = "unknown",
+        .host = "unknown"}));
   }
   return runs;
 }

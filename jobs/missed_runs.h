@@ -17,6 +17,8 @@ namespace holdfast {
 struct MissedRun {
   Instant at;
   RunError error;
+  std::string started_by;
+  std::string host;
   std::int64_t left_out = 0;  ///< runs between it and the note before that have no note any more
 };
 

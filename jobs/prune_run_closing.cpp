@@ -317,7 +317,7 @@ void PruneRun::record_missed_runs() {
     phase_ = "recording a missed run";
     const Instant at = run.at == kBeginningOfTime ? report_.clock.system_now : run.at;
     const RunOpening opening{
-        .opened_at = at, .as_of = at, .started_by = with_.started_by, .host = with_.host};
+        .opened_at = at, .as_of = at, .started_by = run.started_by, .host = run.host};
     const auto number = record_missed_run(
         with_.database, run, opening, report_.clock.system_now, notes_ ? &*notes_ : nullptr);
     if (number) {

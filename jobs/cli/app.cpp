@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -235,7 +236,15 @@ int run_app(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return refuse_usage(app, {argv + 1, argv + argc}, error);
   }
-  return carry_out(chosen);
+  const int status = carry_out(chosen);
+  if (std::cout.flush()) {
+    return status;
+  }
+  Console::complain(
+      "the answer could not be printed: the standard output is full or nobody reads it");
+  // A run's outcome stands whoever reads it; for every other verb the answer is what was asked for.
+  const bool lost = status == static_cast<int>(ExitStatus::done) && !app.got_subcommand("run");
+  return lost ? static_cast<int>(ExitStatus::failed) : status;
 }
 
 }  // namespace holdfast

@@ -217,6 +217,15 @@ void run(Session& session, EndedRun& ended) {
   run_opened(session, ended);
 }
 
+/// Not worth losing the note of a failed run for.
+std::string who_started_it(Session& session) {
+  try {
+    return acting_person({.database = session.database_name()});
+  } catch (const JobError&) {
+    return "unknown";
+  }
+}
+
 /// A run that left nothing in the ledger leaves a note in the lock file: the next one records it.
 void note_if_unrecorded(Session& session, EndedRun& ended) {
   const auto& error = ended.report.error;
@@ -224,7 +233,10 @@ void note_if_unrecorded(Session& session, EndedRun& ended) {
   if (!ended.lock || ended.report.recorded || !error || error->reason == "not_set_up") {
     return;
   }
-  if (!ended.lock->note_missed({.at = ended.report.clock.system_now, .error = *error})) {
+  if (!ended.lock->note_missed({.at = ended.report.clock.system_now,
+                                .error = *error,
+                                .started_by = who_started_it(session),
+                                .host = host_name()})) {
     session.observer().warn("the failed run could not be noted in the lock file either");
   }
 }

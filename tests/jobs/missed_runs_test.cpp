@@ -14,7 +14,10 @@ using holdfast::testing::TempFolder;
 namespace {
 
 MissedRun missed(std::int64_t at_ms, const std::string& message = "disk full") {
-  return {.at = from_unix_ms(at_ms), .error = {.reason = "disk_full", .message = message}};
+  return {.at = from_unix_ms(at_ms),
+          .error = {.reason = "disk_full", .message = message},
+          .started_by = "cron",
+          .host = "db1"};
 }
 
 }  // namespace
@@ -26,6 +29,8 @@ TEST_CASE("notes of missed runs read back as they were written", "[missed_runs]"
   REQUIRE(runs.size() == 2);
   CHECK(runs[0].at == from_unix_ms(1));
   CHECK(runs[1].error.reason == "disk_full");
+  CHECK(runs[1].started_by == "cron");
+  CHECK(runs[1].host == "db1");
   CHECK(runs[1].error.message == "quotes \" and\nlines");
 }
 
