@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/cli/metrics_file.h"
 
+#include <algorithm>
+
 #include "jobs/cli/earlier_metrics.h"
 #include "jobs/cli/file_bytes.h"
 #include "jobs/cli/metrics_text.h"
@@ -29,6 +31,10 @@ std::string text_of(const MetricsOfRun& run, const Clock& clock, RunObserver& ob
   const EarlierMetrics earlier = earlier_metrics(run.textfile, clock.now());
   if (!figures.streak && earlier.streak) {
     figures.streak = continued(*earlier.streak, latest);
+  } else if (figures.streak && earlier.streak && !run.report.recorded) {
+    // The ledger lacks this run, so it may lack those before it too.
+    const RunStreak told = continued(*earlier.streak, latest);
+    figures.streak->failed = std::max(figures.streak->failed, told.failed);
   }
   return metrics_text({.database = run.database_path.value_or(earlier.database.value_or("")),
                        .version = HOLDFAST_VERSION},

@@ -291,7 +291,7 @@ void tell_others(Session& session, EndedRun& ended) {
 /// A run that an error ended before it had a database to speak of, such as a lock file that cannot
 /// be made.
 void note_what_ended_it(Session& session, const std::exception& error, EndedRun& ended) {
-  if (ended.report.run_id != 0) {
+  if (ended.report.recorded) {
     return;  // the run had ended by itself, and its outcome stands
   }
   const auto* job = dynamic_cast<const JobError*>(&error);

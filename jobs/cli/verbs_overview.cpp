@@ -14,8 +14,9 @@ constexpr std::int64_t kMostHours = 24 * 365;
 constexpr const char* kStatusExamples =
     "  holdfast status\n  holdfast status --json\n  holdfast status --nagios\n"
     "  holdfast status --nagios --warning-hours 30 --critical-hours 80\n"
-    "With --nagios: one line with figures, from ledger, registers and witness file, without a look at "
-    "the log, and the exit statuses of that convention:\n"
+    "With --nagios:\n"
+    "  one line with figures, from ledger, registers and witness file, without a look at the log,\n"
+    "  and the statuses of that convention:\n"
     "  2 CRITICAL  no success for 50 h; the last run failed, was refused or invalid; an erasure\n"
     "              overdue; witness file and database do not agree\n"
     "  1 WARNING   no success for 26 h, or none yet; categories left whole by the safety limit;\n"
