@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import unittest
 
+from archive_world import archive_config
 from audit_world import at, is_root
 from figures_check import check_run
-from holdfast_cli import program_path, require
-from monitoring_world import Metered, metered
+from holdfast_cli import program_path, require, work_folder
+from monitoring_world import Metered, Metrics, metered
+from test_disk_full import FullDisk, small_disk
 
 AGED = at("2029-01-01")
 
@@ -108,6 +110,27 @@ class Trouble(Metered):
         said = made.call("check", expect=0).stdout
         self.assertNotIn("[metrics]", said)
         self.assertNotIn("[webhook]", said)
+
+    def test_nights_that_the_ledger_never_saw_are_counted_all_the_same(self):
+        with small_disk() as disk, work_folder() as elsewhere:
+            config = archive_config({"metrics": {"textfile": str(elsewhere / "holdfast.prom")}})
+            made = FullDisk(disk)
+            made.write_config(config)
+            made.init()
+            made.fill(1500)
+            made.run(expect=0)
+            success = made.clock.now.timestamp()
+            made.fill_up(0)
+            for night in (1, 2, 3):
+                made.clock.advance(days=1)
+                made.run(expect=1)
+                found = Metrics(elsewhere / "holdfast.prom")
+                self.assertEqual((found.outcome, found.value("last_run_id")), ("failed", 0))
+                self.assertEqual(found.value("consecutive_failed_runs"), night)
+                self.assertEqual(found.value("last_success_timestamp_seconds"), success)
+            made.make_room()
+            made.run(expect=0)
+            self.assertEqual(Metrics(elsewhere / "holdfast.prom").value("consecutive_failed_runs"), 0)
 
     def test_links_in_the_way_are_replaced_and_what_they_point_to_stays(self):
         made = self.world()
