@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "jobs/digest.h"
+#include "jobs/plan_digest.h"
 #include "jobs/policy_document.h"
 #include "policy/instant_shift.h"
 
@@ -56,6 +57,25 @@ PolicyState read_policy_state(Database& database, const Settings& settings, Inst
   return state;
 }
 
+namespace {
+
+/// Whoever puts other keys, another time or another policy under an approved digest has approved
+/// nothing.
+bool gives_its_digest(Database& database,
+                      const PolicyState& policy,
+                      const SavedPlan& plan,
+                      KeySet& keys) {
+  const RuleBook rules(policy.current().snapshot, plan.as_of);
+  const std::string digest = plan_digest(
+      database,
+      {.policy_digest = plan.policy_digest, .hold_digest = plan.hold_digest, .rules = rules},
+      keys);
+  keys.rewind();
+  return digest == plan.digest;
+}
+
+}  // namespace
+
 std::string archive_warning(const Settings& settings) {
   return "archive_not_writable: " + (settings.archive ? settings.archive->fault : std::string{}) +
          "; every row that is due stays as not_archived until that is mended";
@@ -93,8 +113,14 @@ void DecisionContext::adopt_approval(const PolicyState& policy, Instant system_n
   } else if (last + kApprovalLife < system_now) {
     approval_doubt_ = name + " lapsed on " + to_rfc3339(last + kApprovalLife) +
                       ": save a new plan and have it approved";
+  } else if (auto keys = database_.plans().keys(approval->plan.id);
+             !gives_its_digest(database_, policy, approval->plan, *keys)) {
+    approval_doubt_ = name +
+                      " does not count: what is stored of the plan does not give its digest, so it "
+                      "is not what was approved, or the clock was set back; save a new plan and "
+                      "have it approved";
   } else {
-    approved_keys_ = database_.plans().keys(approval->plan.id);
+    approved_keys_ = std::move(keys);
     approval_ = std::move(approval);
   }
 }

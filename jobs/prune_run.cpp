@@ -143,7 +143,6 @@ bool PruneRun::take_clock() {
 }
 
 void PruneRun::close_dead_runs() {
-  record_missed_runs();
   for (const RunLine& line : with_.database.ledger().left_open()) {
     phase_ = "closing run " + std::to_string(line.id);
     settle_dead_archive(line.id);
@@ -154,6 +153,7 @@ void PruneRun::close_dead_runs() {
          "\" after deleting " + std::to_string(deleted) +
          " rows; it is closed as AUDIT_PRUNE_RUN_FAILED");
   }
+  record_missed_runs();  // their numbers come after those of the dead
 }
 
 void PruneRun::open_record() {

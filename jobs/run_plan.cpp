@@ -8,7 +8,7 @@
 
 #include "jobs/clock.h"
 #include "jobs/code_rows.h"
-#include "jobs/digest.h"
+#include "jobs/plan_digest.h"
 #include "policy/text_hash.h"
 
 namespace holdfast {
@@ -349,14 +349,11 @@ std::string plan_digest(Database& database,
                         const PolicyState& policy,
                         const DecisionContext& context,
                         KeySet& keys) {
-  Sha256 digest;
-  digest.update("holdfast plan 1\n" + database.identity() + "\n" + policy.digest + "\n" +
-                context.hold_digest() + "\n");
-  for (const std::string& cutoff : context.rules().cutoffs()) {
-    digest.update(cutoff + "\n");
-  }
-  keys.for_each_bytes([&digest](std::string_view bytes) { digest.update(bytes); });
-  return digest.hex();
+  return plan_digest(database,
+                     {.policy_digest = policy.digest,
+                      .hold_digest = context.hold_digest(),
+                      .rules = context.rules()},
+                     keys);
 }
 
 TallyPlaceSet places_over_limit(const PlanFigures& figures) {

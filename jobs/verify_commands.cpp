@@ -2,12 +2,13 @@
 // What the registers say that people and runs have decided, against what the witness and the
 // records noted when they did: approvals, the run clock, versions of the policy.
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "jobs/digest.h"
@@ -20,30 +21,37 @@ namespace {
 
 using nlohmann::json;
 
-using ApprovalName = std::tuple<std::string, std::string, std::int64_t>;  // plan, who, when in ms
+using ApprovalName = std::pair<std::string, std::string>;  // plan, who
 
 /// What the witness says of words that let more rows go.
 struct WitnessedWords {
-  std::set<ApprovalName> approvals;
+  std::multimap<ApprovalName, Instant> approvals;
+  /// Those before a clock that was set, which lowers times that lie ahead of it.
+  std::multimap<ApprovalName, Instant> lowered;
   Instant knows_from = kEndOfTime;  ///< its first line, or the last `recover`: before it, nothing
-  std::optional<json> clock;        ///< after its last line that tells; none: it cannot be told
+  bool recovered = false;
+  std::int64_t last_run = 0;
+  std::optional<json> clock;  ///< after its last line that tells; none: it cannot be told
 };
 
 void take(const WitnessLine& line, WitnessedWords& words) {
   if (words.knows_from == kEndOfTime || line.kind == "recovered") {
     words.knows_from = line.at;
+    words.recovered = line.kind == "recovered";
   }
   if (line.kind == "approval") {
     const json body = witness_body(line);
-    words.approvals.emplace(body.value("plan", std::string{}),
-                            body.value("approved_by", std::string{}),
-                            to_unix_ms(line.at));
+    words.approvals.emplace(
+        ApprovalName{body.value("plan", std::string{}), body.value("approved_by", std::string{})},
+        line.at);
   } else if (line.kind == "clock") {
     const json body = witness_body(line);
+    words.lowered = words.approvals;
     words.clock = json{{"as_of", body.value("as_of", json(nullptr))},
                        {"system_now", body.value("system_now", json(nullptr))}};
   } else if (line.kind == "run") {
     const json body = witness_body(line);
+    words.last_run = body.value("run_id", std::int64_t{0});
     words.clock = body.contains("clock") && body.at("clock").is_object()
                       ? std::optional<json>{body.at("clock")}
                       : std::nullopt;
@@ -52,18 +60,33 @@ void take(const WitnessLine& line, WitnessedWords& words) {
   }
 }
 
+bool is_known(const Approval& approval, const WitnessedWords& words) {
+  const ApprovalName name{approval.plan.digest, utf8_text(approval.approved_by)};
+  const auto any_in = [&name](const auto& known, const auto& fits) {
+    const auto [first, last] = known.equal_range(name);
+    return std::any_of(first, last, [&fits](const auto& each) { return fits(each.second); });
+  };
+  return any_in(words.approvals, [&](Instant at) { return at == approval.approved_at; }) ||
+         any_in(words.lowered, [&](Instant at) { return at > approval.approved_at; });
+}
+
+/// The command that gives an approval begins the witness file too, so one from before its first
+/// line was dated back, unless the file was begun anew.
+bool may_be_older(const Approval& approval, const WitnessedWords& words) {
+  return approval.approved_at < words.knows_from &&
+         (words.recovered || approval.last_used_at < words.knows_from);
+}
+
 std::size_t compare_approvals(Database& database,
                               const WitnessedWords& words,
                               VerifyFindings& findings) {
   std::size_t compared = 0;
   for (const Approval& approval : database.plans().approvals()) {
-    if (approval.approved_at < words.knows_from) {
+    if (may_be_older(approval, words)) {
       continue;
     }
     ++compared;
-    const ApprovalName name{
-        approval.plan.digest, utf8_text(approval.approved_by), to_unix_ms(approval.approved_at)};
-    if (!words.approvals.contains(name)) {
+    if (!is_known(approval, words)) {
       findings.problems.push_back(
           {.part = "witness",
            .reason = "approval_unknown",
@@ -77,10 +100,11 @@ std::size_t compare_approvals(Database& database,
   return compared;
 }
 
-/// A run that died has stored its clock and told nobody: the next one does.
+/// A run that died, or one whose configuration was invalid, has told nobody: the next one does.
 void compare_clock(Database& database, const WitnessedWords& words, VerifyFindings& findings) {
   const auto now = database.ledger().last_clock();
-  if (!words.clock || !database.ledger().left_open().empty()) {
+  const auto last = database.ledger().last();
+  if (!words.clock || !last || last->id != words.last_run) {
     return;
   }
   const json stored =

@@ -108,6 +108,23 @@ class DiskFull(unittest.TestCase):
                 made.call("archive", "verify", expect=0)
         self.assertGreater(full, 3, "too few runs met the full disk")
 
+    def test_two_nights_of_which_the_first_died(self):
+        made = self.made(fill=40)
+        made.run(expect=0)
+        made.clock.advance(hours=24)
+        now = made.clock.now_ms
+        sql = "INSERT INTO holdfast_run (opened_at_ms, as_of_ms, started_by, host, process, phase) SELECT ?, ?, 'x', 'x', 1, 'opening'"
+        made.query(sql, now, now)
+        made.clock.advance(hours=24)
+        made.fill_up(0)
+        made.run(expect=1)
+        made.make_room()
+        made.clock.advance(hours=24)
+        answer = made.run(expect=0).json
+        self.assertEqual(answer["closed_dead_runs"], [2, 3])
+        self.assertEqual(len(made.events(FAILED)), 2)
+        made.call("verify", expect=0)
+
     def report_or_pack(self, words, out):
         made = self.made(fill=40)
         made.run(expect=0)

@@ -84,6 +84,52 @@ class WordsAgainstTheWitness(unittest.TestCase):
         self.made.run(expect=0)
         self.found()
 
+    def test_an_approval_that_is_dated_back(self):
+        self.made.freeze("--tenant=beta", "--future")
+        self.forge_approval()
+        self.made.query("UPDATE holdfast_approval SET approved_at_ms = 1")
+        self.made.run(expect=0)
+        self.found("approval_unknown")
+
+    def test_other_keys_under_an_approved_digest(self):
+        self.made.approved_run(expect=0)
+        self.made.clock.advance(hours=20)
+        fresh = self.made.insert(at("2029-01-02"), tenant="acme", count=30)
+        self.made.insert(at("2029-12-31"), tenant="acme", count=60)
+        self.made.save_plan()
+        self.made.query("UPDATE holdfast_approval SET spent_at_ms = NULL, last_used_at_ms = ?", self.made.clock.now_ms)
+        keys = "(SELECT keys FROM holdfast_plan ORDER BY id DESC LIMIT 1)"
+        self.made.query(f"UPDATE holdfast_plan SET keys = {keys} WHERE id = (SELECT min(id) FROM holdfast_plan)")
+        answer = self.made.run(expect=4).json
+        self.assertIn("does not give its digest", str(answer["warnings"]))
+        self.assertEqual(len(self.made.ids() & set(fresh)), 30)
+
+    def test_a_clock_that_was_set_back_lowers_approvals(self):
+        self.made.freeze("--tenant=beta", "--future")
+        self.made.clock.advance(days=3)
+        self.made.approved_run(expect=0)
+        self.made.clock.advance(days=-2)
+        self.made.call("approve", "--clock", "--as", "alice", expect=0)
+        self.found()
+        self.made.clock.advance(hours=20)
+        self.made.run(expect=(0, 4))
+        self.found()
+
+    def test_a_run_that_died_and_then_a_configuration_that_is_invalid(self):
+        self.made.approved_run(expect=0)
+        self.made.clock.advance(hours=20)
+        now = self.made.clock.now_ms
+        sql = "INSERT INTO holdfast_run (opened_at_ms, as_of_ms, started_by, host, process, phase) SELECT ?, ?, 'x', 'x', 1, 'opening'"
+        self.made.query(sql, now, now)
+        self.made.query("INSERT INTO holdfast_clock (system_now_ms, as_of_ms, source) VALUES (?, ?, 'run 2')", now, now)
+        config = self.made.config_file.read_text(encoding="utf-8")
+        self.made.write_config(config.replace("90 days", "0 days"))
+        self.made.run(expect=2)
+        self.made.write_config(config)
+        self.found()
+        self.made.run(expect=0)
+        self.found()
+
     def test_a_version_of_the_policy_that_was_rewritten(self):
         self.made.approved_run(expect=0)
         self.made.clock.advance(hours=20)
