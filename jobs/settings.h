@@ -67,6 +67,12 @@ struct ArchiveSettings {
   std::string fault = "nobody has looked whether the folder can be written";
 };
 
+/// The [export] section.
+struct ExportSettings {
+  std::filesystem::path directory;
+  RetentionWindow keep = {.count = 30, .unit = WindowUnit::days};  ///< counted from the making
+};
+
 /// The file that the settings came from, for the report and the policy register.
 struct ConfigSource {
   std::filesystem::path path;
@@ -95,6 +101,7 @@ struct Settings {
   bool witness_beside_database = true;
   EvidenceSettings evidence;
   std::optional<ArchiveSettings> archive;  ///< none: deleted rows are not archived
+  std::optional<ExportSettings> exports;   ///< none: no copy of a person's data is made
   std::filesystem::path reports;           ///< [reports].directory; empty: no files are written
   std::string log_level = "info";
   /// Sections that are accepted and checked, and that this version does not act on yet.
