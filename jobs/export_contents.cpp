@@ -10,6 +10,7 @@
 #include "jobs/json_text.h"
 #include "jobs/kept_metadata.h"
 #include "jobs/metadata_filter.h"
+#include "jobs/said_words.h"
 #include "policy/event_time.h"
 
 namespace holdfast {
@@ -30,6 +31,7 @@ struct AuditReader {
   Database& database;
   const Settings& settings;
   ThirdPersons persons;
+  SaidWords said;  // by the metadata that the copy shows
 };
 
 const std::vector<std::string>& audit_columns() {
@@ -56,33 +58,41 @@ json key_value(const RowKey& key) {
   return key.is_integer() ? json(key.as_integer()) : json(utf8_text(key.display()));
 }
 
-/// The metadata that an erasure would keep, with tokens for third persons.
-json shown_metadata(const AuditReader& with, const PersonalRow& row) {
+/// What an erasure would keep of the metadata, but for holds; null where that is nothing.
+json kept_metadata(const AuditReader& with, const PersonalRow& row) {
   const auto* const text = std::get_if<std::string_view>(&row.metadata);
-  const json parsed =
+  json parsed =
       text == nullptr ? json(nullptr) : json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) {
     return nullptr;
   }
   auto keep = kept_metadata_keys(with.settings, row.facts);
-  const bool own = about_an_erasure(row.facts) || about_an_export(row.facts);
-  if (own) {
+  if (about_an_erasure(row.facts)) {
     for (const std::string_view secret : kSecretKeys) {
       keep.erase(std::string{secret});
     }
   }
-  json shown = json::object();
-  for (const auto& [key, value] : parsed.items()) {
-    if (!keep.contains(key)) {
-      continue;
-    }
-    if (own && key == "approved_by" && value.is_string()) {
-      shown[key] = with.persons.shown(std::string_view{value.get_ref<const std::string&>()});
-    } else {
-      shown[key] = own && made_by_holdfast(key, value) ? value : with.persons.shown(value);
+  json kept = json::object();
+  for (auto& [key, value] : parsed.items()) {
+    if (keep.contains(key)) {
+      kept[key] = std::move(value);
     }
   }
-  return shown.empty() ? json(nullptr) : shown;
+  return kept.empty() ? json(nullptr) : kept;
+}
+
+/// The same with tokens for third persons.
+json shown_metadata(const AuditReader& with, const PersonalRow& row) {
+  json metadata = kept_metadata(with, row);
+  const bool own = about_an_erasure(row.facts) || about_an_export(row.facts);
+  for (auto& [key, value] : metadata.items()) {
+    if (own && key == "approved_by" && value.is_string()) {
+      value = with.persons.shown(std::string_view{value.get_ref<const std::string&>()});
+    } else if (!own || !made_by_holdfast(key, value)) {
+      value = with.persons.shown(value);
+    }
+  }
+  return metadata;
 }
 
 ExportRow audit_row(const AuditReader& with, LogPlace place, const PersonalRow& row) {
@@ -161,6 +171,7 @@ ExportTable audit_table(const std::shared_ptr<AuditReader>& with,
     (void)subjects.read_row(where.place, key, [&](const PersonalRow& row) {
       with->persons.meet(row.facts.actor.value_or(std::string_view{}));
       with->persons.meet(row.facts.subject.value_or(std::string_view{}));
+      with->said.take(kept_metadata(*with, row));
     });
   }
   ExportTable made{
@@ -172,6 +183,27 @@ ExportTable audit_table(const std::shared_ptr<AuditReader>& with,
     }
   };
   return made;
+}
+
+/// Metadata may name somebody who is in none of the subject's rows. Who is a person, all rows of
+/// the log and of the modules know; of them only those are kept in mind whom the metadata names.
+void meet_whoever_is_said(AuditReader& with) {
+  if (with.said.empty()) {
+    return;
+  }
+  const auto meet = [&with](const Subject& somebody) {
+    if (with.said.say(somebody.person)) {
+      with.persons.meet(somebody.person);
+    }
+  };
+  SubjectStore& subjects = with.database.subjects();
+  subjects.for_each_subject(LogPlace::log, meet);
+  subjects.for_each_subject(LogPlace::own_events, meet);
+  for (const ErasureModule& module : with.settings.erasure.modules) {
+    for (const ModuleTable& table : module.tables) {
+      subjects.for_each_subject(table, meet);
+    }
+  }
 }
 
 json head_of(const ExportRequest& request) {
@@ -279,8 +311,11 @@ ExportContents export_contents(Database& database,
           module_table(database, module, table, subject, contents.tables.size() + 1));
     }
   }
-  const auto reader = std::make_shared<AuditReader>(AuditReader{
-      .database = database, .settings = settings, .persons = ThirdPersons{request.subject}});
+  const auto reader =
+      std::make_shared<AuditReader>(AuditReader{.database = database,
+                                                .settings = settings,
+                                                .persons = ThirdPersons{request.subject},
+                                                .said = {}});
   for (const std::set<std::string>* names :
        {&settings.administrators, &settings.trusted_services}) {
     for (const std::string& name : *names) {
@@ -299,6 +334,7 @@ ExportContents export_contents(Database& database,
                                          .table = "holdfast_event",
                                          .entry = "audit/holdfast-events"},
                                         subject));
+  meet_whoever_is_said(*reader);
   return contents;
 }
 

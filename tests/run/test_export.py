@@ -259,7 +259,7 @@ class SameRows(unittest.TestCase):
             self.assertEqual(counts, {"orders": len(changed), "profiles": len(gone)})
 
     def test_random_databases(self):
-        for seed in range(6):
+        for seed in range(12):
             with self.subTest(seed=seed):
                 self.check(seed)
 

@@ -70,7 +70,7 @@ TEST_CASE("a newer schema is refused by every verb", "[schema]") {
           "UPDATE holdfast_meta SET value = 9 WHERE key = 'schema_version'");
   const auto refused = [](const auto& action) {
     const StorageError error = error_of(action);
-    CHECK_THAT(error.what(), Contains("newer Holdfast (schema 9, this program knows 3)"));
+    CHECK_THAT(error.what(), Contains("newer Holdfast (schema 9, this program knows 4)"));
     return error.trouble() == StorageTrouble::newer_schema;
   };
   OpenOptions reading = scratch.options();
@@ -88,7 +88,7 @@ TEST_CASE("an older schema asks for init", "[schema]") {
           "UPDATE holdfast_meta SET value = 0 WHERE key = 'schema_version'");
   const StorageError error = error_of([&] { (void)open_sqlite(scratch.options()); });
   CHECK(error.trouble() == StorageTrouble::older_schema);
-  CHECK_THAT(error.what(), Contains("schema 0, this program needs 3: run \"holdfast init\""));
+  CHECK_THAT(error.what(), Contains("schema 0, this program needs 4: run \"holdfast init\""));
 }
 
 TEST_CASE("a register that somebody took out is not an empty one", "[schema]") {
