@@ -105,6 +105,7 @@ TEST_CASE("a copy that is destroyed while it is written is not recorded", "[expo
       made.deed(database, [](ExportWorkflow& workflow) { return workflow.make(1); });
   CHECK((result.step.kind == ExportStep::Kind::refused));
   CHECK(made.state() == "destroyed0");
+  CHECK(made.world.ask("SELECT end_reason FROM holdfast_export") == "command");
   CHECK(made.files() == 0);
   CHECK(made.events("READY") == 0);
 }
