@@ -56,6 +56,23 @@ void require_clock_not_behind(const Desk& desk) {
   }
 }
 
+void require_person(const std::string& person) {
+  if (person.empty()) {
+    throw JobError(ExitStatus::invalid, "--subject may not be empty: whose data is it?");
+  }
+  if (is_erasure_token(person)) {
+    throw JobError(ExitStatus::invalid,
+                   "--subject " + person +
+                       ": is what stands for somebody who was erased, and a token of a token would "
+                       "cut them loose from their holds and from \"erasure reapply\"");
+  }
+  if (person == "holdfast") {
+    throw JobError(
+        ExitStatus::invalid,
+        "--subject holdfast: is the actor of Holdfast's own audit rows and nobody's data");
+  }
+}
+
 WitnessNotes witness_notes(const Desk& desk) {
   return {desk.database, desk.witness, [&desk](const std::string& sentence) {
             desk.observer.warn(sentence);

@@ -7,6 +7,7 @@
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
 #include "jobs/erasure_keys.h"
+#include "jobs/export_store.h"
 #include "jobs/hold_command.h"
 #include "jobs/run_observer.h"
 #include "jobs/settings.h"
@@ -26,6 +27,7 @@ struct Desk {
   ErasureKeys* keys = nullptr;       ///< null where no token is needed
   ArchiveStore* archives = nullptr;  ///< null where [archive] is not set
   Witness* witness = nullptr;        ///< null where there is no witness file
+  ExportStore* exports = nullptr;    ///< null where [export] is not set
 };
 
 /// The clock that the next run would have; as_of of a refused one is the last run's.
@@ -40,6 +42,10 @@ void require_administrator(const Desk& desk, const std::string& deed);
 /// Throws JobError(refused) where the system clock stands before the last run: what is recorded now
 /// would carry a time that cannot be right.
 void require_clock_not_behind(const Desk& desk);
+
+/// Throws JobError(invalid) where this can be nobody's name: empty, the token of somebody who was
+/// erased, or "holdfast".
+void require_person(const std::string& person);
 
 /// What the command notes for the witness file; warnings go to the observer.
 [[nodiscard]] WitnessNotes witness_notes(const Desk& desk);

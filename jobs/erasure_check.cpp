@@ -2,6 +2,9 @@
 #include "jobs/erasure_check.h"
 
 #include <functional>
+#include <utility>
+
+#include "jobs/export_upkeep.h"
 
 namespace holdfast {
 namespace {
@@ -39,6 +42,9 @@ std::vector<std::string> erasure_faults(const Desk& desk) {
   if (!desk.settings.erasure.modules.empty()) {
     add_fault(
         "erasure", [&] { subjects.require_rewritable_log(); }, faults);
+  }
+  for (std::string& fault : export_faults(desk.database.exports(), desk.exports)) {
+    faults.push_back(std::move(fault));
   }
   return faults;
 }

@@ -8,8 +8,9 @@
 
 namespace holdfast {
 
-/// What would stop every completion: a module's table, its hold query, or the audit log's columns.
-/// One sentence each, in the order of the configuration; empty without modules. Reads only, asks
+/// What would stop every completion: a module's table, its hold query, or the audit log's columns;
+/// then what is wrong with the copies of persons' data, see export_faults().
+/// One sentence each, in the order of the configuration. Reads only, asks
 /// nobody about anybody. Errors: StorageError where the database itself cannot be read.
 [[nodiscard]] std::vector<std::string> erasure_faults(const Desk& desk);
 

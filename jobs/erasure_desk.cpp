@@ -7,6 +7,7 @@
 #include "jobs/archive_keeper.h"
 #include "jobs/digest.h"
 #include "jobs/erasure_document.h"
+#include "jobs/export_upkeep.h"
 #include "jobs/hold_sources.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -32,11 +33,11 @@ ErasureTools tools_of(const Desk& desk, WitnessNotes* notes) {
 struct Call {
   explicit Call(const Desk& desk, WitnessNotes* notes = nullptr)
       : policy(read_policy_state(desk.database, desk.settings, desk.now)),
-        workflow(tools_of(desk, notes),
-                 policy,
-                 {.who = desk.who, .clock = next_clock(desk, policy).clock}) {}
+        clock(next_clock(desk, policy).clock),
+        workflow(tools_of(desk, notes), policy, {.who = desk.who, .clock = clock}) {}
 
   PolicyState policy;
+  RunClock clock;
   ErasureWorkflow workflow;
 };
 
@@ -69,10 +70,21 @@ constexpr std::array<RuleSentence, 15> kRefusals = {{
     {"unknown_deed", "that cannot be done to a request"},
 }};
 
+/// What an erasure would take away from the person who asked for a copy.
+std::string export_sentence(std::int64_t id) {
+  const std::string number = std::to_string(id);
+  return "the person's export " + number +
+         " is still to be fetched, and the erasure destroys it: \"holdfast export download " +
+         number + " --to FILE\" or \"holdfast export destroy " + number + "\" first";
+}
+
 std::string refusal_sentence(const ErasureResult& result) {
   const std::string name = result.request.id == 0
                                ? "an erasure"
                                : "erasure request " + std::to_string(result.request.id);
+  if (result.step.reason == "export_open") {
+    return name + " (export_open): " + export_sentence(result.open_export);
+  }
   for (const RuleSentence& rule : kRefusals) {
     if (rule.token == result.step.reason) {
       return name + " (" + result.step.reason + "): " + std::string(rule.sentence);
@@ -128,6 +140,10 @@ json result_json(const Desk& desk, const ErasureResult& result) {
       answer["outcome"] = "done";
       break;
   }
+  if (result.open_export != 0 && result.request.open()) {
+    answer["open_export"] = {{"id", result.open_export},
+                             {"message", export_sentence(result.open_export)}};
+  }
   answer["events"] = json::array();
   for (const ErasureEvent& event : result.step.events) {
     answer["events"].push_back({{"code", event.code}, {"severity", event.severity}});
@@ -160,20 +176,7 @@ void require_set_up(const Desk& desk) {
 }  // namespace
 
 json request_erasure(const Desk& desk, const Subject& subject) {
-  if (subject.person.empty()) {
-    throw JobError(ExitStatus::invalid, "--subject may not be empty: whose data is it?");
-  }
-  if (is_erasure_token(subject.person)) {
-    throw JobError(ExitStatus::invalid,
-                   "--subject " + subject.person +
-                       ": is what stands for somebody who was erased, and a token of a token would "
-                       "cut them loose from their holds and from \"erasure reapply\"");
-  }
-  if (subject.person == "holdfast") {
-    throw JobError(
-        ExitStatus::invalid,
-        "--subject holdfast: is the actor of Holdfast's own audit rows and nobody's data");
-  }
+  require_person(subject.person);
   require_clock_not_behind(desk);
   Call call(desk);
   return answer_of(desk, call.workflow.request(subject, {.deed = ErasureDeed::request}));
@@ -189,6 +192,7 @@ json act_on_erasure(const Desk& desk, std::int64_t id, const ErasureWish& wish) 
     // What was erased is still readable in the write-ahead log until it is emptied.
     (void)desk.database.checkpoint_all();
     drop_salts_of_archives(desk);
+    remove_erased_exports(desk);
   }
   return answer_of(desk, result);
 }
@@ -219,6 +223,12 @@ json show_erasure(const Desk& desk, std::int64_t id) {
   const auto receipt = desk.database.erasures().receipt(id);
   result["receipt"] = receipt ? json::parse(*receipt) : json(nullptr);
   Call call(desk);
+  const std::int64_t open = open_export(desk.database.exports(),
+                                        {.tenant = request->tenant, .person = request->subject},
+                                        call.clock.guard_now());
+  if (open != 0 && request->open()) {
+    result["open_export"] = {{"id", open}, {"message", export_sentence(open)}};
+  }
   if (call.workflow.may_see_holds(*request)) {
     const HoldAnswer answer = call.workflow.ask_holds(*request);
     result["holds"] = answer_json(answer);

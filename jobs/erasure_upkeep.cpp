@@ -8,6 +8,7 @@
 
 #include "jobs/archive_keeper.h"
 #include "jobs/erasure_desk.h"
+#include "jobs/export_upkeep.h"
 #include "jobs/hold_sources.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -252,6 +253,7 @@ json reapply_erasures(const Desk& desk) {
   if (!done.empty()) {
     (void)desk.database.checkpoint_all();
     drop_salts_of_archives(desk);
+    remove_erased_exports(desk);
   }
   return {
       {"erased_again", std::move(done)}, {"held", std::move(held)}, {"failed", std::move(failed)}};

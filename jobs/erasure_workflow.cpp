@@ -5,6 +5,7 @@
 
 #include "jobs/digest.h"
 #include "jobs/erasure_document.h"
+#include "jobs/export_upkeep.h"
 #include "jobs/hold_sources.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -126,6 +127,7 @@ ErasureResult ErasureWorkflow::request(const Subject& subject, const ErasureWish
   if (known) {
     result.request = *known;
   }
+  result.open_export = open_export(with_.database.exports(), subject, actor_.clock.guard_now());
   if (result.step.new_request) {
     result.request = {.tenant = subject.tenant,
                       .subject = subject.person,
@@ -148,6 +150,9 @@ ErasureResult ErasureWorkflow::carry_out(std::int64_t id, const ErasureWish& wis
     ErasureResult result;
     result.request = require_request(id);
     attempt.facts = facts(result.request.subject, wish);
+    result.open_export =
+        open_export(with_.database.exports(), subject_of(result.request), actor_.clock.guard_now());
+    attempt.facts.open_export = result.open_export;
     result.step = step_erasure(&result.request, wish.deed, attempt.facts);
     if (result.step.kind == ErasureStep::Kind::ask_holds && !attempt.asked) {
       // What takes long is found out without the lock; then everything is asked again under it.

@@ -48,7 +48,8 @@ struct ErasureResult {
   std::string hold_digest;  ///< of the hold set that was seen; empty where nobody was asked
   std::optional<HoldAnswer> holds;
   std::optional<ErasureReceipt> receipt;
-  std::string reason;     ///< as it was given, with the token where it names the subject
+  std::string reason;            ///< as it was given, with the token where it names the subject
+  std::int64_t open_export = 0;  ///< the copy that the subject is still to get; 0: none
   bool repeated = false;  ///< the nightly run met the same block as before: nothing was written
 };
 

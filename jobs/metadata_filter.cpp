@@ -6,8 +6,6 @@
 #include "jobs/json_text.h"
 #include "policy/instant.h"
 
-#include <nlohmann/json.hpp>
-
 namespace holdfast {
 namespace {
 
@@ -19,22 +17,6 @@ constexpr int kDeepest = 32;  // JSON nested deeper than this is no metadata tha
 bool is_digest(const std::string& text) {
   return text.size() == kDigestDigits &&
          text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-/// True for a number, time or digest of Holdfast's own, in which the id of a person called "1"
-/// appears by chance.
-bool made_by_holdfast(const std::string& key, const json& value) {
-  if (key == "request_id" || key == "run_id") {
-    return value.is_number_integer();
-  }
-  if (!value.is_string()) {
-    return false;
-  }
-  const auto& text = value.get_ref<const std::string&>();
-  if (key == "deadline" || key == "cooloff_until") {
-    return parse_rfc3339(text).has_value();
-  }
-  return key == "hold_digest" && is_digest(text);
 }
 
 /// The value with the token for the person; none where it has to go.
@@ -74,6 +56,20 @@ std::optional<json> clean(const json& value, const MetadataRule& rule, int depth
 
 }  // namespace
 
+bool made_by_holdfast(const std::string& key, const json& value) {
+  if (key == "request_id" || key == "run_id" || key == "export_id" || key == "rows") {
+    return value.is_number_integer();
+  }
+  if (!value.is_string()) {
+    return false;
+  }
+  const auto& text = value.get_ref<const std::string&>();
+  if (key == "deadline" || key == "cooloff_until" || key == "expires_at") {
+    return parse_rfc3339(text).has_value();
+  }
+  return (key == "hold_digest" || key == "sha256") && is_digest(text);
+}
+
 std::optional<std::string> filter_metadata(const StoredView& metadata, const MetadataRule& rule) {
   const auto* const text = std::get_if<std::string_view>(&metadata);
   if (text == nullptr) {
@@ -88,7 +84,7 @@ std::optional<std::string> filter_metadata(const StoredView& metadata, const Met
     if (!rule.keep.contains(key)) {
       continue;
     }
-    if (rule.about_erasure && made_by_holdfast(key, value)) {
+    if (rule.own_row && made_by_holdfast(key, value)) {
       kept[key] = value;
     } else if (auto cleaned = clean(value, rule, 0)) {
       kept[key] = *std::move(cleaned);
@@ -121,6 +117,12 @@ const std::set<std::string, std::less<>>& own_erasure_keys() {
                                                           "modules",
                                                           "rows_deleted",
                                                           "rows_pseudonymised"};
+  return keys;
+}
+
+const std::set<std::string, std::less<>>& own_export_keys() {
+  static const std::set<std::string, std::less<>> keys = {
+      "export_id", "run_id", "expires_at", "rows", "sha256"};
   return keys;
 }
 

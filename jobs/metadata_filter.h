@@ -9,6 +9,8 @@
 
 #include "policy/stored_value.h"
 
+#include <nlohmann/json.hpp>
+
 namespace holdfast {
 
 /// What may stay of a pseudonymised row's metadata, and who has to go from it.
@@ -16,7 +18,7 @@ struct MetadataRule {
   std::set<std::string, std::less<>> keep;  ///< top-level keys
   std::string_view person;
   std::string_view token;
-  bool about_erasure = false;  ///< a row of an erasure: what Holdfast counted and timed stays
+  bool own_row = false;  ///< of an erasure or a copy: what Holdfast counted and timed stays
 };
 
 /// The metadata without what could name the person: of a JSON object the keys that the rule keeps,
@@ -33,5 +35,11 @@ struct MetadataRule {
 /// The keys that Holdfast itself writes into the rows of an erasure: none of them names the
 /// subject.
 [[nodiscard]] const std::set<std::string, std::less<>>& own_erasure_keys();
+/// The same for the rows of a person's copy.
+[[nodiscard]] const std::set<std::string, std::less<>>& own_export_keys();
+
+/// True for a number, time or digest of Holdfast's own, in which the id of a person called "1"
+/// appears by chance.
+[[nodiscard]] bool made_by_holdfast(const std::string& key, const nlohmann::json& value);
 
 }  // namespace holdfast

@@ -79,6 +79,7 @@ void PruneRun::steps() {
   delete_rows();
   erase_due();
   tend_archives();
+  tend_exports();
   give_back_space();
   enter("reconciling");
   reconcile();

@@ -11,6 +11,7 @@
 #include "jobs/clock.h"
 #include "jobs/decision_context.h"
 #include "jobs/erasure_keys.h"
+#include "jobs/export_store.h"
 #include "jobs/hold_command.h"
 #include "jobs/run_lock.h"
 #include "jobs/run_observer.h"
@@ -36,6 +37,7 @@ struct RunDependencies {
   ErasureKeys* keys = nullptr;
   ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
   Witness* witness = nullptr;        ///< null: there is no witness file
+  ExportStore* exports = nullptr;    ///< null: [export] is not set
   RunLock* lock = nullptr;           ///< has the runs that could not be recorded; null: none
   /// Opens the same database a second time, for reading; none: rows are not read ahead.
   std::function<std::unique_ptr<Database>()> open_reader;
@@ -82,6 +84,9 @@ class PruneRun {
   void settle_dead_archive(std::int64_t run);
   void miss_archives();
   void tend_archives();
+  void tend_exports();  // prune_run_exports.cpp
+  void expire_exports(std::int64_t& destroyed);
+  void make_exports(std::int64_t& made);
   void close_archive();
   [[nodiscard]] std::int64_t erased_among_old_rows() const;
   void settle_tally();

@@ -80,6 +80,12 @@ struct WebhookSettings {
 /// How lines of the log are written.
 enum class LogFormat { text, json };
 
+/// The [export] section.
+struct ExportSettings {
+  std::filesystem::path directory;
+  RetentionWindow keep = {.count = 30, .unit = WindowUnit::days};  ///< counted from the making
+};
+
 /// The file that the settings came from, for the report and the policy register.
 struct ConfigSource {
   std::filesystem::path path;
@@ -108,6 +114,7 @@ struct Settings {
   bool witness_beside_database = true;
   EvidenceSettings evidence;
   std::optional<ArchiveSettings> archive;  ///< none: deleted rows are not archived
+  std::optional<ExportSettings> exports;   ///< none: no copy of a person's data is made
   std::filesystem::path reports;           ///< [reports].directory; empty: no files are written
   std::filesystem::path metrics_textfile;  ///< [metrics].textfile; empty: no file is written
   std::optional<WebhookSettings> webhook;  ///< none: nobody is told of failures

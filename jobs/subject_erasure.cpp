@@ -6,43 +6,16 @@
 
 #include "jobs/archive_keeper.h"
 #include "jobs/archive_presence.h"
+#include "jobs/export_upkeep.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/kept_metadata.h"
 #include "jobs/metadata_filter.h"
 
 namespace holdfast {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view kErasureCodes = "ACCOUNT_DELETION_";
-
-bool about_an_erasure(const RowFacts& row) {
-  return row.code && row.code->substr(0, kErasureCodes.size()) == kErasureCodes;
-}
-
-/// The metadata keys that the configuration keeps for the code of a row.
-std::set<std::string, std::less<>> kept_keys(const Settings& settings, const RowFacts& row) {
-  std::set<std::string, std::less<>> keys;
-  const auto add = [&](std::string_view code) {
-    const auto listed = settings.erasure.keep_metadata.find(code);
-    if (listed != settings.erasure.keep_metadata.end()) {
-      keys.insert(listed->second.begin(), listed->second.end());
-    }
-  };
-  add("*");
-  if (row.code) {
-    add(*row.code);
-    const AuditCode* known = settings.catalogue.find(*row.code);
-    if (known != nullptr) {
-      add(known->code);
-    }
-  }
-  if (about_an_erasure(row)) {
-    keys.insert(own_erasure_keys().begin(), own_erasure_keys().end());
-  }
-  return keys;
-}
 
 /// What one row of the log becomes; none where it stays as it is.
 struct RowFate {
@@ -71,11 +44,12 @@ RowFate fate_of(const SubjectErasure& erasure, const PersonalRow& row) {
     fields.subject = erasure.token;
   }
   if (!std::holds_alternative<std::monostate>(row.metadata)) {
-    fields.metadata = filter_metadata(row.metadata,
-                                      {.keep = kept_keys(erasure.settings, facts),
-                                       .person = erasure.subject.person,
-                                       .token = erasure.token,
-                                       .about_erasure = about_an_erasure(facts)});
+    fields.metadata =
+        filter_metadata(row.metadata,
+                        {.keep = kept_metadata_keys(erasure.settings, facts),
+                         .person = erasure.subject.person,
+                         .token = erasure.token,
+                         .own_row = about_an_erasure(facts) || about_an_export(facts)});
   }
   fate.fields = std::move(fields);
   return fate;
@@ -352,6 +326,10 @@ ErasureReceipt erase_subject(const SubjectErasure& erasure) {
   receipt.children_deleted = erasure.database.audit_log().take_children();
   erase_from_own_events(erasure, receipt);
   rename_in_register(erasure);
+  receipt.exports = erase_exports(erasure.database.exports(),
+                                  erasure.subject,
+                                  erasure.token,
+                                  erasure.context.frame().clock.system_now);
   (void)erasure.database.ledger().destroy_salts(kEndOfTime);
   receipt.archives = erasure.archives;
   return receipt;
@@ -374,7 +352,8 @@ json receipt_json(const ErasureReceipt& receipt) {
                      {"own_events", receipt.own_events},
                      {"evidence_kept", receipt.evidence}}},
                    {"holds_extended", receipt.holds},
-                   {"archives", archives_json(receipt.archives)}};
+                   {"archives", archives_json(receipt.archives)},
+                   {"exports_destroyed", receipt.exports}};
   if (!receipt.children_deleted.empty()) {
     document["children_deleted"] = children_json(receipt.children_deleted);
   }

@@ -87,6 +87,7 @@ struct ErasureReceipt {
   std::int64_t evidence = 0;        ///< rows that name the subject as an administrator who acted
   std::vector<std::int64_t> holds;  ///< that keep matching through the token
   std::vector<RemainingArchive> archives;
+  std::vector<std::int64_t> exports;  ///< copies that are destroyed with it
 };
 
 /// Erases one subject: modules' tables by their action; rows of the log that the decision lets go

@@ -32,6 +32,7 @@ VerifyFindings verify_everything(const Desk& desk, const VerifyWishes& wishes) {
   guarded("ledger", findings, [&] { verify_ledger(desk.database, findings); });
   guarded("policy", findings, [&] { verify_policies(desk.database, findings); });
   guarded("archive", findings, [&] { verify_archives(desk, findings); });
+  guarded("export", findings, [&] { verify_exports(desk, findings); });
   guarded("database", findings, [&] { verify_log(desk.database, wishes.since, findings); });
   if (wishes.backup != nullptr) {
     guarded("backup", findings, [&] { verify_backup(desk.database, *wishes.backup, findings); });

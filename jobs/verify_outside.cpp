@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lies outside the database: the witness file and the archives.
+// What lies outside the database: the witness file, the archives and copies of persons' data.
 
 #include <algorithm>
 #include <optional>
@@ -8,6 +8,7 @@
 
 #include "jobs/archive_check.h"
 #include "jobs/archive_presence.h"
+#include "jobs/export_upkeep.h"
 #include "jobs/json_text.h"
 #include "jobs/verify_parts.h"
 #include "jobs/witness.h"
@@ -179,6 +180,21 @@ void verify_archives(const Desk& desk, VerifyFindings& findings) {
   }
   findings.checked["archive"] = {
       {"archives", archives}, {"rows", rows}, {"with_digests", with_digests}};
+}
+
+void verify_exports(const Desk& desk, VerifyFindings& findings) {
+  std::int64_t ready = 0;
+  for (const ExportRequest& request : desk.database.exports().kept()) {
+    const std::string fault = export_fault(request, desk.exports);
+    if (!fault.empty()) {
+      say(findings,
+          "export",
+          "export_not_there",
+          "export " + std::to_string(request.id) + ": " + fault);
+    }
+    ready += request.state == ExportState::ready ? 1 : 0;
+  }
+  findings.checked["export"] = {{"ready", ready}};
 }
 
 }  // namespace holdfast

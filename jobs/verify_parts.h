@@ -27,6 +27,8 @@ void verify_policies(Database& database, VerifyFindings& findings);
 void verify_ledger(Database& database, VerifyFindings& findings);
 /// Every archive against its manifest and the ledger.
 void verify_archives(const Desk& desk, VerifyFindings& findings);
+/// Every copy of a person's data that is ready is there with its size.
+void verify_exports(const Desk& desk, VerifyFindings& findings);
 /// No deleted row is back, and between runs no row came or went.
 void verify_log(Database& database, std::int64_t since, VerifyFindings& findings);
 /// The digests of slices whose rows a backup still has.

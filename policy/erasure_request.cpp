@@ -183,7 +183,7 @@ ErasureStep step_holds(const ErasureRequest& request, const ErasureFacts& facts)
       request, 17, facts.holds->complete() ? "holds" : "module_unanswered", kBlockedByHolds);
 }
 
-/// Lines 13 to 20, for an approved request.
+/// Lines 13 to 20 and 24, for an approved request.
 ErasureStep step_completion(const ErasureRequest& request,
                             ErasureDeed deed,
                             const ErasureFacts& facts) {
@@ -206,6 +206,9 @@ ErasureStep step_completion(const ErasureRequest& request,
   }
   if (!request.cooloff_until || facts.guard_now < *request.cooloff_until) {
     return blocked(request, 16, "cool_off", kCoolOff);
+  }
+  if (facts.open_export != 0) {
+    return refused(request, 24, "export_open");
   }
   return step_holds(request, facts);
 }

@@ -73,6 +73,8 @@ struct ErasureFacts {
   std::string override_digest;        ///< empty: no override wanted
   const HoldAnswer* holds = nullptr;  ///< null until step_erasure() asks for it
   std::string holds_digest;           ///< of `holds`, as `erasure show` prints it
+  /// The copy of the subject's data that somebody is still to get; 0: there is none.
+  std::int64_t open_export = 0;
 };
 
 /// One audit row that a step leaves.
@@ -108,9 +110,9 @@ struct ErasureStep {
 
 /// The state machine: what `deed` does to `request`, the newest one of its subject in the tenant
 /// (null: there is none). Every pair of state and deed that the table does not have is refused.
-/// Guards of a completion in this order: dual control, cool-off, holds; so who is barred learns
-/// nothing about holds, and one attempt leaves one audit row, two on an override. The row of a
-/// blocked nightly run is the caller's to leave out where it would repeat the last one. Never
+/// Guards of a completion in this order: dual control, cool-off, copy, holds; so who is barred
+/// learns nothing about holds, and one attempt leaves one audit row, two on an override. The row of
+/// a blocked nightly run is the caller's to leave out where it would repeat the last one. Never
 /// throws. Source: the table of erasures in policy/README.md; its line 23 is deadline_state().
 [[nodiscard]] ErasureStep step_erasure(const ErasureRequest* request,
                                        ErasureDeed deed,

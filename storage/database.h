@@ -11,6 +11,7 @@
 
 #include "storage/audit_log.h"
 #include "storage/erasure_register.h"
+#include "storage/export_register.h"
 #include "storage/hold_register.h"
 #include "storage/key_set.h"
 #include "storage/log_guard.h"
@@ -80,6 +81,7 @@ class Database {
   [[nodiscard]] virtual FirstSeenRegister& first_seen() = 0;
   [[nodiscard]] virtual Journal& journal() = 0;
   [[nodiscard]] virtual ErasureRegister& erasures() = 0;
+  [[nodiscard]] virtual ExportRegister& exports() = 0;
   [[nodiscard]] virtual SubjectStore& subjects() = 0;
   [[nodiscard]] virtual WitnessOutbox& witness_outbox() = 0;
   [[nodiscard]] virtual RestoredRows& restored_rows() = 0;

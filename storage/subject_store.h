@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,10 +60,13 @@ struct PersonalFields {
 struct PersonalRow {
   const RowFacts& facts;
   StoredView metadata;
+  StoredView severity;
 };
 
 using PersonalVisit = std::function<void(const PersonalRow&)>;
 using SubjectVisit = std::function<void(const Subject&)>;
+/// The values of one row in the order of the table's columns; views live as long as the call.
+using CellVisit = std::function<void(std::span<const StoredView>)>;
 
 /// A person's data in the modules' tables and in the audit log. Everything that writes belongs
 /// inside a write.
@@ -81,6 +85,13 @@ class SubjectStore {
   /// foreign key with an action would take rows of other tables along.
   virtual void require_module_table(const ModuleTable& table) = 0;
   [[nodiscard]] virtual std::int64_t count(const ModuleTable& table, const Subject& subject) = 0;
+  /// The names of all columns, in the table's order.
+  [[nodiscard]] virtual std::vector<std::string> columns_of(const ModuleTable& table) = 0;
+  /// Every row that erase() would delete or redact now, whole, by ascending key: both ask with one
+  /// condition. Reads row by row, whatever their number.
+  virtual void for_each_row(const ModuleTable& table,
+                            const Subject& subject,
+                            const CellVisit& visit) = 0;
   /// Deletes or redacts the person's rows. Errors: StorageError where rows of the person are left.
   virtual TableErasure erase(const ModuleTable& table,
                              const Subject& subject,

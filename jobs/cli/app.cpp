@@ -223,6 +223,7 @@ int run_app(int argc, const char* const* argv) {
   add_hold_verbs(app, chosen);
   add_erasure_verbs(app, chosen);
   add_policy_verbs(app, chosen);
+  add_export_verbs(app, chosen);
   add_archive_verbs(app, chosen);
   add_overview_verbs(app, chosen);
   add_verify_verbs(app, chosen);

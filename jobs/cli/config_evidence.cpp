@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sections of the configuration that say what evidence a run leaves, and where.
+// The sections of the configuration that say what a run leaves beside the database, and where.
 #include <filesystem>
 #include <string>
 
@@ -41,6 +41,16 @@ void read_archive(ConfigTable section, const std::filesystem::path& folder, Sett
   section.refuse_unknown();
 }
 
+void read_export(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
+  section.require("directory", R"("/var/lib/holdfast/export")");
+  const auto directory = section.text("directory", R"("/var/lib/holdfast/export")");
+  if (section.present()) {
+    settings.exports = ExportSettings{.directory = place(folder, directory.value_or(""))};
+    assign(settings.exports->keep, section.window("keep"));
+  }
+  section.refuse_unknown();
+}
+
 void read_reports(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
   if (const auto directory = section.text("directory", R"("/var/lib/holdfast/reports")")) {
     settings.reports = place(folder, *directory);
@@ -56,6 +66,7 @@ void read_evidence_sections(ConfigTable& file,
   read_witness(file.table("witness", "a [witness] section"), folder, settings);
   read_evidence(file.table("evidence", "an [evidence] section"), settings.evidence);
   read_archive(file.table("archive", "an [archive] section"), folder, settings);
+  read_export(file.table("export", "an [export] section"), folder, settings);
   read_reports(file.table("reports", "a [reports] section"), folder, settings);
 }
 

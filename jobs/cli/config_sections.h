@@ -36,8 +36,8 @@ void read_erasure(ConfigTable section,
 void read_safety(ConfigTable section, SafetyPolicy& safety);
 void read_run(ConfigTable section, RunBudget& run);
 
-/// [witness], [evidence], [archive] and [reports]. Relative paths start from `folder`. Needs the
-/// path of the database.
+/// [witness], [evidence], [archive], [export] and [reports]. Relative paths start from `folder`.
+/// Needs the path of the database.
 void read_evidence_sections(ConfigTable& file,
                             const std::filesystem::path& folder,
                             Settings& settings);

@@ -14,16 +14,6 @@ using nlohmann::json;
 
 constexpr std::string_view kFormulaStarts = "=+-@\t\r\n";
 
-std::string csv_cell(const json& value) {
-  if (value.is_null()) {
-    return "";
-  }
-  // A number is no formula, whatever its sign.
-  return value.is_string()       ? csv_text(value.get_ref<const std::string&>())
-         : value.is_structured() ? csv_text(compact(value))
-                                 : value.dump();
-}
-
 /// One of the reasons is called as a line's own member is: "window".
 std::string column_of(Reason reason) {
   return "kept_" + std::string(to_token(reason));
@@ -45,6 +35,16 @@ std::string csv_text(std::string_view text) {
     quoted += letter == '"' ? "\"\"" : std::string(1, letter);
   }
   return quoted + '"';
+}
+
+std::string csv_cell(const json& value) {
+  if (value.is_null()) {
+    return "";
+  }
+  // A number is no formula, whatever its sign.
+  return value.is_string()       ? csv_text(value.get_ref<const std::string&>())
+         : value.is_structured() ? csv_text(compact(value))
+                                 : value.dump();
 }
 
 CsvTable::CsvTable(std::vector<std::string> columns) : columns_(std::move(columns)) {

@@ -13,6 +13,9 @@ namespace holdfast {
 /// with = + - @, a tab or a line end) gets a single quote in front.
 [[nodiscard]] std::string csv_text(std::string_view text);
 
+/// A value as a cell: numbers as they are, objects and lists as JSON, null as an empty cell.
+[[nodiscard]] std::string csv_cell(const nlohmann::json& value);
+
 /// A table as CSV: UTF-8, CRLF, a first line of names. Objects and lists inside a cell are JSON,
 /// null is an empty cell, and an empty text is "".
 class CsvTable {

@@ -124,6 +124,12 @@ std::string html_page(const PageMark& mark, const Html& body) {
   return "<!DOCTYPE html>\n" + page.markup() + "\n";
 }
 
+PageFrame page_frame(const PageMark& mark) {
+  const std::string page = html_page(mark, {});
+  const std::size_t end = page.rfind("</main>");
+  return {.opening = page.substr(0, end), .closing = page.substr(end)};
+}
+
 HtmlTable::HtmlTable(std::string caption, std::vector<HtmlColumn> columns, const PageMark& mark)
     : caption_(std::move(caption)), columns_(std::move(columns)), mark_(mark.words) {}
 

@@ -21,6 +21,14 @@ struct PageMark {
 /// The same body gives the same bytes.
 [[nodiscard]] std::string html_page(const PageMark& mark, const Html& body);
 
+/// The same page in two parts, for a body that is too long to be held: it stands between them, made
+/// of Html.
+struct PageFrame {
+  std::string opening;
+  std::string closing;
+};
+[[nodiscard]] PageFrame page_frame(const PageMark& mark);
+
 /// One column of a table.
 struct HtmlColumn {
   std::string heading;

@@ -181,6 +181,7 @@ void run_opened(Session& session, EndedRun& ended) {
   with.programs = &session.programs();
   with.keys = &session.keys();
   with.archives = session.archives();
+  with.exports = session.exports();
   with.witness = &session.witness();
   with.lock = ended.lock.get();
   with.open_reader = [&session] {

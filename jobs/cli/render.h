@@ -27,6 +27,8 @@ namespace holdfast {
 [[nodiscard]] std::string render_erasures(const nlohmann::json& list);
 [[nodiscard]] std::string render_reapplied(const nlohmann::json& result);
 [[nodiscard]] std::string render_forgotten_key(const nlohmann::json& result);
+[[nodiscard]] std::string render_export(const nlohmann::json& result);
+[[nodiscard]] std::string render_exports(const nlohmann::json& list);
 [[nodiscard]] std::string render_recovery(const nlohmann::json& result);
 
 [[nodiscard]] std::string render_verify(const nlohmann::json& findings);

@@ -68,6 +68,12 @@ std::string receipt_lines(const json& receipt) {
          " left as evidence of an administrator's deed\n";
 }
 
+std::string export_line(const json& answer) {
+  return answer.contains("open_export")
+             ? "asked first: " + cell(answer.at("open_export").at("message")) + "\n"
+             : std::string{};
+}
+
 }  // namespace
 
 std::string render_erasure_result(const json& result) {
@@ -81,6 +87,7 @@ std::string render_erasure_result(const json& result) {
     text += holds_table(result.at("holds"));
     text += "digest of this hold set: " + cell(result.at("hold_digest")) + "\n";
   }
+  text += export_line(result);
   if (result.contains("receipt")) {
     text += receipt_lines(result.at("receipt"));
   }
@@ -102,6 +109,7 @@ std::string render_erasure(const json& erasure) {
     }
     text += table.text();
   }
+  text += export_line(erasure);
   if (erasure.contains("holds")) {
     text += holds_table(erasure.at("holds"));
     text += erasure.at("all_clear").get<bool>()

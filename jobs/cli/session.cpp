@@ -74,7 +74,8 @@ Desk Session::desk(Access access) {
           .programs = &programs_,
           .keys = &keys(),
           .archives = archives(),
-          .witness = &witness()};
+          .witness = &witness(),
+          .exports = exports()};
 }
 
 Desk Session::personal_desk(Access access) {
@@ -88,6 +89,13 @@ ArchiveStore* Session::archives() {
     archives_ = std::make_unique<ArchiveFiles>(settings().archive->directory);
   }
   return archives_.get();
+}
+
+ExportStore* Session::exports() {
+  if (!exports_ && settings().exports) {
+    exports_ = std::make_unique<ExportFiles>(settings().exports->directory);
+  }
+  return exports_.get();
 }
 
 ErasureKeys& Session::keys() {

@@ -7,6 +7,7 @@
 
 #include "jobs/cli/archive_files.h"
 #include "jobs/cli/console.h"
+#include "jobs/cli/export_files.h"
 #include "jobs/cli/hold_process.h"
 #include "jobs/cli/key_files.h"
 #include "jobs/cli/system_clock.h"
@@ -56,6 +57,8 @@ class Session {
   [[nodiscard]] ErasureKeys& keys();
   /// Null where [archive] is not set.
   [[nodiscard]] ArchiveStore* archives();
+  /// Null where [export] is not set.
+  [[nodiscard]] ExportStore* exports();
   [[nodiscard]] Witness& witness();
 
  private:
@@ -67,6 +70,7 @@ class Session {
   std::unique_ptr<Database> database_;
   std::unique_ptr<KeyFiles> keys_;
   std::unique_ptr<ArchiveFiles> archives_;
+  std::unique_ptr<ExportFiles> exports_;
   std::unique_ptr<WitnessFile> witness_;
   HoldProcess programs_;
 };

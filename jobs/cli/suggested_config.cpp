@@ -131,6 +131,10 @@ cache = "40MB"                        # of the database connection
 # directory = "/var/lib/holdfast/archive"
 # keep = "13 months"
 
+# [export]                            # copies of persons' data: holdfast export --help
+# directory = "/var/lib/holdfast/export"  # a folder that nobody else may read
+# keep = "30 days"                    # then the nightly run destroys a copy
+
 # [reports]
 # directory = "/var/lib/holdfast/reports"
 

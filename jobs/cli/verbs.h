@@ -36,6 +36,7 @@ void add_run_verbs(CLI::App& app, ChosenVerb& chosen);       // init check plan 
 void add_hold_verbs(CLI::App& app, ChosenVerb& chosen);      // hold, bookmark
 void add_policy_verbs(CLI::App& app, ChosenVerb& chosen);    // policy, catalogue
 void add_erasure_verbs(CLI::App& app, ChosenVerb& chosen);   // erasure
+void add_export_verbs(CLI::App& app, ChosenVerb& chosen);    // export
 void add_archive_verbs(CLI::App& app, ChosenVerb& chosen);   // archive
 void add_overview_verbs(CLI::App& app, ChosenVerb& chosen);  // explain status
 void add_verify_verbs(CLI::App& app, ChosenVerb& chosen);    // verify vacuum

@@ -10,6 +10,7 @@
 #include "jobs/cli/witness_file.h"
 #include "jobs/cli/written_file.h"
 #include "jobs/digest.h"
+#include "jobs/export_desk.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/overview.h"
@@ -47,7 +48,9 @@ std::filesystem::path save_registers(Session& session) {
   const Desk desk = session.desk(Access::read_only);
   std::filesystem::path file = session.settings().database;
   file += ".holdfast-registers-" + std::to_string(to_unix_ms(desk.now)) + ".json";
-  write_fresh_file(file, export_registers(desk).dump(2) + "\n", Readers::owner);
+  json registers = export_registers(desk);
+  registers["exports"] = list_exports(desk, /*ended_too=*/true).at("exports");
+  write_fresh_file(file, registers.dump(2) + "\n", Readers::owner);
   return file;
 }
 

@@ -194,6 +194,47 @@ std::int64_t ModuleRows::count(const Subject& subject) {
   return std::get<std::int64_t>(rows);
 }
 
+std::vector<std::string> ModuleRows::columns() const {
+  std::vector<std::string> names;
+  for (const ColumnFacts& column : table_.facts().columns) {
+    names.push_back(column.name);
+  }
+  return names;
+}
+
+std::string ModuleRows::key_order() const {
+  const TableFacts& facts = table_.facts();
+  const std::string rowid = facts.without_rowid ? std::string{} : rowid_name(facts);
+  if (!rowid.empty()) {
+    return rowid;
+  }
+  std::string order;
+  for (std::size_t i = 0; i < facts.columns.size(); ++i) {
+    if (facts.columns[i].in_primary_key) {
+      order += (order.empty() ? "" : ", ") + table_.quoted_column(i);
+    }
+  }
+  return order.empty() ? table_.quoted_column(subject_) : order;
+}
+
+void ModuleRows::for_each_row(const Subject& subject, const CellVisit& visit) const {
+  std::string sql;
+  for (std::size_t i = 0; i < table_.facts().columns.size(); ++i) {
+    sql += (sql.empty() ? "SELECT " : ", ") + table_.quoted_column(i);
+  }
+  sql += " FROM " + quoted(table_.facts().name) + where(subject);
+  sql += " ORDER BY " + key_order();
+  Statement rows{connection_.db(), sql};
+  bind(rows, subject);
+  std::vector<StoredView> cells(table_.facts().columns.size());
+  while (rows.step()) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      cells[i] = rows.column(static_cast<int>(i));
+    }
+    visit(cells);
+  }
+}
+
 std::string ModuleRows::change_sql() const {
   const std::string name = quoted(table_.facts().name);
   if (action_ == ModuleAction::remove) {

@@ -25,6 +25,9 @@ class ModuleRows {
   /// Throws where SQLite cannot find the rows: an unknown collation, for one.
   void require_countable();
   [[nodiscard]] std::int64_t count(const Subject& subject);
+  [[nodiscard]] std::vector<std::string> columns() const;
+  /// The rows that erase() would change, whole and in the order of their key.
+  void for_each_row(const Subject& subject, const CellVisit& visit) const;
   /// Errors: StorageError where rows of the person are left, or the schema refuses.
   TableErasure erase(const Subject& subject, const std::string& token);
   void for_each_subject(const SubjectVisit& visit);
@@ -42,6 +45,7 @@ class ModuleRows {
   [[nodiscard]] bool is_changed(const std::string& column) const;
   [[nodiscard]] std::string where(const Subject& subject) const;
   [[nodiscard]] Statement counting(const Subject& subject) const;
+  [[nodiscard]] std::string key_order() const;
   [[nodiscard]] std::string change_sql() const;
   void bind(Statement& statement, const Subject& subject) const;
   [[nodiscard]] std::int64_t change(const Subject& subject, const std::string& token);

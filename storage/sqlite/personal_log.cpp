@@ -147,9 +147,9 @@ std::vector<RowKey> PersonalLog::rows_of(const Subject& subject,
 bool PersonalLog::read_row(const RowKey& key, const PersonalVisit& visit) {
   if (!read_row_) {
     read_row_.emplace(connection_.db(),
-                      "SELECT " + RowReader::columns(layout_) + ", " + layout_.metadata + " FROM " +
-                          layout_.table + " WHERE " + key_match_ + " ORDER BY " +
-                          layout_.pass_order);
+                      "SELECT " + RowReader::columns(layout_) + ", " + layout_.metadata + ", " +
+                          layout_.severity + " FROM " + layout_.table + " WHERE " + key_match_ +
+                          " ORDER BY " + layout_.pass_order);
   }
   const StatementUse use{*read_row_};
   bind_key(*read_row_, key, 1);
@@ -162,7 +162,9 @@ bool PersonalLog::read_row(const RowKey& key, const PersonalVisit& visit) {
     return false;
   }
   const auto metadata = static_cast<int>(layout_.key_columns.size() + kFactColumns);
-  visit({.facts = facts, .metadata = read_row_->column(metadata)});
+  visit({.facts = facts,
+         .metadata = read_row_->column(metadata),
+         .severity = read_row_->column(metadata + 1)});
   return true;
 }
 

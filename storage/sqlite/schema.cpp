@@ -13,7 +13,7 @@ namespace holdfast {
 namespace {
 
 // Tables that refer to another one stand before it.
-constexpr std::array<const char*, 20> kTables = {"holdfast_run_slice",
+constexpr std::array<const char*, 21> kTables = {"holdfast_run_slice",
                                                  "holdfast_run",
                                                  "holdfast_clock",
                                                  "holdfast_policy",
@@ -26,6 +26,7 @@ constexpr std::array<const char*, 20> kTables = {"holdfast_run_slice",
                                                  "holdfast_erasure_receipt",
                                                  "holdfast_erasure",
                                                  "holdfast_erasure_key",
+                                                 "holdfast_export",
                                                  "holdfast_first_seen",
                                                  "holdfast_bookmark",
                                                  "holdfast_journal",
@@ -40,8 +41,9 @@ constexpr std::array<const char*, 6> kTriggers = {"holdfast_hold_inserted",
                                                   "holdfast_hold_term_updated",
                                                   "holdfast_hold_term_deleted"};
 
-// Without it a subject could have two open requests.
+// Without them a subject could have two open requests.
 constexpr const char* kOpenErasures = "holdfast_erasure_open";
+constexpr const char* kOpenExports = "holdfast_export_open";
 
 constexpr const char* kHasObject = R"sql(
 SELECT count(*) FROM sqlite_schema WHERE type = ?1 AND name = ?2
@@ -145,6 +147,7 @@ bool is_set_up(Connection& connection) {
     require_object(connection, "trigger", name);
   }
   require_object(connection, "index", kOpenErasures);
+  require_object(connection, "index", kOpenExports);
   return true;
 }
 

@@ -13,7 +13,7 @@ namespace holdfast {
 
 /// The schema of Holdfast's own tables that this program works with. It stands in holdfast_meta:
 /// user_version belongs to the application.
-inline constexpr std::int64_t kSchemaVersion = 3;
+inline constexpr std::int64_t kSchemaVersion = 4;
 
 /// One step that brings Holdfast's own tables to `version` from the one before.
 struct MigrationStep {

@@ -258,9 +258,38 @@ CREATE TABLE holdfast_restored (
 CREATE INDEX holdfast_restored_key ON holdfast_restored (key) WHERE gone = 0;
 )sql";
 
-constexpr std::array<MigrationStep, 3> kSteps = {{{.version = 1, .sql = kFirstSchema},
+// Exports. One request per person and tenant that is still to be made, whoever writes the line. Of
+// the file the line keeps the name, size and SHA-256, so that no other file is ever handed out.
+constexpr const char* kExportSchema = R"sql(
+CREATE TABLE holdfast_export (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  tenant TEXT,
+  subject TEXT NOT NULL,               -- from an erasure on the token that stands for the person
+  state TEXT NOT NULL CHECK (state IN ('requested', 'ready', 'destroyed')),
+  requested_by TEXT NOT NULL,
+  requested_at_ms INTEGER NOT NULL,
+  made_by TEXT NOT NULL,
+  made_at_ms INTEGER,
+  expires_at_ms INTEGER,
+  file TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  rows_exported INTEGER NOT NULL,
+  downloads INTEGER NOT NULL,
+  downloaded_at_ms INTEGER,
+  ended_by TEXT NOT NULL,
+  ended_at_ms INTEGER,
+  end_reason TEXT NOT NULL CHECK (end_reason IN ('', 'command', 'expired', 'erased'))
+) STRICT;
+CREATE UNIQUE INDEX holdfast_export_open ON holdfast_export (coalesce(tenant, ''), subject)
+  WHERE state = 'requested';
+CREATE INDEX holdfast_export_subject ON holdfast_export (subject);
+)sql";
+
+constexpr std::array<MigrationStep, 4> kSteps = {{{.version = 1, .sql = kFirstSchema},
                                                   {.version = 2, .sql = kErasureSchema},
-                                                  {.version = 3, .sql = kEvidenceSchema}}};
+                                                  {.version = 3, .sql = kEvidenceSchema},
+                                                  {.version = 4, .sql = kExportSchema}}};
 
 }  // namespace
 

@@ -115,6 +115,7 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       first_seen_(home_),
       journal_(home_),
       erasures_(home_),
+      exports_(home_),
       subjects_(home_, layout_),
       witness_outbox_(home_),
       restored_rows_(home_),

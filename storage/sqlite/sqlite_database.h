@@ -13,6 +13,7 @@
 #include "storage/sqlite/sqlite_audit_log.h"
 #include "storage/sqlite/sqlite_bookmarks.h"
 #include "storage/sqlite/sqlite_erasure_register.h"
+#include "storage/sqlite/sqlite_export_register.h"
 #include "storage/sqlite/sqlite_first_seen.h"
 #include "storage/sqlite/sqlite_hold_register.h"
 #include "storage/sqlite/sqlite_journal.h"
@@ -42,6 +43,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] FirstSeenRegister& first_seen() override { return first_seen_; }
   [[nodiscard]] Journal& journal() override { return journal_; }
   [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
+  [[nodiscard]] ExportRegister& exports() override { return exports_; }
   [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
   [[nodiscard]] WitnessOutbox& witness_outbox() override { return witness_outbox_; }
   [[nodiscard]] RestoredRows& restored_rows() override { return restored_rows_; }
@@ -81,6 +83,7 @@ class SqliteDatabase final : public Database {
   SqliteFirstSeen first_seen_;
   SqliteJournal journal_;
   SqliteErasureRegister erasures_;
+  SqliteExportRegister exports_;
   SqliteSubjectStore subjects_;
   SqliteWitnessOutbox witness_outbox_;
   SqliteRestoredRows restored_rows_;

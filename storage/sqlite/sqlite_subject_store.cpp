@@ -34,6 +34,16 @@ std::int64_t SqliteSubjectStore::count(const ModuleTable& table, const Subject& 
   return ModuleRows{connection_, table, log_table_}.count(subject);
 }
 
+std::vector<std::string> SqliteSubjectStore::columns_of(const ModuleTable& table) {
+  return ModuleRows{connection_, table, log_table_}.columns();
+}
+
+void SqliteSubjectStore::for_each_row(const ModuleTable& table,
+                                      const Subject& subject,
+                                      const CellVisit& visit) {
+  ModuleRows{connection_, table, log_table_}.for_each_row(subject, visit);
+}
+
 TableErasure SqliteSubjectStore::erase(const ModuleTable& table,
                                        const Subject& subject,
                                        const std::string& token) {

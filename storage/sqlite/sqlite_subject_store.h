@@ -23,6 +23,10 @@ class SqliteSubjectStore final : public SubjectStore {
 
   void require_module_table(const ModuleTable& table) override;
   [[nodiscard]] std::int64_t count(const ModuleTable& table, const Subject& subject) override;
+  [[nodiscard]] std::vector<std::string> columns_of(const ModuleTable& table) override;
+  void for_each_row(const ModuleTable& table,
+                    const Subject& subject,
+                    const CellVisit& visit) override;
   TableErasure erase(const ModuleTable& table,
                      const Subject& subject,
                      const std::string& token) override;

@@ -190,6 +190,7 @@ class FailingDatabase final : public Database {
         log_(real.audit_log(), faults),
         ledger_(real.ledger(), faults),
         erasures_(real.erasures(), faults),
+        exports_(real.exports(), faults),
         subjects_(real.subjects(), faults) {}
 
   [[nodiscard]] AuditLog& audit_log() override { return log_; }
@@ -201,6 +202,7 @@ class FailingDatabase final : public Database {
   [[nodiscard]] FirstSeenRegister& first_seen() override { return real_.first_seen(); }
   [[nodiscard]] Journal& journal() override { return real_.journal(); }
   [[nodiscard]] ErasureRegister& erasures() override { return erasures_; }
+  [[nodiscard]] ExportRegister& exports() override { return exports_; }
   [[nodiscard]] SubjectStore& subjects() override { return subjects_; }
   [[nodiscard]] WitnessOutbox& witness_outbox() override { return real_.witness_outbox(); }
   [[nodiscard]] RestoredRows& restored_rows() override { return real_.restored_rows(); }
@@ -237,6 +239,7 @@ class FailingDatabase final : public Database {
   FailingLog log_;
   FailingLedger ledger_;
   FailingErasures erasures_;
+  FailingExports exports_;
   FailingSubjects subjects_;
 };
 

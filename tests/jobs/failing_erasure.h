@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/erasure_register.h"
+#include "storage/export_register.h"
 #include "storage/subject_store.h"
 #include "tests/jobs/fault_plan.h"
 
@@ -80,6 +81,33 @@ class FailingErasures final : public ErasureRegister {
   FaultPlan& faults_;
 };
 
+/// A register of exports whose writes may fail.
+class FailingExports final : public ExportRegister {
+ public:
+  FailingExports(ExportRegister& real, FaultPlan& faults) : real_(real), faults_(faults) {}
+
+  std::int64_t open(const ExportRequest& request) override {
+    faults_.pass("open export");
+    return real_.open(request);
+  }
+  void store(const ExportRequest& request) override {
+    faults_.pass("store export");
+    real_.store(request);
+  }
+  [[nodiscard]] std::optional<ExportRequest> find(std::int64_t id) override {
+    return real_.find(id);
+  }
+  [[nodiscard]] std::vector<ExportRequest> of(const Subject& subject) override {
+    return real_.of(subject);
+  }
+  [[nodiscard]] std::vector<ExportRequest> kept() override { return real_.kept(); }
+  [[nodiscard]] std::vector<ExportRequest> all() override { return real_.all(); }
+
+ private:
+  ExportRegister& real_;
+  FaultPlan& faults_;
+};
+
 /// Persons' data that may fail to be erased.
 class FailingSubjects final : public SubjectStore {
  public:
@@ -90,6 +118,14 @@ class FailingSubjects final : public SubjectStore {
   }
   [[nodiscard]] std::int64_t count(const ModuleTable& table, const Subject& subject) override {
     return real_.count(table, subject);
+  }
+  [[nodiscard]] std::vector<std::string> columns_of(const ModuleTable& table) override {
+    return real_.columns_of(table);
+  }
+  void for_each_row(const ModuleTable& table,
+                    const Subject& subject,
+                    const CellVisit& visit) override {
+    real_.for_each_row(table, subject, visit);
   }
   TableErasure erase(const ModuleTable& table,
                      const Subject& subject,

@@ -86,7 +86,7 @@ TEST_CASE("beside somebody's log only Holdfast's own tables are added", "[init]"
   run_sql(path, kForeignLog);
   const OpenOptions options = foreign_options(scratch);
   const InitReport report = init(options);
-  CHECK(report.done == std::vector<std::string>{"made Holdfast's own tables (schema 3)"});
+  CHECK(report.done == std::vector<std::string>{"made Holdfast's own tables (schema 4)"});
   CHECK(ask_sql(path, "SELECT group_concat(uuid || type) FROM event") == "a1000,b1001");
   CHECK(ask_sql(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'audit_events'") == "0");
   CHECK(ask_sql(path, "PRAGMA journal_mode") == "delete");

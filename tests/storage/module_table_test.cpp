@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,13 @@ struct Scratch {
   [[nodiscard]] std::string ask(const std::string& sql) const {
     return ask_sql(folder.file("audit.db"), sql);
   }
+  /// Whoever reads a person's rows reads those that the erasure then changes.
   [[nodiscard]] TableErasure erase(const ModuleTable& table, const Subject& subject) const {
+    std::int64_t read = 0;
+    subjects().for_each_row(table, subject, [&](std::span<const StoredView> /*row*/) { ++read; });
     TableErasure erasure;
     in_write(*database, [&] { erasure = subjects().erase(table, subject, kToken); });
+    CHECK(read == erasure.before);
     return erasure;
   }
   [[nodiscard]] std::string objection(const ModuleTable& table) const {
@@ -136,6 +141,29 @@ TEST_CASE("names that need quotes are taken as they are", "[module]") {
                           .columns = {{.column = "select"}}};
   check_counts(scratch.erase(table, {.person = "x' OR 1 = 1 --"}), 1);
   CHECK(scratch.ask("SELECT count(*) FROM \"odd \"\"one; --\" WHERE \"select\" = 'y'") == "1");
+}
+
+TEST_CASE("rows are read whole, in the order of their key and as they are stored", "[module]") {
+  const Scratch scratch(
+      "CREATE TABLE note (id INTEGER PRIMARY KEY, who TEXT, twice AS (id * 2), any_kind);"
+      "INSERT INTO note (id, who, any_kind) VALUES (9, 'ann', x'00ff'), (2, 'ann', 0.5),"
+      "  (5, 'bob', 'c'), (7, 'ann', NULL), (8, 'ann', '7');"
+      "CREATE TABLE pair (who TEXT, part TEXT, PRIMARY KEY (part, who)) WITHOUT ROWID;"
+      "INSERT INTO pair VALUES ('ann', 'z'), ('ann', 'a'), ('bob', 'b')");
+  const auto texts = [&](const char* table) {
+    std::string all;
+    scratch.subjects().for_each_row(
+        removal(table), {.person = "ann"}, [&](std::span<const StoredView> row) {
+          for (const StoredView& value : row) {
+            all += std::to_string(value.index()) + to_display(value) + " ";
+          }
+        });
+    return all;
+  };
+  CHECK(scratch.subjects().columns_of(removal("note")) ==
+        std::vector<std::string>{"id", "who", "twice", "any_kind"});
+  CHECK(texts("note") == "12 3ann 14 20.5 17 3ann 114 0 18 3ann 116 37 19 3ann 118 400ff ");
+  CHECK(texts("pair") == "3ann 3a 3ann 3z ");
 }
 
 TEST_CASE("tenants are kept apart, and no tenant is the empty one", "[module]") {
