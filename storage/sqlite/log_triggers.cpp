@@ -60,6 +60,13 @@ void refuse_delete_trigger(const MappedTable& table,
     table.refuse("is WITHOUT ROWID, and " + named(trigger.name) +
                  " fires when a row of it is deleted" + kUnwatched);
   }
+  if (!layout.children.empty()) {
+    table.refuse(
+        "has " + named(trigger.name) +
+        ", which fires when a row is deleted, and [events].children names tables: it could "
+        "delete rows there whose row of the log has to stay, and nobody counts them; drop "
+        "that trigger, or take children out of [events]");
+  }
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace holdfast {
 /// Adds a doubt for each trigger of the log that is no guard of Holdfast's. The layout has to be
 /// whole but for its doubts. Errors: StorageError(mapping): a trigger that fires when a row goes,
 /// or when Holdfast writes its own tables, where the log is WITHOUT ROWID, because SQLite tells
-/// nobody which rows of such a table a trigger deletes.
+/// nobody which rows of such a table a trigger deletes; one that fires when a row goes where the
+/// log has children.
 void judge_triggers(const MappedTable& table, LogLayout& layout);
 
 /// What a trigger of a log fires on.

@@ -108,4 +108,17 @@ TEST_CASE("a trigger that fires when Holdfast is not writing is a doubt only", "
                  Contains("Holdfast refuses to fire it"));
 }
 
+TEST_CASE("no trigger may fire when a row of a log with children goes", "[log_triggers]") {
+  ScratchLog log{
+      "CREATE TABLE log (id INTEGER PRIMARY KEY, at INTEGER, code TEXT);"
+      "CREATE TABLE part (a INTEGER REFERENCES log);"
+      "CREATE TRIGGER sly AFTER DELETE ON log BEGIN DELETE FROM part; END"};
+  LogMapping mapping{.table = "log", .time = "at", .children = {{"part", {"a"}}}};
+  CHECK_THAT(log.objection(mapping),
+             Contains("has trigger \"sly\", which fires when a row is deleted") &&
+                 Contains("[events].children"));
+  log.run("DROP TRIGGER sly");
+  CHECK(log.objection(mapping).empty());
+}
+
 }  // namespace holdfast::testing
