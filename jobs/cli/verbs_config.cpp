@@ -122,6 +122,17 @@ LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
     }
     draft.missing.emplace_back(error.what());
     return {};
+  } catch (const std::exception& error) {
+    // Nobody has read a configuration yet, so the sentence has to name the database.
+    throw as_storage_error(error, wish.database.string());
+  }
+}
+
+std::vector<SampledTable> samples_of(const NewConfig& wish, Instant now) {
+  try {
+    return sample_tables(*survey_sqlite(wish.database), now);
+  } catch (const std::exception& error) {
+    throw as_storage_error(error, wish.database.string());
   }
 }
 
@@ -230,7 +241,7 @@ ExitStatus make_config(Session& session, NewConfig wish) {
   refuse_to_overwrite(wish.out);
   refuse_to_overwrite(codes);
   const Instant now = session.clock().now();
-  const std::vector<SampledTable> tables = sample_tables(*survey_sqlite(wish.database), now);
+  const std::vector<SampledTable> tables = samples_of(wish, now);
   const std::vector<LogDraft> drafts = rank(tables);
   LogDraft draft = wish.table.empty() ? best_draft(drafts, wish) : named_draft(tables, wish);
   const KnownLog* const known = find_known_log(draft.application);
