@@ -60,6 +60,11 @@ std::vector<Case> refused() {
        log + "CREATE TABLE part (part_id INTEGER PRIMARY KEY)",
        {"part", {"part_id"}},
        "has its own key in column \"part_id\""},
+      {"the column is another table's",
+       log + "CREATE TABLE invoice (id INTEGER PRIMARY KEY);"
+             "CREATE TABLE part (a INTEGER REFERENCES Invoice, b INTEGER)",
+       {"part", {"a"}},
+       "refers to table \"Invoice\" with column \"a\" ([events].children.column)"},
       {"two columns refer to the log",
        log + "CREATE TABLE part (a INTEGER REFERENCES log, b INTEGER REFERENCES log (id))",
        {"part", {"a"}},
@@ -190,6 +195,15 @@ TEST_CASE("a child without a foreign key is believed, and that is a doubt", "[ch
                  "CREATE TABLE part (a INTEGER); CREATE INDEX i ON part (a)"};
   CHECK_THAT(log.probe(with_children({{"part", {"a"}}})).shape.doubts.front(),
              Contains("no foreign key says that column \"a\" of \"part\""));
+}
+
+TEST_CASE("a column of the key may refer to another table too", "[children]") {
+  ScratchLog log{
+      std::string{kPairLog} +
+      "CREATE TABLE house (id TEXT PRIMARY KEY);"
+      "CREATE TABLE part (n INTEGER, o TEXT REFERENCES house, x INTEGER REFERENCES house,"
+      "FOREIGN KEY (o, n) REFERENCES log)"};
+  CHECK(log.objection(with_children({{"part", {"o", "n"}}}, {"org", "seq"})).empty());
 }
 
 TEST_CASE("a mapping without children reads as it always has", "[children]") {
