@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <utility>
 
 #include "jobs/known_logs.h"
@@ -11,8 +10,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::size_t kSampledRows = 2'000;
-constexpr std::size_t kLongestCode = 64;
 constexpr std::int64_t kFewValues = 20;  // of so few nobody can say whether they repeat
 constexpr int kSpeaks = 2;               // a text says more of what happened than a number
 constexpr std::size_t kMostCodes = 200;  // more different values in a sample are no codes
@@ -35,11 +32,12 @@ constexpr std::array<Hint, 12> kTableHints{{{"audit", 4},
                                             {"type", -4},
                                             {"setting", -4},
                                             {"session", -2}}};
-constexpr std::array<Hint, 20> kTimeHints{
+constexpr std::array<Hint, 21> kTimeHints{
     {{"occurred", 10}, {"event_date", 10}, {"event_time", 10}, {"fired", 10}, {"dttm", 9},
      {"created", 8},   {"logged", 8},      {"timestamp", 7},   {"time", 5},   {"date", 5},
      {"when", 5},      {"stamp", 4},       {"_at", 3},         {"_ts", 3},    {"modified", -1},
-     {"update", -4},   {"expir", -9},      {"end", -5},        {"start", -3}, {"execution", -6}}};
+     {"update", -4},   {"expir", -9},      {"end", -5},        {"start", -3}, {"execution", -6},
+     {"birth", -12}}};
 constexpr std::array<Hint, 16> kCodeHints{{{"event_type", 10},
                                            {"eventtype", 10},
                                            {"action", 9},
@@ -74,6 +72,22 @@ constexpr std::array<Hint, 7> kSubjectHints{{{"subject_id", 9},
                                              {"client", 4},
                                              {"resource", 4},
                                              {"subject_type", -5}}};
+/// What else names persons, for a column that is neither actor nor subject.
+constexpr std::array<Hint, 15> kPersonHints{{{"user", 1},
+                                             {"person", 1},
+                                             {"people", 1},
+                                             {"email", 1},
+                                             {"author", 1},
+                                             {"causer", 1},
+                                             {"customer", 1},
+                                             {"member", 1},
+                                             {"patient", 1},
+                                             {"employee", 1},
+                                             {"account", 1},
+                                             {"login", 1},
+                                             {"phone", 1},
+                                             {"birth", 1},
+                                             {"_type", -9}}};
 constexpr std::array<Hint, 2> kSeverityHints{{{"severity", 9}, {"level", 4}}};
 constexpr std::array<Hint, 8> kMetadataHints{{{"metadata", 9},
                                               {"details", 8},
@@ -317,6 +331,18 @@ class Drafting {
     choose("subject", mapping.subject, kSubjectHints);
     choose("severity", mapping.severity, kSeverityHints);
     choose("metadata", mapping.metadata, kMetadataHints);
+    name_unused_persons();
+  }
+
+  void name_unused_persons() {
+    for (std::size_t i = 0; i < sampled_.columns.size(); ++i) {
+      const int weight = weight_of(name(i), kPersonHints);
+      const bool person = weight > 0 || (weight == 0 && (weight_of(name(i), kActorHints) > 0 ||
+                                                         weight_of(name(i), kSubjectHints) > 0));
+      if (person && !taken_.contains(i) && !is_only_key(i)) {
+        draft_.unused_persons.push_back(name(i));
+      }
+    }
   }
 
   const SampledTable& sampled_;
@@ -327,36 +353,6 @@ class Drafting {
 };
 
 }  // namespace
-
-void ColumnSample::add(const StoredView& value) {
-  time.add(value);
-  if (std::holds_alternative<std::monostate>(value)) {
-    return;
-  }
-  ++values;
-  const auto* const text = std::get_if<std::string_view>(&value);
-  texts += text != nullptr ? 1 : 0;
-  const bool short_text = text != nullptr && !text->empty() && text->size() <= kLongestCode;
-  could_be_codes += short_text || std::holds_alternative<std::int64_t>(value) ? 1 : 0;
-  if (different.size() <= kMostDifferent) {
-    different.insert(to_display(value));
-  }
-}
-
-std::vector<SampledTable> sample_tables(DatabaseSurvey& survey, Instant now) {
-  std::vector<SampledTable> tables;
-  for (SurveyTable& table : survey.tables()) {
-    SampledTable sampled{.table = std::move(table)};
-    for (std::size_t i = 0; i < sampled.table.columns.size(); ++i) {
-      sampled.columns.emplace_back(now + std::chrono::hours{24});
-    }
-    survey.sample(sampled.table, kSampledRows, [&](std::size_t column, const StoredView& value) {
-      sampled.columns[column].add(value);
-    });
-    tables.push_back(std::move(sampled));
-  }
-  return tables;
-}
 
 LogDraft draft_of(const SampledTable& sampled) {
   LogDraft draft = Drafting{sampled}.draft();

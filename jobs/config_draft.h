@@ -52,7 +52,8 @@ struct LogDraft {
   std::vector<std::string> reasons;
   LogMapping mapping;
   std::vector<DraftSetting> settings;
-  std::vector<std::string> missing;  ///< whole sentences; empty: the mapping can be tried
+  std::vector<std::string> unused_persons;  ///< columns that seem to name persons, in no setting
+  std::vector<std::string> missing;         ///< whole sentences; empty: the mapping can be tried
 };
 
 /// Works out what the table would be. Pure.

@@ -84,6 +84,15 @@ std::string draft_config(const LogDraft& draft,
   for (const DraftSetting& setting : draft.settings) {
     text += line_of(setting);
   }
+  std::string unused;
+  for (const std::string& column : draft.unused_persons) {
+    unused += (unused.empty() ? "" : ", ") + toml_string(column);
+  }
+  text += unused.empty()
+              ? ""
+              : comment("not used: " + unused +
+                        "; holds and erasures do not see them: make one of them actor or "
+                        "subject where it names the person");
   if (!place.codes.empty()) {
     text += "\n[catalogue]\n";
     text += place.built_in_codes ? "" : "built_in = false  # none of the built-in codes is there\n";

@@ -49,4 +49,18 @@ std::vector<std::string> erasure_faults(const Desk& desk) {
   return faults;
 }
 
+std::string left_by_erasures(const Desk& desk) {
+  const auto& children = desk.database.audit_log().shape().children;
+  if (desk.settings.erasure.modules.empty() || children.empty()) {
+    return "";
+  }
+  std::string tables;
+  for (const ChildShape& child : children) {
+    tables += (tables.empty() ? "\"" : ", \"") + child.table + '"';
+  }
+  return "an erasure leaves the rows of " + tables +
+         " ([events].children) as they are where their row of the log stays, with whatever they say "
+         "about the person: name those tables in [erasure.module] too, or keep persons out of them";
+}
+
 }  // namespace holdfast

@@ -14,4 +14,8 @@ namespace holdfast {
 /// nobody about anybody. Errors: StorageError where the database itself cannot be read.
 [[nodiscard]] std::vector<std::string> erasure_faults(const Desk& desk);
 
+/// A sentence about tables of [events].children, whose rows an erasure leaves as they are; empty
+/// where there are none, or no modules.
+[[nodiscard]] std::string left_by_erasures(const Desk& desk);
+
 }  // namespace holdfast

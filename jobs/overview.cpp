@@ -148,6 +148,10 @@ void check_database(const Desk& desk, Findings& findings) {
   for (const std::string& fault : erasure_faults(desk)) {
     findings.wrong(fault);
   }
+  const std::string left = left_by_erasures(desk);
+  if (!left.empty()) {
+    findings.doubtful(left);
+  }
 }
 
 void check_guards(const Desk& desk, Findings& findings) {

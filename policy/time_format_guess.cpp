@@ -35,6 +35,66 @@ bool counts_from_2001(const StoredView& value, Instant latest) {
   return moved > kAppleEpoch + std::chrono::hours{24} && moved <= latest;
 }
 
+/// A way to write a moment as the digits of one number.
+struct CalendarDigits {
+  std::size_t year;
+  std::size_t whole;
+};
+
+constexpr std::array<CalendarDigits, 7> kCalendarDigits{{{.year = 4, .whole = 8},
+                                                         {.year = 4, .whole = 10},
+                                                         {.year = 4, .whole = 12},
+                                                         {.year = 4, .whole = 14},
+                                                         {.year = 2, .whole = 10},
+                                                         {.year = 2, .whole = 12},
+                                                         {.year = 4, .whole = 17}}};
+
+/// Month, day, hour, minute and second, and the least and the most that each can be.
+struct CalendarField {
+  int least;
+  int most;
+};
+
+constexpr std::array<CalendarField, 5> kCalendarFields{{{.least = 1, .most = 12},
+                                                        {.least = 1, .most = 31},
+                                                        {.least = 0, .most = 23},
+                                                        {.least = 0, .most = 59},
+                                                        {.least = 0, .most = 59}}};
+constexpr std::size_t kFieldDigits = 2;
+constexpr int kTen = 10;
+
+bool is_date(const std::string& digits, const CalendarDigits& written) {
+  const bool century =
+      written.year == kFieldDigits || digits.starts_with("19") || digits.starts_with("20");
+  if (digits.size() != written.whole || !century) {
+    return false;
+  }
+  std::size_t at = written.year;
+  for (const CalendarField& field : kCalendarFields) {
+    if (at == digits.size()) {
+      break;
+    }
+    const int number = (digits[at] - '0') * kTen + (digits[at + 1] - '0');
+    if (number < field.least || number > field.most) {
+      return false;
+    }
+    at += kFieldDigits;
+  }
+  return true;
+}
+
+/// yyyyMMdd, yyMMddHHmm and their like.
+bool is_calendar_number(const StoredView& value) {
+  const auto* const whole = std::get_if<std::int64_t>(&value);
+  if (whole == nullptr || *whole < 0) {
+    return false;
+  }
+  const std::string digits = std::to_string(*whole);
+  return std::any_of(kCalendarDigits.begin(), kCalendarDigits.end(), [&](const auto& written) {
+    return is_date(digits, written);
+  });
+}
+
 std::string shares(const std::string& what, std::int64_t values, std::int64_t of) {
   return std::to_string(values) + " of " + std::to_string(of) + " sampled values are " + what;
 }
@@ -60,6 +120,7 @@ void TimeFormatGuess::add(const StoredView& value) {
     ++seen.values;
     plausible = true;
   }
+  calendar_ += plausible && is_calendar_number(value) ? 1 : 0;
   apple_ += !plausible && counts_from_2001(value, latest_plausible_) ? 1 : 0;
 }
 
@@ -91,6 +152,11 @@ GuessedTime TimeFormatGuess::result() const {
       }
     }
     guess.why = "the values contradict each other: " + guess.why;
+    return guess;
+  }
+  if (calendar_ >= best->values) {
+    guess.why = "every value reads as " + word(*best) +
+                ", and its digits as a date too (such as yyMMddHHmm), so it could be either";
     return guess;
   }
   guess.format = kFormatsInOrder[static_cast<std::size_t>(best - seen_.begin())];

@@ -27,7 +27,8 @@ class TimeFormatGuess {
   explicit TimeFormatGuess(Instant latest_plausible) : latest_plausible_(latest_plausible) {}
 
   void add(const StoredView& value);
-  /// Some values of another kind are borne, one in a hundred: real logs are messy.
+  /// Some values of another kind are borne, one in a hundred: real logs are messy. No format where
+  /// the digits of every whole number are a date too, such as yyMMddHHmm: it could be either.
   [[nodiscard]] GuessedTime result() const;
 
  private:
@@ -42,7 +43,8 @@ class TimeFormatGuess {
   std::array<Seen, kFormats> seen_{};
   std::int64_t values_ = 0;
   std::int64_t nulls_ = 0;
-  std::int64_t apple_ = 0;  // seconds since 2001, as macOS counts them
+  std::int64_t apple_ = 0;     // seconds since 2001, as macOS counts them
+  std::int64_t calendar_ = 0;  // whole numbers whose digits are a date too
 };
 
 }  // namespace holdfast

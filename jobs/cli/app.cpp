@@ -14,6 +14,7 @@
 #include "jobs/json_text.h"
 #include "jobs/run_errors.h"
 #include "policy/spelling.h"
+#include "storage/still_files.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -146,18 +147,26 @@ int refuse_usage(const CLI::App& app,
   return static_cast<int>(ExitStatus::invalid);
 }
 
+int complain_of(const std::exception& error, const ChosenVerb& chosen, const Session& session) {
+  const RunError what = described(error, session);
+  Console::complain(what.message);
+  if (chosen.common.json) {
+    Console::print_json(
+        {{"error", {{"reason", what.reason}, {"message", utf8_text(what.message)}}}});
+  }
+  return static_cast<int>(status_of(error));
+}
+
 int carry_out(const ChosenVerb& chosen) {
   Session session(chosen.common);
   try {
-    return static_cast<int>(chosen.carry_out(session));
+    const ExitStatus status = chosen.carry_out(session);
+    require_still_files();
+    return static_cast<int>(status);
   } catch (const std::exception& error) {
-    const RunError what = described(error, session);
-    Console::complain(what.message);
-    if (chosen.common.json) {
-      Console::print_json(
-          {{"error", {{"reason", what.reason}, {"message", utf8_text(what.message)}}}});
-    }
-    return static_cast<int>(status_of(error));
+    // What went wrong with a file that changed under its reader says nothing about the file.
+    const auto changed = changed_still_file();
+    return changed ? complain_of(*changed, chosen, session) : complain_of(error, chosen, session);
   }
 }
 
@@ -195,6 +204,7 @@ CLI::App* add_group(CLI::App& app,
 void answer(Session& session,
             const nlohmann::json& result,
             const std::function<std::string(const nlohmann::json&)>& text) {
+  require_still_files();
   if (session.console().json()) {
     Console::print_json(result);
   } else {

@@ -105,6 +105,21 @@ LogMapping mapping_of(const KnownLog& known) {
   return parse_config(text, "holdfast.toml").events;
 }
 
+/// With more times that cannot be read than a run bears, the format is as good as unknown.
+void require_readable_times(const LogFindings& findings, LogDraft& draft) {
+  constexpr std::int64_t kPartsPerMillion = 1'000'000;
+  if (findings.bad_times * kPartsPerMillion >
+      SafetyPolicy{}.max_bad_time_share_ppm * findings.rows) {
+    draft.missing.push_back(std::to_string(findings.bad_times) + " of " +
+                            std::to_string(findings.rows) +
+                            " rows have a time that time_format = \"" +
+                            std::string{to_token(draft.mapping.time_format)} +
+                            "\" cannot read, or that is before 2000 or to come, more than "
+                            "[safety].max_bad_time_share allows: name the column that has the time "
+                            "of the event, and its format");
+  }
+}
+
 /// Tries the mapping on every row. What it cannot do is one more thing that is missing.
 LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
   if (!draft.missing.empty()) {
@@ -115,13 +130,26 @@ LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
                                        .mapping = draft.mapping,
                                        .own_events_into_log = false,
                                        .read_only = true});
-    return look_over(database->audit_log(), draft.mapping.time_format, now);
+    LogFindings findings = look_over(database->audit_log(), draft.mapping.time_format, now);
+    require_readable_times(findings, draft);
+    return findings;
   } catch (const StorageError& error) {
     if (error.trouble() != StorageTrouble::mapping) {
       throw;
     }
     draft.missing.emplace_back(error.what());
     return {};
+  } catch (const std::exception& error) {
+    // Nobody has read a configuration yet, so the sentence has to name the database.
+    throw as_storage_error(error, wish.database.string());
+  }
+}
+
+std::vector<SampledTable> samples_of(const NewConfig& wish, Instant now) {
+  try {
+    return sample_tables(*survey_sqlite(wish.database), now);
+  } catch (const std::exception& error) {
+    throw as_storage_error(error, wish.database.string());
   }
 }
 
@@ -230,7 +258,7 @@ ExitStatus make_config(Session& session, NewConfig wish) {
   refuse_to_overwrite(wish.out);
   refuse_to_overwrite(codes);
   const Instant now = session.clock().now();
-  const std::vector<SampledTable> tables = sample_tables(*survey_sqlite(wish.database), now);
+  const std::vector<SampledTable> tables = samples_of(wish, now);
   const std::vector<LogDraft> drafts = rank(tables);
   LogDraft draft = wish.table.empty() ? best_draft(drafts, wish) : named_draft(tables, wish);
   const KnownLog* const known = find_known_log(draft.application);

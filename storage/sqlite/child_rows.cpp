@@ -18,10 +18,13 @@ std::string match_of(const ChildLayout& child) {
   return match;
 }
 
-/// A column may hold what is no integer, and that belongs to no row of the log.
+/// A column may hold what is no whole number, and that belongs to no row of the log. A whole number
+/// that is stored as a real one is equal to a key, and so goes with it, as it does for a single
+/// key.
 std::string range_of(const ChildLayout& child) {
   const std::string& column = child.columns.front();
-  return column + " >= ? AND " + column + " <= ? AND typeof(" + column + ") = 'integer'";
+  return column + " >= ? AND " + column + " <= ? AND " + column + " = CAST(" + column +
+         " AS INTEGER)";
 }
 
 }  // namespace

@@ -20,6 +20,12 @@ constexpr const char* kLogRefersTo = R"sql(
   LIMIT 1
 )sql";
 
+constexpr const char* kRefersElsewhere = R"sql(
+  SELECT "from", "table" FROM pragma_foreign_key_list(?1, 'main')
+  WHERE "table" <> ?2 COLLATE NOCASE
+  ORDER BY id, seq
+)sql";
+
 /// A foreign key with all its columns.
 struct ForeignKey {
   std::string table;
@@ -232,6 +238,24 @@ bool has_matching_key(const MappedTable& log,
   return found;
 }
 
+/// For a child without a foreign key to the log: none may say that its columns name something else.
+void refuse_other_parent(const MappedTable& log,
+                         const MappedTable& child,
+                         const std::vector<std::string>& columns) {
+  SQLite::Statement query{child.connection().db(), kRefersElsewhere};
+  query.bind(1, child.facts().name);
+  query.bind(2, log.facts().name);
+  while (query.executeStep()) {
+    const std::string column = query.getColumn(0).getString();
+    if (place_in(columns, column) != columns.size()) {
+      child.refuse("refers to table " + in_quotes(query.getColumn(1).getString()) +
+                   " with column " + in_quotes(column) + " (" + kColumnPlace +
+                   "), and to the log with none: its rows are that table's; name the column that "
+                   "refers to the log, or declare that foreign key");
+    }
+  }
+}
+
 /// One child while it is being probed.
 class ChildProbe {
  public:
@@ -261,6 +285,9 @@ class ChildProbe {
         has_matching_key(log_, child_, names_, names_of_key(log_.facts(), key_));
     const bool unique = names_.size() == 1 && is_unique_column(child_.facts(), positions_.front());
     const std::string& name = child_.facts().name;
+    if (!foreign_key) {
+      refuse_other_parent(log_, child_, names_);
+    }
     if (!foreign_key && unique) {
       child_.refuse("has its own key in column " + name_list(names_) + " (" + kColumnPlace +
                     "), and no foreign key says that it names rows of the log: declare that "

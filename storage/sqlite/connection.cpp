@@ -12,6 +12,7 @@
 
 #include <sqlite3.h>
 
+#include "storage/sqlite/file_mark.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -127,32 +128,60 @@ bool has_bytes(const std::filesystem::path& path, const char* suffix) {
   return !error && size > 0;
 }
 
-/// True where a database that cannot be opened for want of its side files is whole without them:
-/// nothing waits in a journal, and nobody has it open.
-bool whole_without_side_files(const std::filesystem::path& path, const SQLite::Exception& error) {
-  const int primary = error.getErrorCode() % 256;
+/// The file itself: SQLite puts its side files beside it, and not beside a symbolic link to it.
+std::filesystem::path real_file(const std::filesystem::path& path) {
   std::error_code unknown;
-  // SQLite puts them beside the file itself, and not beside a symbolic link to it.
-  const std::filesystem::path file = std::filesystem::canonical(path, unknown);
-  return !unknown && (primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY) &&
-         !has_bytes(file, "-wal") && !has_bytes(file, "-journal") &&
-         !std::filesystem::exists(file.string() + "-shm");
+  std::filesystem::path file = std::filesystem::canonical(path, unknown);
+  return unknown ? path : file;
+}
+
+/// True where a database is whole without its side files: nothing waits in a journal, and nobody
+/// has it open.
+bool is_whole(const FileMark& mark) {
+  return mark.found && !mark.waiting && !mark.shared_memory;
+}
+
+/// True where SQLite would make side files as a user who may not write to the database. They would
+/// be that user's, and nobody else could write any more.
+bool would_be_in_the_way(const std::filesystem::path& file, const FileMark& mark) {
+  return !(mark.log && mark.shared_memory) &&
+         ::faccessat(AT_FDCWD, file.c_str(), W_OK, AT_EACCESS) != 0 && keeps_write_ahead_log(file);
+}
+
+/// Reading it as a file that does not change is safe: whoever reads so never writes, and
+/// changed_still_file() says where somebody else did.
+SQLite::Database open_still(const OpenOptions& options, const FileMark& mark) {
+  remember_still_file(options.path, mark);
+  return open_named(immutable_uri(options.path),
+                    SQLite::OPEN_READONLY | SQLite::OPEN_URI,  // NOLINT(hicpp-signed-bitwise)
+                    options,
+                    ConnectionMode::read_only);
 }
 
 SQLite::Database open_reading(const OpenOptions& options) {
+  const std::filesystem::path file = real_file(options.path);
+  const FileMark mark = mark_of(file);
+  if (would_be_in_the_way(file, mark)) {
+    if (is_whole(mark)) {
+      return open_still(options, mark);
+    }
+    throw StorageError(
+        StorageTrouble::read_only,
+        options.path.string() +
+            ": commits wait beside it, and reading them takes a -wal and a -shm file "
+            "of your own, so that nobody else could write any more: run as a user "
+            "who may write to it, or copy it with its -wal file to a folder of yours");
+  }
   try {
     return open_named(
         file_name(options.path), SQLite::OPEN_READONLY, options, ConnectionMode::read_only);
   } catch (const SQLite::Exception& error) {
-    // A write-ahead-log database on a medium or in a folder that we may not write to. Reading it as
-    // a file that does not change is safe: whoever reads so never writes.
-    if (!whole_without_side_files(options.path, error)) {
+    // A write-ahead-log database on a medium or in a folder that we may not write to.
+    const int primary = error.getErrorCode() % 256;
+    if ((primary != SQLITE_CANTOPEN && primary != SQLITE_READONLY) || !is_whole(mark)) {
       throw;
     }
-    return open_named(immutable_uri(options.path),
-                      SQLite::OPEN_READONLY | SQLite::OPEN_URI,  // NOLINT(hicpp-signed-bitwise)
-                      options,
-                      ConnectionMode::read_only);
+    return open_still(options, mark);
   }
 }
 

@@ -15,7 +15,7 @@ void empty_row_by_row(sqlite3* db);
 
 /// Counts the rows that go from one table of the main database, whoever deletes them over this
 /// connection: triggers too. A connection has room for one watch. SQLite tells nothing about
-/// tables WITHOUT ROWID.
+/// tables WITHOUT ROWID: judge_triggers() refuses those where a trigger could delete.
 class DeletionWatch {
  public:
   /// `table` as the schema spells it. The database has to outlive the watch.

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "policy/event_time.h"
-#include "storage/sqlite/guard_objects.h"
+#include "storage/sqlite/log_triggers.h"
 #include "storage/sqlite/mapped_table.h"
 #include "storage/storage_error.h"
 
@@ -288,39 +288,9 @@ void doubt_index(const MappedTable& table, const LogColumns& columns, LogLayout&
   }
 }
 
-/// Holdfast's own guard changes nothing; only what has its name and every letter of it is taken for
-/// one.
-void doubt_triggers(const MappedTable& table, LogLayout& layout) {
-  SQLite::Database& db = table.connection().db();
-  const auto triggers = delete_triggers(db, table.facts().name);
-  const auto guards = found_guards(table.connection()).empty()
-                          ? std::vector<GuardObject>{}
-                          : guard_objects(table.connection(), layout);
-  for (const TriggerFacts& trigger : triggers) {
-    if (!is_guard(guards, trigger.name, trigger.sql)) {
-      layout.shape.doubts.push_back(
-          "trigger \"" + trigger.name +
-          "\" fires when a row is deleted: Holdfast does not count what it changes");
-      layout.shape.deletes_fire_triggers = true;
-    }
-  }
-  const auto doubt_others = [&](const std::vector<TriggerFacts>& others, const char* what) {
-    for (const TriggerFacts& trigger : others) {
-      if (!is_guard(guards, trigger.name, trigger.sql)) {
-        layout.shape.doubts.push_back("trigger \"" + trigger.name + "\" fires when a row is " +
-                                      what +
-                                      ": should it delete rows of the log while Holdfast writes, "
-                                      "Holdfast takes that back and fails");
-      }
-    }
-  };
-  doubt_others(insert_triggers(db, table.facts().name), "added");
-  doubt_others(update_triggers(db, table.facts().name), "changed");
-}
-
 void collect_doubts(const MappedTable& table, const LogColumns& columns, LogLayout& layout) {
   std::vector<std::string>& doubts = layout.shape.doubts;
-  doubt_triggers(table, layout);
+  judge_triggers(table, layout);
   doubt_index(table, columns, layout);
   if (!table.connection().wal()) {
     doubts.emplace_back(

@@ -39,7 +39,7 @@ struct LogLayout {
 /// Probes the table of the mapping: columns, declared key, foreign keys, triggers, indexes.
 /// Errors: StorageError(mapping) in one sentence: no such table, a view or virtual table, a column
 /// that is not there, no declared key over `id`, a key that can be NULL, own_events = "log" into a
-/// table that does not fit; and those of probe_children().
+/// table that does not fit; and those of probe_children() and judge_triggers().
 [[nodiscard]] LogLayout probe_log(Connection& connection, const OpenOptions& options);
 
 }  // namespace holdfast

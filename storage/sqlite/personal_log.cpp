@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/sqlite/log_triggers.h"
 #include "storage/sqlite/subject_list.h"
 #include "storage/storage_error.h"
 
@@ -209,6 +210,7 @@ Statement& PersonalLog::rewriting(unsigned which) {
   if (statement) {
     return *statement;
   }
+  refuse_unwatched_triggers(connection_, layout_, TriggerEvent::row_changed);
   std::string sets;
   for (std::size_t i = 0; i < kFields; ++i) {
     if ((which >> i) % 2U == 1U) {
@@ -256,6 +258,7 @@ void PersonalLog::rewrite(const RowKey& key, const PersonalFields& fields) {
 }
 
 void PersonalLog::require_rewritable() {
+  refuse_unwatched_triggers(connection_, layout_, TriggerEvent::row_changed);
   for (const Field& field : fields_) {
     if (!field.position) {
       continue;

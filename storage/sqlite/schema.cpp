@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/schema.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -163,6 +164,14 @@ std::vector<std::string> own_tables(Connection& connection) {
     }
   }
   return tables;
+}
+
+bool is_own_trigger(const std::string& name, const std::string& sql) {
+  const auto steps = migration_steps();
+  return std::find(kTriggers.begin(), kTriggers.end(), name) != kTriggers.end() && !sql.empty() &&
+         std::any_of(steps.begin(), steps.end(), [&](const MigrationStep& step) {
+           return std::string_view{step.sql}.find(sql) != std::string_view::npos;
+         });
 }
 
 }  // namespace holdfast

@@ -46,4 +46,7 @@ bool migrate(Connection& connection, std::span<const MigrationStep> steps, std::
 /// and indexes go with them.
 [[nodiscard]] std::vector<std::string> own_tables(Connection& connection);
 
+/// True where a trigger is one that comes with Holdfast's own tables, by its name and every letter.
+[[nodiscard]] bool is_own_trigger(const std::string& name, const std::string& sql);
+
 }  // namespace holdfast

@@ -7,6 +7,7 @@
 
 #include "storage/sqlite/day_count.h"
 #include "storage/sqlite/log_pass.h"
+#include "storage/sqlite/log_triggers.h"
 #include "storage/sqlite/sqlite_audit_log.h"
 #include "storage/sqlite/sqlite_log_guard.h"
 #include "storage/storage_error.h"
@@ -178,6 +179,7 @@ bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
                            "table has today, so it cannot be put back");
   }
   Statement& row = prepared(put_back_, [this] {
+    refuse_unwatched_triggers(connection_, layout_, TriggerEvent::row_added);
     return "INSERT INTO " + layout_.table + " (" + all_columns(layout_) + ") VALUES (" +
            placeholders(layout_.columns.size()) + ")";
   });

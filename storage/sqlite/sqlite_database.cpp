@@ -11,6 +11,7 @@
 #include "storage/sqlite/key_sets.h"
 #include "storage/sqlite/schema.h"
 #include "storage/sqlite/scopes.h"
+#include "storage/still_files.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -216,8 +217,12 @@ void SqliteDatabase::rewrite_file() {
 std::string SqliteDatabase::integrity_problem() {
   try {
     const std::string found = connection_.db().execAndGet("PRAGMA quick_check(1)").getString();
+    if (found != "ok") {
+      require_still_files();
+    }
     return found == "ok" ? "" : found;
   } catch (const SQLite::Exception& error) {
+    require_still_files();
     // A database that is damaged enough cannot even be checked: that is the answer.
     const StorageError problem = as_storage_error(error, path());
     if (problem.trouble() != StorageTrouble::corrupt &&

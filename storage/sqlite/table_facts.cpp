@@ -13,7 +13,7 @@ namespace holdfast {
 namespace {
 
 constexpr const char* kSelectTable = R"sql(
-  SELECT name, type, wr FROM pragma_table_list(?1)
+  SELECT name, type, wr, strict FROM pragma_table_list(?1)
   WHERE schema = 'main'
   ORDER BY name
 )sql";
@@ -108,9 +108,13 @@ std::vector<std::string> words_of(std::string_view sql) {
   return words;
 }
 
-/// The rules of https://www.sqlite.org/datatype3.html, section 3.1, in their order.
-Affinity affinity_of(const std::string& declared_type) {
+/// The rules of https://www.sqlite.org/datatype3.html, section 3.1, in their order. ANY in a
+/// STRICT table takes every value as it is.
+Affinity affinity_of(const std::string& declared_type, bool strict) {
   const std::string type = ascii_upper(declared_type);
+  if (strict && type == "ANY") {
+    return Affinity::blob;
+  }
   const auto has = [&type](const char* part) {
     return type.find(part) != std::string::npos;
   };
@@ -167,7 +171,7 @@ void read_columns(SQLite::Database& db, TableFacts& table) {
                        .has_default = query.getColumn(3).getInt() != 0,
                        .generated = query.getColumn(5).getInt() != 0,
                        .in_primary_key = query.getColumn(4).getInt() != 0};
-    column.affinity = affinity_of(column.declared_type);
+    column.affinity = affinity_of(column.declared_type, table.strict);
     column.collation = collation_of(db, table, column.name);
     table.columns.push_back(std::move(column));
   }
@@ -260,7 +264,8 @@ std::optional<TableFacts> read_table_facts(SQLite::Database& db, const std::stri
   }
   TableFacts table{.name = query.getColumn(0).getString(),
                    .kind = kind_of(query.getColumn(1).getString()),
-                   .without_rowid = query.getColumn(2).getInt() != 0};
+                   .without_rowid = query.getColumn(2).getInt() != 0,
+                   .strict = query.getColumn(3).getInt() != 0};
   if (table.kind != TableKind::ordinary) {
     return table;
   }

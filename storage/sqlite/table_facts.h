@@ -48,6 +48,7 @@ struct TableFacts {
   std::string name;  ///< in the letter case of its declaration
   TableKind kind = TableKind::ordinary;
   bool without_rowid = false;
+  bool strict = false;
   bool autoincrement = false;
   std::vector<ColumnFacts> columns;
   std::vector<IndexFacts> indexes;

@@ -73,6 +73,8 @@ TEST_CASE("the column of times is chosen by its name and by what is in it", "[co
       {"occurred_at", "created_at"},
       {"timestamp", "end_time"},
       {"LastModifiedTime", "ExpirationTime"},
+      {"time", "date_of_birth"},
+      {"modified", "birth_date"},
   }));
   const bool first = GENERATE(true, false);
   const std::vector<Column> columns{{"id", number_of},
@@ -80,6 +82,26 @@ TEST_CASE("the column of times is chosen by its name and by what is in it", "[co
                                     {first ? worse : better, time_of},
                                     {"action", code_of}};
   CHECK(draft_of(sampled("log", columns)).mapping.time == better);
+}
+
+TEST_CASE("columns that seem to name persons and are not used are said", "[config_draft]") {
+  const LogDraft draft = draft_of(sampled("log",
+                                          {{"user_log_id", number_of},
+                                           {"created_at", time_of},
+                                           {"action", code_of},
+                                           {"actor", number_of},
+                                           {"subject", number_of},
+                                           {"subject_type", code_of},
+                                           {"user_email", code_of},
+                                           {"target_id", number_of},
+                                           {"bytes", number_of}}));
+  CHECK(draft.unused_persons == std::vector<std::string>{"user_email", "target_id"});
+  CHECK_THAT(draft_config(draft, {}, {.database = "a.db"}),
+             Contains("\n# not used: \"user_email\", \"target_id\"; holds and erasures do not see "
+                      "them"));
+  const LogDraft plain =
+      draft_of(sampled("log", {{"id", number_of}, {"created_at", time_of}, {"action", code_of}}));
+  CHECK_THAT(draft_config(plain, {}, {.database = "a.db"}), !Contains("not used"));
 }
 
 TEST_CASE("numbers that look like times by chance are none", "[config_draft]") {

@@ -52,6 +52,21 @@ TEST_CASE("NULLs say nothing, and a column of them has no format", "[time_format
   CHECK(format_of({}) == "none: the table has no rows");
 }
 
+TEST_CASE("numbers that are dates as well are left open", "[time_format_guess]") {
+  // yyMMddHHmm of 2014 and 2015, and as seconds 2014 to 2018.
+  const std::vector<StoredView> dates{
+      std::int64_t{1412312359}, std::int64_t{1501010000}, std::int64_t{1511300815}};
+  CHECK_THAT(format_of(dates), Contains("none: ") && Contains("could be either"));
+  std::vector<StoredView> seconds = dates;
+  const auto no_date = GENERATE(std::int64_t{1513010815},   // month 13
+                                std::int64_t{1500120815},   // month 0
+                                std::int64_t{1511320815},   // day 32
+                                std::int64_t{1511302415},   // hour 24
+                                std::int64_t{1511300860});  // minute 60
+  seconds.back() = no_date;
+  CHECK(format_of(seconds) == "unix_s");
+}
+
 TEST_CASE("one odd value in a hundred is borne, two are a contradiction", "[time_format_guess]") {
   TimeFormatGuess guess{kLatest};
   for (int i = 0; i < 99; ++i) {

@@ -99,6 +99,14 @@ class Pruned(unittest.TestCase):
             made.run(expect=0)
             self.assertEqual(details_left(made), [line for line in before if line[0] not in due()])
 
+    def test_the_check_says_what_an_erasure_leaves_in_them(self):
+        module = {"name": "crm", "tables": [{"table": "kept", "subject": "body", "action": "delete"}], "holds_sql": "SELECT 1 AS id WHERE 0"}
+        says = 'an erasure leaves the rows of "detail" ([events].children) as they are'
+        for modules in ([], [module]):
+            with self.subTest(modules=len(modules)), child_world(child_config({"erasure": {"module": modules}} if modules else {})) as made:
+                fill(made)
+                self.assertEqual(says in made.call("check", expect=(0, 4)).stdout, bool(modules))
+
     def test_a_hold_keeps_the_details_with_their_event(self):
         with child_world() as made:
             fill(made)

@@ -123,6 +123,31 @@ CREATE TABLE "audit trail" (
         self.assertIn("270 of 300 sampled values are unix_s, 30 of 300 sampled values are unix_ms", text)
         self.assertIn("# NOT READY", text)
 
+    def test_more_bad_times_than_a_run_bears_are_not_ready(self):
+        for bad, expect in ((31, 4), (29, 0)):
+            with self.subTest(bad=bad):
+                rows = self.trail(FORMATS["unix_s"])[:1] * 3000
+                rows = [(f"e{n}", "soon" if 1200 <= n < 1200 + bad else row[1], *row[2:]) for n, row in enumerate(rows)]
+                made = self.make(self.SCHEMA.format(declared=""), rows, self.INSERT)
+                said = self.new(made, expect=expect)
+                self.assertEqual(said["bad_times"], bad)
+                text = (made.folder / "new" / "holdfast.toml").read_text()
+                self.assertEqual("31 of 3000 rows have a time" in text, expect == 4)
+                self.assertEqual("# NOT READY" in text, expect == 4)
+                self.assertEqual(bool(said["not_ready"]), expect == 4)
+
+    def test_what_goes_wrong_with_the_database_names_the_database(self):
+        made = self.make(self.SCHEMA.format(declared=""), self.trail(FORMATS["unix_s"]), self.INSERT)
+        size = made.query("PRAGMA page_size")[0][0]
+        root = made.query("SELECT rootpage FROM sqlite_schema WHERE type = 'table'")[0][0]
+        with open(made.database, "r+b") as file:
+            file.seek((root - 1) * size)
+            file.write(b"\x7f" * size)
+        (made.folder / "new").mkdir()
+        answer = made.call("config", "new", "--database", made.database, "--out", "new/holdfast.toml", expect=1)
+        one_sentence(self, answer, f"{made.database}: is damaged")
+        self.assertNotIn("holdfast.toml", answer.stderr)
+
     def test_a_table_without_a_key_and_one_without_rows(self):
         schema = self.SCHEMA.format(declared="INTEGER").replace(" PRIMARY KEY NOT NULL", "", 1)
         made = self.make(schema, self.trail(FORMATS["unix_s"]), self.INSERT)

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "storage/sqlite/child_rows.h"
 #include "tests/storage/scratch_log.h"
 
 namespace holdfast::testing {
@@ -17,6 +18,8 @@ constexpr const char* kIntegerLog =
     "CREATE TABLE log (id INTEGER PRIMARY KEY, at INTEGER, code TEXT, ref INTEGER);";
 constexpr const char* kTextLog =
     "CREATE TABLE log (id TEXT PRIMARY KEY NOT NULL, at INTEGER, code TEXT) WITHOUT ROWID;";
+const std::string kAnyLog =
+    "CREATE TABLE log (id ANY PRIMARY KEY NOT NULL, at INTEGER, code TEXT) STRICT;";
 constexpr const char* kPairLog =
     "CREATE TABLE log (org TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER, code TEXT, "
     "PRIMARY KEY (org, seq));";
@@ -57,6 +60,11 @@ std::vector<Case> refused() {
        log + "CREATE TABLE part (part_id INTEGER PRIMARY KEY)",
        {"part", {"part_id"}},
        "has its own key in column \"part_id\""},
+      {"the column is another table's",
+       log + "CREATE TABLE invoice (id INTEGER PRIMARY KEY);"
+             "CREATE TABLE part (a INTEGER REFERENCES Invoice, b INTEGER)",
+       {"part", {"a"}},
+       "refers to table \"Invoice\" with column \"a\" ([events].children.column)"},
       {"two columns refer to the log",
        log + "CREATE TABLE part (a INTEGER REFERENCES log, b INTEGER REFERENCES log (id))",
        {"part", {"a"}},
@@ -87,6 +95,18 @@ std::vector<Case> refused() {
        "compares column \"a\""},
       {"no type",
        log + "CREATE TABLE part (a REFERENCES log)",
+       {"part", {"a"}},
+       "compares column \"a\""},
+      {"ANY of a STRICT table for integers: '2' and 3.0 would be 2 and 3",
+       log + "CREATE TABLE part (a ANY REFERENCES log ON DELETE CASCADE) STRICT",
+       {"part", {"a"}},
+       "compares column \"a\""},
+      {"numbers for ANY of a STRICT table: 1 would be '1' and 1",
+       kAnyLog + "CREATE TABLE part (a NUMERIC)",
+       {"part", {"a"}},
+       "compares column \"a\""},
+      {"ANY that is no type for ANY of a STRICT table",
+       kAnyLog + "CREATE TABLE part (a ANY)",
        {"part", {"a"}},
        "compares column \"a\""},
       {"another collation",
@@ -177,6 +197,15 @@ TEST_CASE("a child without a foreign key is believed, and that is a doubt", "[ch
              Contains("no foreign key says that column \"a\" of \"part\""));
 }
 
+TEST_CASE("a column of the key may refer to another table too", "[children]") {
+  ScratchLog log{
+      std::string{kPairLog} +
+      "CREATE TABLE house (id TEXT PRIMARY KEY);"
+      "CREATE TABLE part (n INTEGER, o TEXT REFERENCES house, x INTEGER REFERENCES house,"
+      "FOREIGN KEY (o, n) REFERENCES log)"};
+  CHECK(log.objection(with_children({{"part", {"o", "n"}}}, {"org", "seq"})).empty());
+}
+
 TEST_CASE("a mapping without children reads as it always has", "[children]") {
   ScratchLog log{kIntegerLog};
   CHECK(log.probe(with_children({})).shape.mapping.count("children") == 0);
@@ -197,6 +226,10 @@ TEST_CASE("child rows go with theirs and with no other, whatever the key", "[chi
            "INSERT INTO part VALUES ('a'), ('A'), ('b'), ('b '), (x'61')",
            {"a", "b "},
            "A b a"},
+          {kAnyLog + "CREATE TABLE part (a ANY) STRICT",
+           "INSERT INTO log (id) VALUES (1), ('1'), ('2'); INSERT INTO part VALUES (1), ('1'), (2)",
+           {"1"},
+           "1 2"},
       }));
   ScratchLog log{schema};
   log.run(fill);
@@ -216,6 +249,29 @@ TEST_CASE("child rows go with theirs and with no other, whatever the key", "[chi
             .execAndGet("SELECT group_concat(coalesce(a, ''), ' ') FROM "
                         "(SELECT CAST(a AS TEXT) AS a FROM part ORDER BY rowid)")
             .getString() == left);
+}
+
+TEST_CASE("what one key finds goes with several at once too", "[children]") {
+  SQLite::Database db(":memory:", SQLite::OPEN_READWRITE);
+  db.exec(
+      "CREATE TABLE part (a); INSERT INTO part VALUES (1), (2), (3.0), (2.5), ('2'), (x'32'), (4)");
+  const bool together = GENERATE(true, false);
+  ChildRows rows{db, {{.name = "part", .table = "part", .columns = {"a"}}}, ChildRows::Ranges::yes};
+  const std::vector<RowKey> keys{RowKey::integer(1), RowKey::integer(2), RowKey::integer(3)};
+  std::int64_t planned = 0;
+  for (const RowKey& key : keys) {
+    planned += rows.count_of(key).at("part");
+    if (!together) {
+      rows.dispose_of({&key, 1});
+    }
+  }
+  if (together) {
+    rows.dispose_of(keys);
+  }
+  CHECK(planned == 3);
+  CHECK(rows.take() == ChildCounts{{"part", planned}});
+  CHECK(db.execAndGet("SELECT group_concat(typeof(a)) FROM part").getString() ==
+        "real,text,blob,integer");
 }
 
 TEST_CASE("child rows of a key of two columns", "[children]") {

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iterator>
 
 #include <catch2/catch.hpp>
 #include <sqlite3.h>
 
+#include "storage/still_files.h"
 #include "tests/storage/scratch_database.h"
 
 using namespace holdfast;
@@ -131,6 +133,88 @@ TEST_CASE("commits that wait in a log that nobody may open are never overlooked"
   }
   ::chmod(scratch.path().c_str(), 0755);
   CHECK(open_sqlite(options)->audit_log().count_rows(std::nullopt) == 1);
+}
+
+TEST_CASE("a reader who may not write the database leaves nothing that keeps others from it",
+          "[connection]") {
+  const ScratchDatabase scratch;
+  const auto path = scratch.file("audit.db");
+  (void)made_database(scratch.options());
+  ::chmod(path.c_str(), 0644);
+  ::chmod(scratch.path().c_str(), 0777);
+  OpenOptions options = scratch.options();
+  options.read_only = true;
+  const auto alone = [&scratch] {
+    return std::distance(std::filesystem::directory_iterator{scratch.path()}, {}) == 1;
+  };
+  {
+    const OrdinaryUser user;
+    const auto database = open_sqlite(options);
+    const auto scope = database->begin_read();
+    CHECK(database->audit_log().count_rows(std::nullopt) == 0);
+    CHECK(alone());
+  }
+  CHECK(alone());
+  CHECK_FALSE(changed_still_file());
+}
+
+TEST_CASE("a reader makes no side files where commits wait beside the database", "[connection]") {
+  const ScratchDatabase scratch;
+  const auto path = scratch.file("audit.db");
+  (void)made_database(scratch.options());
+  {
+    SQLite::Database killed(path.string(), SQLite::OPEN_READWRITE);
+    sqlite3_db_config(killed.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    killed.exec("INSERT INTO audit_events (occurred_at, code) VALUES (1, 'A')");
+  }
+  std::filesystem::remove(scratch.file("audit.db-shm"));
+  ::chmod(path.c_str(), 0644);
+  ::chmod(scratch.file("audit.db-wal").c_str(), 0644);
+  ::chmod(scratch.path().c_str(), 0777);
+  OpenOptions options = scratch.options();
+  options.read_only = true;
+  {
+    const OrdinaryUser user;
+    const StorageError error = open_error(options);
+    CHECK(error.trouble() == StorageTrouble::read_only);
+    CHECK_THAT(error.what(), Contains("audit.db: commits wait beside it"));
+  }
+  CHECK_FALSE(std::filesystem::exists(scratch.file("audit.db-shm")));
+}
+
+TEST_CASE("what is written under a reader of a still file is said, and is no damage",
+          "[connection]") {
+  const ScratchDatabase scratch;
+  const auto path = scratch.file("audit.db");
+  (void)made_database(scratch.options());
+  ::chmod(path.c_str(), 0644);
+  ::chmod(scratch.path().c_str(), 0755);
+  OpenOptions options = scratch.options();
+  options.read_only = true;
+  std::unique_ptr<Database> database;
+  {
+    const OrdinaryUser user;
+    database = open_sqlite(options);
+  }
+  CHECK_FALSE(changed_still_file());
+  REQUIRE_NOTHROW(require_still_files());
+  SECTION("another program has it open") {
+    SQLite::Database writer(path.string(), SQLite::OPEN_READWRITE);
+    writer.exec("INSERT INTO audit_events (occurred_at, code) VALUES (1, 'A')");
+    REQUIRE(changed_still_file());
+    CHECK(changed_still_file()->trouble() == StorageTrouble::busy);
+  }
+  SECTION("another program had it open") {
+    run_sql(path, "INSERT INTO audit_events (occurred_at, code) VALUES (1, 'A')");
+  }
+  SECTION("pages that do not fit together") {
+    std::string bytes = bytes_of(path);
+    bytes.replace(4096, bytes.size() - 4096, bytes.size() - 4096, '\x7F');
+    write_bytes(path, bytes);
+    CHECK_THROWS_WITH(database->integrity_problem(), Contains("somebody wrote to it"));
+  }
+  CHECK_THROWS_WITH(require_still_files(),
+                    Contains(path.string() + ": somebody wrote to it") && Contains("try again"));
 }
 
 TEST_CASE("reading leaves the file as it is, byte for byte", "[connection]") {
