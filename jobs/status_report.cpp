@@ -7,6 +7,7 @@
 
 #include "jobs/due_erasures.h"
 #include "jobs/json_text.h"
+#include "jobs/lost_runs.h"
 #include "jobs/monitor_figures.h"
 #include "jobs/overview.h"
 #include "jobs/plan_desk.h"
@@ -42,6 +43,17 @@ json past_review(const Desk& desk, std::int64_t& active) {
                       {"matter", utf8_text(hold.matter)},
                       {"review_by", to_rfc3339(*hold.review_by)}});
     }
+  }
+  return list;
+}
+
+json missed_json(const LostRuns& lost) {
+  json list = json::array();
+  for (const MissedRun& run : lost.missed) {
+    list.push_back({{"at", json_time(run.at)},
+                    {"reason", utf8_text(run.error.reason)},
+                    {"message", utf8_text(run.error.message)},
+                    {"left_out", run.left_out}});
   }
   return list;
 }
@@ -129,7 +141,8 @@ json status_now(const Desk& desk) {
   const auto success = desk.database.ledger().last_success();
   const auto last = desk.database.ledger().last();
   const auto clock = desk.database.ledger().last_clock();
-  const RunStreak streak = read_streak(desk.database.ledger(), std::nullopt);
+  const LostRuns lost = read_lost_runs(desk.database);
+  const RunStreak streak = continued(read_streak(desk.database.ledger(), std::nullopt), lost);
   std::int64_t active = 0;
   json reviews = past_review(desk, active);
   json result = {
@@ -149,6 +162,8 @@ json status_now(const Desk& desk) {
       {"run_clock", json_time(clock ? std::optional{clock->as_of} : std::nullopt)},
       {"clock_refused", step.outcome == ClockStep::Outcome::refused},
       {"first_run_pending", policy.first_run}};
+  result["died_run"] = lost.died ? json(lost.died->id) : json(nullptr);
+  result["missed_runs"] = missed_json(lost);
   result["overdue_categories"] = overdue_json(result.at("oldest"));
   DueErasures due;
   list_due(desk.database.erasures(), desk.now, due);

@@ -54,8 +54,29 @@ TEST_CASE("each outcome of the last run has its weight", "[health]") {
     CAPTURE(outcome);
     CHECK(state_of(figures) == state);
   }
+  figures.last->closing->outcome = "of_a_later_version";
+  CHECK(state_of(figures) == HealthState::critical);
   figures.last->closing.reset();
   CHECK(state_of(figures) == HealthState::ok);
+}
+
+TEST_CASE("runs that the ledger does not tell the end of are critical", "[health]") {
+  HealthFigures figures = sound_figures();
+  figures.last->closing.reset();
+  figures.lost.died = run_of(Outcome::failed, kNow);
+  Health health = judge_health(figures, {});
+  CHECK(health.findings == std::vector<std::string>{"run 1 died: the next run closes its line"});
+  CHECK(health.summary == "last success 24 h ago, run 4 died");
+  figures = sound_figures();
+  figures.lost.missed = {{.error = {.reason = "database_busy"}},
+                         {.error = {.reason = "disk_full"}, .left_out = 2}};
+  health = judge_health(figures, {});
+  CHECK(health.state == HealthState::critical);
+  CHECK(health.findings ==
+        std::vector<std::string>{"4 runs could not be recorded (disk_full): holdfast status"});
+  const RunStreak streak = continued(RunStreak{.partial = 3}, figures.lost);
+  CHECK(streak.failed == 4);
+  CHECK(streak.partial == 0);
 }
 
 TEST_CASE("all findings are said, the worst first, on one line", "[health]") {

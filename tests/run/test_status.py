@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `status` says in the morning, to a person, to a script and to Nagios."""
 
+import fcntl
+import os
 import re
+import signal
+import subprocess
+import time
 import unittest
 
-from audit_world import at, config_with, world
+from audit_world import at, config_with, is_root, to_ms, world
+from holdfast_cli import program_path
 
 NOW = at("2030-01-01T02:00:00")
 AGED = at("2029-01-01")
@@ -124,10 +130,72 @@ class Status(unittest.TestCase):
         with world(init=False) as empty:
             self.nagios(empty, "UNKNOWN")
 
+    def die_while_deleting(self, made):
+        """A run that is killed between two slices."""
+        with made.connection() as database:
+            rows = ((to_ms(AGED), "ACCOUNT_PROFILE_UPDATE", "x" * 300) for _ in range(6_000))
+            database.executemany("INSERT INTO audit_events (occurred_at, code, metadata) VALUES (?, ?, ?)", rows)
+        command = [str(program_path()), "run", "--config", str(made.config_file)]
+        with subprocess.Popen(command, env={**os.environ, **made.clock.environment()}) as run:
+            try:
+                deadline = time.monotonic() + 60
+                while made.query("SELECT count(*) FROM holdfast_run_slice")[0][0] < 2:
+                    self.assertTrue(run.poll() is None and time.monotonic() < deadline, "the run ended by itself")
+                run.send_signal(signal.SIGSTOP)
+                self.nagios(made, "OK")
+                self.assertIsNone(made.call("status", "--json", expect=0).json["died_run"])
+            finally:
+                run.kill()
+
+    def test_a_run_that_died_is_critical_before_the_next_one_says_so(self):
+        made = self.world(run={"max_lock": "1ms", "max_lock_idle": "1ms"})
+        made.run(expect=0)
+        self.nagios(made, "OK")
+        self.die_while_deleting(made)
+        said, figures = self.nagios(made, "CRITICAL")
+        self.assertIn("run 2 died", said)
+        self.assertEqual(figures["failed_in_a_row"], "1")
+        self.assertEqual(made.call("status", "--json", expect=0).json["died_run"], 2)
+        self.assertIn("run 2 died", made.call("status", expect=0).stdout)
+        with open(f"{made.database}.holdfast-lock", "r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.nagios(made, "OK")
+        if not is_root():
+            os.chmod(f"{made.database}.holdfast-lock", 0)
+            self.nagios(made, "OK")
+            os.chmod(f"{made.database}.holdfast-lock", 0o600)
+        made.run(expect=0)
+        self.nagios(made, "OK")
+
+    def test_a_run_that_could_not_be_recorded_is_critical(self):
+        made = self.world()
+        made.run(expect=0)
+        sound = made.database.read_bytes()
+        made.database.write_bytes(b"no database at all" * 100)
+        made.call("run", expect=1)
+        made.database.write_bytes(sound)
+        said, figures = self.nagios(made, "CRITICAL")
+        self.assertIn("a run could not be recorded (not_a_database)", said)
+        self.assertEqual(figures["failed_in_a_row"], "1")
+        status = made.call("status", "--json", expect=0).json
+        self.assertEqual([run["reason"] for run in status["missed_runs"]], ["not_a_database"])
+        self.assertIn("a run could not be recorded, 2030-01-01T02:00:00Z (not_a_database)", made.call("status").stdout)
+        made.run(expect=0)
+        self.nagios(made, "OK")
+
+    def test_no_lock_file_is_made_by_looking(self):
+        made = self.world()
+        lock = made.folder / "audit.db.holdfast-lock"
+        lock.unlink(missing_ok=True)
+        self.nagios(made, "WARNING")
+        made.call("status", expect=0)
+        self.assertFalse(lock.exists())
+
     def test_its_limits_are_in_its_help(self):
         text = self.world().call("status", "--help", expect=0).stdout
         for words in ("26 h", "50 h", "7 runs in a row", "3 UNKNOWN", "--critical-hours"):
             self.assertIn(words, text)
+        self.assertNotIn("the same for every verb", text)
 
     def test_a_category_is_overdue_where_its_rows_wait_for_days(self):
         made = self.world({"safety": {"max_category_share": 0.2, "limit_min_rows": 10}})
