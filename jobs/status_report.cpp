@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `status` says: what a person or a monitor asks in the morning.
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -81,14 +83,15 @@ json oldest_line(const RuleBook& rules, const std::string& category) {
           {"overdue_days", nullptr}};
 }
 
-/// By how many days the oldest row that waits is past the platform's window; tenants whose window
-/// is shorter have waited for longer.
-json overdue_days(const RuleBook& rules, const std::string& category, Instant oldest_due) {
-  const DatedWindow* window = rules.category_window(std::nullopt, category);
-  if (window == nullptr || window->cutoff < oldest_due) {
-    return 0;
+/// By how many days one of the category's rows that wait is past the window that it goes by.
+json overdue_days(const RunPlan& plan, const std::string& category) {
+  std::chrono::milliseconds longest{0};
+  for (const auto& [place, overdue] : plan.figures.longest_overdue) {
+    if (place.category == category) {
+      longest = std::max(longest, overdue);
+    }
   }
-  return days_between(window->cutoff, oldest_due);
+  return std::chrono::duration_cast<std::chrono::hours>(longest).count() / 24;
 }
 
 json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
@@ -102,7 +105,7 @@ json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
     line["age_days"] = days_between(desk.now, times.oldest);
     if (times.oldest_due) {
       line["oldest_due"] = to_rfc3339(*times.oldest_due);
-      line["overdue_days"] = overdue_days(rules, category, *times.oldest_due);
+      line["overdue_days"] = overdue_days(plan, category);
     }
   }
   for (const auto& [category, rows] : waiting_rows(plan)) {

@@ -167,6 +167,7 @@ std::vector<CategoryAge> bounded(std::vector<CategoryAge> ages) {
       other.waiting += age->waiting;
       other.oldest = earlier(other.oldest, age->oldest);
       other.oldest_due = earlier(other.oldest_due, age->oldest_due);
+      other.overdue = std::max(other.overdue, age->overdue);
     }
     ages.resize(kMostCategories - 1);
     ages.push_back(std::move(other));
@@ -213,6 +214,12 @@ void add_categories(Gauges& gauges, const RunReport& report) {
       "Where rows of the category wait: time of the oldest that was due when the last run "
       "began.");
   add_times(gauges, ages, &CategoryAge::oldest_due);
+  gauges.family("category_overdue_seconds",
+                "Where rows of the category wait: by how much one of those was past its own window "
+                "when the last run began, be it its tenant's or its code's. 0: none waits.");
+  for (const CategoryAge& age : ages) {
+    gauges.value(in_seconds(age.overdue), {{"category", age.category}});
+  }
 }
 
 void add_registers(Gauges& gauges, const MonitorFigures& figures) {

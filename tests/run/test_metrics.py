@@ -107,6 +107,16 @@ class EachOutcome(Metered):
         self.assertEqual(found.value("category_oldest_due_timestamp_seconds", category="account"), AGED.timestamp())
         self.assertNotIn("acme", found.text)
 
+    def test_overdue_is_what_is_past_its_own_window(self):
+        windows = {"acme": {"category": {"account": {"window": "1 year"}}}, "brief": {"category": {"account": {"window": "30 days"}}}}
+        made = self.world(metered(LIMITS, {"retention": {"tenant": windows}}))
+        made.insert(AGED, tenant="acme", count=20)
+        self.after(made, 0, "completed")
+        self.assertEqual(self.metrics().value("category_overdue_seconds", category="account"), 0)
+        made.insert(at("2029-11-11T10:00:00"), tenant="brief", count=20)
+        found = self.after(made, 4, "limited")
+        self.assertEqual(found.value("category_overdue_seconds", category="account"), 19 * 86400)
+
     def after(self, made, exit_status, outcome):
         self.report = check_run(self, made, made.run(expect=exit_status), outcome)
         return self.ended(made, outcome, exit_status)

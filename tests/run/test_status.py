@@ -220,6 +220,18 @@ class Status(unittest.TestCase):
         self.assertIn("3 days ago", made.call("status", expect=0).stdout)
         self.assertEqual(made.call("status", "--json", expect=0).json["last_success_age_seconds"], 3 * 86400)
 
+    def test_each_row_is_overdue_by_its_own_window(self):
+        windows = {"acme": {"category": {"account": {"window": "300 days"}}}, "brief": {"category": {"account": {"window": "30 days"}}}}
+        made = self.world({"retention": {"tenant": windows}})
+        made.insert(at("2029-03-06"), tenant="acme", count=2)
+        made.insert(at("2029-03-05"), tenant="acme")
+        # Past the platform's window for months, and due by its own only since today.
+        self.assertEqual(made.call("status", "--json", expect=0).json["overdue_categories"], [])
+        # Inside the platform's, and due for weeks.
+        made.insert(at("2029-11-10"), tenant="brief")
+        (overdue,) = made.call("status", "--json", expect=0).json["overdue_categories"]
+        self.assertEqual((overdue["category"], overdue["overdue_days"]), ("account", 20))
+
     def test_a_row_of_yesterday_night_is_not_overdue(self):
         made = self.world()
         made.insert(at("2029-09-30"), count=3)
