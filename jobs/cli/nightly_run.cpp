@@ -262,6 +262,11 @@ void tell_others(Session& session, EndedRun& ended) {
     write_reports(session, *ended.database);
   }
   const SalvagedMonitoring told = monitoring_of(session);
+  if (told.unread) {
+    session.observer().warn(
+        "nobody_told: [metrics] or [webhook] of the configuration could not be read, so metrics "
+        "were not written or nobody was told how the run ended");
+  }
   const std::optional<std::string> path =
       told.database ? std::optional{told.database->string()} : std::nullopt;
   if (!told.metrics_textfile.empty()) {

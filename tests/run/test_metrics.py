@@ -164,6 +164,30 @@ class EachOutcome(Metered):
             # The series of this database goes on, and does not turn into another.
             self.assertIn(f'database="{made.database}"', found.text)
 
+    def test_a_configuration_that_is_no_toml_tells_all_the_same(self):
+        made = self.world()
+        made.run(expect=0)
+        sound = made.config_file.read_text()
+        for night, broken in enumerate(("nonsense = = 1\n" + sound, sound + "\n[retention.category.x\nwindow = \n"), 1):
+            made.clock.advance(days=1)
+            made.write_config(broken)
+            self.assertNotIn("nobody_told", made.run(expect=2).stderr)
+            found = self.ended(made, "invalid", 2)
+            self.assertEqual(found.value("consecutive_failed_runs"), night)
+            self.assertEqual(found.value("last_success_timestamp_seconds"), NOW.timestamp())
+            self.assertIn(f'database="{made.database}"', found.text)
+
+    def test_sections_that_nobody_can_be_sure_of_are_not_believed_and_that_is_said(self):
+        made = self.world()
+        made.run(expect=0)
+        sound, before = made.config_file.read_text(), self.file.read_text()
+        made.clock.advance(days=1)
+        text = "x = '''\n'''\n= broken\n"
+        for broken in ("= broken\n" + sound + '[metrics]\ntextfile = "b.prom"\n', text + sound, sound.replace("textfile", "textfile =")):
+            made.write_config(broken)
+            self.assertIn("nobody_told", made.run(expect=2).stderr, broken)
+            self.assertEqual(self.file.read_text(), before)
+
     def test_what_others_may_write_chooses_no_file(self):
         made = self.world()
         made.run(expect=0)
@@ -171,7 +195,7 @@ class EachOutcome(Metered):
         made.write_config(metered({"safety": {"nonsense": 1}}))
         made.config_file.chmod(0o666)
         made.clock.advance(days=1)
-        made.run(expect=2)
+        self.assertIn("nobody_told", made.run(expect=2).stderr)
         self.assertEqual(self.file.read_text(), before)
 
     def test_a_database_that_is_missing_or_cannot_be_opened(self):
