@@ -171,8 +171,9 @@ std::optional<std::int64_t> waiting_rows(RunLedger& ledger, const std::optional<
     return std::nullopt;
   }
   const json record = json::parse(full->closing->record, nullptr, /*allow_exceptions=*/false);
-  if (!record.is_object() || !record.contains("kept_by_reason") ||
-      !record.at("kept_by_reason").is_object()) {
+  // Without the digest of a plan nobody came to know what is due.
+  if (!record.is_object() || !record.contains("digest") || !record.at("digest").is_string() ||
+      !record.contains("kept_by_reason") || !record.at("kept_by_reason").is_object()) {
     return std::nullopt;
   }
   const json& kept = record.at("kept_by_reason");

@@ -126,10 +126,14 @@ void add_rows(Gauges& gauges, const RunReport& report) {
       .count(report.figures.totals.deleted());
   gauges.family("last_run_rows_erased", "Rows that went with erasures the last run completed.")
       .count(report.erased);
-  gauges
-      .family("last_run_rows_remaining",
-              "Rows that were due, and that the last run left for the next one.")
-      .count(report.rows_remaining);
+  if (!report.ages.empty()) {  // otherwise it did not plan, and nobody knows what is due
+    gauges
+        .family(
+            "last_run_rows_remaining",
+            "Rows that were due and were left: by the end of the last run, by the safety limit, "
+            "or because it was refused.")
+        .count(report.figures.totals[Reason::not_reached] + report.figures.totals[Reason::limit]);
+  }
   gauges.family("last_run_rows_kept", "Rows that the last run kept, each under its one reason.");
   for (const Reason reason : kAllReasons) {
     if (reason != Reason::expired) {

@@ -35,7 +35,8 @@ class EachOutcome(Metered):
         self.assertEqual(found.value("last_run_id"), report["run_id"])
         self.assertEqual(found.value("last_run_rows_deleted"), report["deleted"])
         self.assertEqual(found.value("last_run_rows_erased"), report["erased"])
-        self.assertEqual(found.value("last_run_rows_remaining"), report["rows_remaining"])
+        kept = report["kept_by_reason"]
+        self.assertEqual(found.value("last_run_rows_remaining"), kept["not_reached"] + kept["limit"])
         self.assertEqual(found.value("rows"), report["rows_after"])
         kept = {reason: found.value("last_run_rows_kept", reason=reason) for reason in report["kept_by_reason"]}
         self.assertEqual(kept, report["kept_by_reason"])
@@ -127,6 +128,7 @@ class EachOutcome(Metered):
         made.run(expect=0)
         made.clock.advance(days=-3)
         found = self.after(made, 4, "refused")
+        self.assertNotIn("last_run_rows_remaining", found)
         self.assertEqual(found.value("last_success_timestamp_seconds"), NOW.timestamp())
         self.assertEqual(found.value("consecutive_failed_runs"), 1)
 
@@ -136,6 +138,7 @@ class EachOutcome(Metered):
         found = self.after(made, 4, "refused")
         self.assertEqual(found.value("last_success_timestamp_seconds"), 0)
         self.assertEqual(found.value("category_rows_waiting", category="account"), 5)
+        self.assertEqual(found.value("last_run_rows_remaining"), 5)
 
     def test_invalid_where_the_path_can_still_be_read(self):
         made = self.world()

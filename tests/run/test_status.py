@@ -82,6 +82,21 @@ class Status(unittest.TestCase):
         said, figures = self.nagios(made, "CRITICAL")
         self.assertIn("run 3 invalid (config)", said)
         self.assertEqual(figures["failed_in_a_row"], "2")
+        # Neither of the two came to know what is due.
+        self.assertNotIn("rows_waiting", figures)
+
+    def test_a_refused_run_tells_what_waits_where_it_planned(self):
+        made = self.world({"safety": {"first_run_needs_approval": True}})
+        made.insert(AGED, count=30)
+        said = made.call("run", expect=4).stdout
+        self.assertIn("30 kept, 30 due and left: ", said)
+        _, figures = self.nagios(made, "CRITICAL")
+        self.assertEqual(figures["rows_waiting"], "30")
+        made.approved_run(expect=0)
+        made.clock.advance(days=-3)
+        said = made.call("run", expect=4).stdout
+        self.assertIn(" kept: ", said)
+        self.assertNotIn("due and left", said)
 
     def test_holds_past_review_and_a_witness_that_differs(self):
         made = self.world()
