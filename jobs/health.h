@@ -15,8 +15,8 @@ namespace holdfast {
 
 /// From when on a monitor is worried.
 struct HealthLimits {
-  std::chrono::hours old_success{26};       ///< a warning: longer than a day, as a run may be late
-  std::chrono::hours very_old_success{50};  ///< critical: two nights are missing
+  std::chrono::hours old_success{36};  ///< a warning: a day, and the longest that a run may take
+  std::chrono::hours very_old_success{60};  ///< critical: two nights are missing
   std::int64_t partial_nights = 7;          ///< a warning from so many in a row on
 };
 

@@ -37,12 +37,12 @@ class Status(unittest.TestCase):
         said, _ = self.nagios(made, "WARNING")
         self.assertIn("no run has succeeded yet", said)
         made.run(expect=0)
-        for hours, state in ((25, "OK"), (1, "WARNING"), (23, "WARNING"), (1, "CRITICAL")):
+        for hours, state in ((35, "OK"), (1, "WARNING"), (23, "WARNING"), (1, "CRITICAL")):
             made.clock.advance(hours=hours)
             said, figures = self.nagios(made, state)
         self.assertIn("no success for 2 days", said)
-        self.assertEqual(figures["last_success_age"], str(50 * 3600) + "s")
-        self.nagios(made, "WARNING", "--critical-hours", "51")
+        self.assertEqual(figures["last_success_age"], str(60 * 3600) + "s")
+        self.nagios(made, "WARNING", "--critical-hours", "61")
         self.nagios(made, "OK", "--critical-hours", "99", "--warning-hours", "98")
         made.run(expect=0)
         said, figures = self.nagios(made, "OK")
