@@ -201,6 +201,19 @@ class EachOutcome(Metered):
         self.assertIn("nobody_told", made.run(expect=2).stderr)
         self.assertEqual(self.file.read_text(), before)
 
+    def test_what_another_database_did_is_not_taken_over(self):
+        made = self.world()
+        made.run(expect=0)
+        self.file.write_text(self.file.read_text().replace(str(made.database), "/other.db"))
+        made.database.write_text("no database" * 100)
+        made.clock.advance(days=1)
+        answer = made.run(expect=1)
+        self.assertIn("metrics_of_another_database", answer.stderr)
+        self.assertIn("/other.db", answer.stderr)
+        found = self.ended(made, "failed", 1)
+        self.assertNotIn("last_success_timestamp_seconds", found)
+        self.assertNotIn("metrics_of_another_database", made.run(expect=1).stderr)
+
     def test_a_database_that_is_missing_or_cannot_be_opened(self):
         made = self.world()
         made.insert(AGED, count=5)
