@@ -77,6 +77,27 @@ json told_of(const RunReport& report) {
   });
 }
 
+std::string limited_sentence(const RunReport& report) {
+  return "run " + std::to_string(report.run_id) + " limited: the safety limit left " +
+         std::to_string(report.figures.totals[Reason::limit]) +
+         " rows that are due: look at \"holdfast plan --save\"";
+}
+
+/// What a mail of cron says on one line of stdout, whoever sorts lines by weight would not see.
+/// What failed is complained of anyway.
+void complain_where_collected(Session& session, const RunReport& report) {
+  if (!session.console().log_is_collected()) {
+    return;
+  }
+  if (report.outcome == Outcome::limited) {
+    Console::complain(limited_sentence(report));
+  } else if (report.error &&
+             (report.outcome == Outcome::refused || report.outcome == Outcome::invalid ||
+              (report.outcome == Outcome::failed && session.console().talkative()))) {
+    Console::complain(report.error->message);
+  }
+}
+
 void print_run(Session& session, const RunReport& report) {
   if (session.console().json()) {
     if (report.sealed.empty()) {
@@ -86,9 +107,12 @@ void print_run(Session& session, const RunReport& report) {
     }
     if (report.error) {
       Console::complain(report.error->message);
+    } else if (report.outcome == Outcome::limited && session.console().log_is_collected()) {
+      Console::complain(limited_sentence(report));
     }
     return;
   }
+  complain_where_collected(session, report);
   const bool well = exit_status(report.outcome) == ExitStatus::done;
   if (well && !session.console().talkative()) {
     return;
