@@ -17,6 +17,7 @@
 #include "jobs/cli/report_folder.h"
 #include "jobs/cli/webhook.h"
 #include "jobs/cli/webhook_body.h"
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/prune_run.h"
@@ -27,6 +28,8 @@ namespace holdfast {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kDeliveryBytes = 16;
 
 // A signal handler can reach nothing but what has static storage.
 StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -307,13 +310,16 @@ void tell_others(Session& session, EndedRun& ended) {
     session.close();
     ended.database = nullptr;
     ended.lock.reset();
-    send_webhook(
-        *told.webhook,
-        webhook_body(
-            {.host = host_name(), .database = path.value_or(""), .version = HOLDFAST_VERSION},
-            ended.report),
-        session.clock(),
-        session.observer());
+    const std::string delivery = random_hex(kDeliveryBytes);
+    send_webhook(*told.webhook,
+                 {.delivery = delivery,
+                  .body = webhook_body({.host = host_name(),
+                                        .database = path.value_or(""),
+                                        .version = HOLDFAST_VERSION,
+                                        .delivery = delivery},
+                                       ended.report)},
+                 session.clock(),
+                 session.observer());
   }
 }
 
