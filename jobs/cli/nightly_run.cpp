@@ -285,9 +285,6 @@ void tell_others(Session& session, EndedRun& ended) {
   if (ended.beside_another) {
     return;
   }
-  if (ended.database != nullptr) {
-    write_reports(session, *ended.database);
-  }
   const SalvagedMonitoring told = monitoring_of(session);
   if (told.unread) {
     session.observer().warn(
@@ -303,6 +300,10 @@ void tell_others(Session& session, EndedRun& ended) {
                    .report = ended.report},
                   session.clock(),
                   session.observer());
+  }
+  // After the metrics: reports are by far the most work.
+  if (ended.database != nullptr) {
+    write_reports(session, *ended.database);
   }
   if (told.webhook && told.webhook->on.contains(ended.report.outcome)) {
     // A server that does not answer holds up nobody else.
