@@ -65,8 +65,10 @@ void add_status(CLI::App& app, ChosenVerb& chosen) {
                             "last success and its age, rows waiting, holds past review",
                             kStatusExamples,
                             chosen);
+  verb->footer(std::string("Examples:\n") + kStatusExamples + "\n" +
+               exit_statuses("without --nagios those of every verb"));
   CLI::Option* nagios = verb->add_flag(
-      "--nagios", wish->wanted, "one line for a monitor, with the exit statuses below");
+      "--nagios", wish->wanted, "one line for a monitor, with exit statuses of its own");
   const auto add_limit = [&](const char* name, std::int64_t& value, const char* what) {
     verb->add_option(name, value, what)
         ->needs(nagios)

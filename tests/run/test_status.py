@@ -208,7 +208,7 @@ class Status(unittest.TestCase):
 
     def test_its_limits_are_in_its_help(self):
         text = self.world().call("status", "--help", expect=0).stdout
-        for words in ("26 h", "50 h", "7 runs in a row", "3 UNKNOWN", "--critical-hours"):
+        for words in ("36 h", "60 h", "7 runs in a row", "3 UNKNOWN", "--critical-hours", "without --nagios"):
             self.assertIn(words, text)
         self.assertNotIn("the same for every verb", text)
 
