@@ -312,6 +312,12 @@ class Text(Metered):
         self.assertEqual(len(named), 64)
         self.assertIn("(other)", named)
 
+    def test_they_are_there_before_the_reports(self):
+        made = self.world(metered({"reports": {"directory": "reports"}}))
+        made.run(expect=0)
+        report = made.folder / "reports" / "run-1.html"
+        self.assertLess(self.file.stat().st_mtime_ns, report.stat().st_mtime_ns)
+
     def test_without_the_section_there_is_no_file(self):
         made = self.world(config_with())
         made.run(expect=0)
