@@ -76,7 +76,17 @@ void judge_success(const HealthFigures& figures, const HealthLimits& limits, Ver
 }
 
 void judge_last_run(const HealthFigures& figures, const HealthLimits& limits, Verdict& verdict) {
-  switch (outcome_of(figures).value_or(Outcome::completed)) {
+  if (!figures.last || !figures.last->closing) {
+    return;  // none yet, or one that goes on: judge_lost_runs() knows whether it died
+  }
+  const auto outcome = outcome_of(figures);
+  if (!outcome) {
+    verdict.add(HealthState::critical,
+                "run " + std::to_string(figures.last->id) + " ended as \"" +
+                    figures.last->closing->outcome + "\", which this version does not know");
+    return;
+  }
+  switch (*outcome) {
     case Outcome::completed:
     case Outcome::interrupted:
       break;
@@ -101,13 +111,29 @@ void judge_last_run(const HealthFigures& figures, const HealthLimits& limits, Ve
   }
 }
 
+void judge_lost_runs(const LostRuns& lost, Verdict& verdict) {
+  if (lost.died) {
+    verdict.add(HealthState::critical,
+                "run " + std::to_string(lost.died->id) + " died: the next run closes its line");
+  }
+  if (!lost.missed.empty()) {
+    const std::int64_t count = lost.missed_count();
+    verdict.add(HealthState::critical,
+                (count == 1 ? std::string("a run") : std::to_string(count) + " runs") +
+                    " could not be recorded (" + lost.missed.back().error.reason +
+                    "): holdfast status");
+  }
+}
+
 std::string summary_of(const HealthFigures& figures) {
   const auto age = age_of_success(figures);
   std::string text = age ? "last success " + in_words(std::max(*age, seconds{0})) + " ago"
                          : std::string("no success yet");
   if (figures.last) {
     text += ", run " + std::to_string(figures.last->id) + " " +
-            (figures.last->closing ? figures.last->closing->outcome : "has not ended");
+            (figures.last->closing ? figures.last->closing->outcome
+             : figures.lost.died   ? "died"
+                                   : "has not ended");
   }
   return text;
 }
@@ -145,8 +171,9 @@ std::optional<std::int64_t> waiting_rows(RunLedger& ledger, const std::optional<
     return std::nullopt;
   }
   const json record = json::parse(full->closing->record, nullptr, /*allow_exceptions=*/false);
-  if (!record.is_object() || !record.contains("kept_by_reason") ||
-      !record.at("kept_by_reason").is_object()) {
+  // Without the digest of a plan nobody came to know what is due.
+  if (!record.is_object() || !record.contains("digest") || !record.at("digest").is_string() ||
+      !record.contains("kept_by_reason") || !record.at("kept_by_reason").is_object()) {
     return std::nullopt;
   }
   const json& kept = record.at("kept_by_reason");
@@ -168,7 +195,8 @@ HealthFigures read_health(const Desk& desk) {
     throw StorageError(StorageTrouble::corrupt, why);
   };
   const MonitorFigures read = read_monitor_figures(desk.database, std::nullopt, desk.now, rethrow);
-  figures.streak = read.streak.value_or(RunStreak{});
+  figures.lost = read_lost_runs(desk.database);
+  figures.streak = continued(read.streak.value_or(RunStreak{}), figures.lost);
   figures.holds = read.holds.value_or(HoldCounts{});
   figures.erasures = read.erasures.value_or(ErasureCounts{});
   figures.rows_waiting = waiting_rows(ledger, figures.last);
@@ -180,6 +208,7 @@ HealthFigures read_health(const Desk& desk) {
 
 Health judge_health(const HealthFigures& figures, const HealthLimits& limits) {
   Verdict verdict;
+  judge_lost_runs(figures.lost, verdict);
   judge_last_run(figures, limits, verdict);
   judge_success(figures, limits, verdict);
   if (!figures.witness_agrees) {

@@ -8,21 +8,23 @@
 #include <vector>
 
 #include "jobs/desk.h"
+#include "jobs/lost_runs.h"
 #include "jobs/monitor_figures.h"
 
 namespace holdfast {
 
 /// From when on a monitor is worried.
 struct HealthLimits {
-  std::chrono::hours old_success{26};       ///< a warning: longer than a day, as a run may be late
-  std::chrono::hours very_old_success{50};  ///< critical: two nights are missing
+  std::chrono::hours old_success{36};  ///< a warning: a day, and the longest that a run may take
+  std::chrono::hours very_old_success{60};  ///< critical: two nights are missing
   std::int64_t partial_nights = 7;          ///< a warning from so many in a row on
 };
 
 /// What is judged, without a look at any row of the log.
 struct HealthFigures {
   std::optional<RunLine> last;  ///< none: no run has been recorded yet
-  RunStreak streak;
+  LostRuns lost;
+  RunStreak streak;  ///< with `lost`
   HoldCounts holds;
   ErasureCounts erasures;
   std::optional<std::int64_t> rows_waiting;  ///< as the last record says; none where it does not
@@ -52,7 +54,8 @@ struct Health {
 /// Reads the ledger, the registers and the witness file, and no row. Errors: StorageError.
 [[nodiscard]] HealthFigures read_health(const Desk& desk);
 
-/// Critical: no success within very_old_success; the last run failed, was refused or was invalid;
+/// Critical: no success within very_old_success; the last run failed, died, was refused or was
+/// invalid, or ended as nobody here knows; a run could not be recorded;
 /// the witness file and the database do not agree; an erasure is overdue. Warning: no success
 /// within old_success, or none yet; categories left whole by the safety limit; partial_nights in a
 /// row, fewer are nothing; holds past review; erasures due within a week. Never throws.

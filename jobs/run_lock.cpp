@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "jobs/job_error.h"
 
@@ -16,10 +18,31 @@ namespace holdfast {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
+constexpr int kTries = 3;
+constexpr std::chrono::milliseconds kLookTakes{20};
 
 bool has_room(int descriptor) {
   struct stat state {};
   return ::fstat(descriptor, &state) == 0 && state.st_size >= static_cast<off_t>(kMissedNotesBytes);
+}
+
+/// Whoever looks at the lock holds it for the moment of the look: that is no other run. Returns 0,
+/// or why it is not taken.
+int take(int descriptor) {
+  for (int left = kTries; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0; --left) {
+    if (errno != EWOULDBLOCK || left == 1) {
+      return errno;
+    }
+    std::this_thread::sleep_for(kLookTakes);
+  }
+  return 0;
+}
+
+std::vector<MissedRun> notes_in(int descriptor) {
+  std::string notes(kMissedNotesBytes, '\0');
+  const ssize_t length = ::pread(descriptor, notes.data(), notes.size(), 0);
+  notes.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return read_missed(notes);
 }
 
 }  // namespace
@@ -42,8 +65,7 @@ RunLock::RunLock(const std::filesystem::path& database) {
                        std::generic_category().message(errno) +
                        "): the folder of the database must be writable for whoever runs holdfast");
   }
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    const int reason = errno;
+  if (const int reason = take(descriptor_); reason != 0) {
     ::close(descriptor_);
     if (reason == EWOULDBLOCK) {
       throw JobError(
@@ -63,10 +85,27 @@ RunLock::RunLock(const std::filesystem::path& database) {
 }
 
 std::vector<MissedRun> RunLock::missed() const {
-  std::string notes(kMissedNotesBytes, '\0');
-  const ssize_t length = ::pread(descriptor_, notes.data(), notes.size(), 0);
-  notes.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-  return read_missed(notes);
+  return notes_in(descriptor_);
+}
+
+std::optional<LockLook> RunLock::look_at(const std::filesystem::path& database) {
+  // O_NONBLOCK, because opening a pipe would wait for ever.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
+  const int descriptor =
+      ::open(file_for(database).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) {
+    return std::nullopt;
+  }
+  struct stat facts {};
+  std::optional<LockLook> look;
+  if (::fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode)) {
+    // Shared, because that needs no right to write; closing gives it back. A lock that cannot be
+    // asked counts as taken.
+    look = LockLook{.taken = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0,
+                    .missed = notes_in(descriptor)};
+  }
+  ::close(descriptor);
+  return look;
 }
 
 bool RunLock::note_missed(const MissedRun& run) {

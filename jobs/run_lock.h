@@ -2,11 +2,18 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "jobs/missed_runs.h"
 
 namespace holdfast {
+
+/// What can be seen of a lock without taking it.
+struct LockLook {
+  bool taken = false;
+  std::vector<MissedRun> missed;  ///< as RunLock::missed() gives them
+};
 
 /// The lock that lets one run at a time work on a database. It belongs to the process: when that
 /// dies, however it dies, the lock is free. It is a file of its own beside the database, because
@@ -30,6 +37,10 @@ class RunLock {
   [[nodiscard]] bool note_missed(const MissedRun& run);
   /// They are in the ledger now. Returns false where the file still has them.
   [[nodiscard]] bool forget_missed();
+
+  /// Looks at the lock of a database and changes nothing: a file that is not there is not made.
+  /// None where there is no such file, or where it may not be read. Errors: none.
+  [[nodiscard]] static std::optional<LockLook> look_at(const std::filesystem::path& database);
 
   /// Where the lock of a database lies.
   [[nodiscard]] static std::filesystem::path file_for(const std::filesystem::path& database);

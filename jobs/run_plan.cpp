@@ -30,6 +30,8 @@ bool tells_of_a_run(const std::optional<std::string_view>& code) {
 struct AlikeRows {
   std::int64_t read = 0;
   Instant latest_cutoff = kBeginningOfTime;  ///< of the code; the beginning where it is not known
+  Instant own_cutoff = kBeginningOfTime;     ///< of the window that these rows go by
+  std::chrono::milliseconds* overdue = nullptr;  ///< of their place; null before the first due one
   bool tell_of_runs = false;
   ReasonCounts* counts = nullptr;  ///< of their place in the tally
   CategoryTimes* times = nullptr;  ///< of their category; null before the first sane one
@@ -109,6 +111,9 @@ class Planner {
         alike.times = &figures.oldest_time[std::string(decision.category)];
       }
       note_category_time(*alike.times, *time, decision.reason);
+      if (decision.reason == Reason::expired || decision.reason == Reason::limit) {
+        note_overdue(row, decision, *time, alike);
+      }
       if (*time < alike.latest_cutoff) {
         note_past_window(row, decision, *time);
       }
@@ -135,6 +140,8 @@ class Planner {
     AlikeRows& alike = found->second;
     if (fresh && row.code) {
       alike.latest_cutoff = context_.rules().latest_cutoff(*row.code);
+      alike.own_cutoff =
+          context_.rules().rule_for(row.tenant, row.code, row.stored_category).window_cutoff();
       alike.tell_of_runs = tells_of_a_run(row.code);
     }
     return alike;
@@ -155,6 +162,14 @@ class Planner {
     if (reason == Reason::expired || reason == Reason::limit) {
       times.oldest_due = std::min(times.oldest_due.value_or(time), time);
     }
+  }
+
+  void note_overdue(const RowFacts& row, const Decision& decision, Instant time, AlikeRows& alike) {
+    if (alike.overdue == nullptr) {
+      const TallyPlaceView place{.tenant = row.tenant, .category = decision.category};
+      alike.overdue = &plan_.figures.longest_overdue[owned_place(place)];
+    }
+    *alike.overdue = std::max(*alike.overdue, alike.own_cutoff - time);
   }
 
   /// Rows inside their window are not looked at: with an index they are not even read.

@@ -50,6 +50,9 @@ struct PlanFigures {
   std::map<std::string, Instant, std::less<>> oldest_unknown;
   /// Newest sane time of the rows that would go.
   PlaceTimes newest_deleted;
+  /// By how much the oldest row that is due is past the window that it goes by itself, which may be
+  /// its tenant's, its code's or that of a category of its own. Only places where rows are due.
+  PlaceMap<std::chrono::milliseconds> longest_overdue;
   std::vector<LimitExcess> over_limit;
   bool one_pass = false;  ///< the whole table was read, for want of an index or of free readers
   std::chrono::microseconds took{0};      ///< the whole plan

@@ -269,7 +269,12 @@ std::vector<CategoryAge> category_ages(const Figures& figures,
     CategoryAge& age = ages[line.place.category];
     age.category = line.place.category;
     not_reached[age.category] += line.counts[Reason::not_reached];
-    age.waiting += line.counts[Reason::not_reached] + line.counts[Reason::limit];
+    const std::int64_t left = line.counts[Reason::not_reached] + line.counts[Reason::limit];
+    age.waiting += left;
+    const auto overdue = plan.longest_overdue.find(line.place);
+    if (left > 0 && overdue != plan.longest_overdue.end()) {
+      age.overdue = std::max(age.overdue, overdue->second);
+    }
   }
   std::vector<CategoryAge> list;
   for (auto& [category, age] : ages) {

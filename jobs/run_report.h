@@ -44,6 +44,8 @@ struct CategoryAge {
   std::int64_t waiting = 0;       ///< due, and left by the run's end or by the limit
   std::optional<Instant>
       oldest_due;  ///< of the rows that were due when the run began; none where none waits
+  /// By how much one of those was past the window that it goes by itself; 0 where none waits.
+  std::chrono::milliseconds overdue{0};
 };
 
 /// What plan and run have in common: every row counted once.

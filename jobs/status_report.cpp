@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `status` says: what a person or a monitor asks in the morning.
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -7,6 +9,7 @@
 
 #include "jobs/due_erasures.h"
 #include "jobs/json_text.h"
+#include "jobs/lost_runs.h"
 #include "jobs/monitor_figures.h"
 #include "jobs/overview.h"
 #include "jobs/plan_desk.h"
@@ -46,6 +49,17 @@ json past_review(const Desk& desk, std::int64_t& active) {
   return list;
 }
 
+json missed_json(const LostRuns& lost) {
+  json list = json::array();
+  for (const MissedRun& run : lost.missed) {
+    list.push_back({{"at", json_time(run.at)},
+                    {"reason", utf8_text(run.error.reason)},
+                    {"message", utf8_text(run.error.message)},
+                    {"left_out", run.left_out}});
+  }
+  return list;
+}
+
 /// Due rows over all tenants, by category.
 std::map<std::string, std::int64_t, std::less<>> waiting_rows(const RunPlan& plan) {
   std::map<std::string, std::int64_t, std::less<>> waiting;
@@ -69,14 +83,15 @@ json oldest_line(const RuleBook& rules, const std::string& category) {
           {"overdue_days", nullptr}};
 }
 
-/// By how many days the oldest row that waits is past the platform's window; tenants whose window
-/// is shorter have waited for longer.
-json overdue_days(const RuleBook& rules, const std::string& category, Instant oldest_due) {
-  const DatedWindow* window = rules.category_window(std::nullopt, category);
-  if (window == nullptr || window->cutoff < oldest_due) {
-    return 0;
+/// By how many days one of the category's rows that wait is past the window that it goes by.
+json overdue_days(const RunPlan& plan, const std::string& category) {
+  std::chrono::milliseconds longest{0};
+  for (const auto& [place, overdue] : plan.figures.longest_overdue) {
+    if (place.category == category) {
+      longest = std::max(longest, overdue);
+    }
   }
-  return days_between(window->cutoff, oldest_due);
+  return std::chrono::duration_cast<std::chrono::hours>(longest).count() / 24;
 }
 
 json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
@@ -90,7 +105,7 @@ json oldest_json(const Desk& desk, const RunPlan& plan, const RuleBook& rules) {
     line["age_days"] = days_between(desk.now, times.oldest);
     if (times.oldest_due) {
       line["oldest_due"] = to_rfc3339(*times.oldest_due);
-      line["overdue_days"] = overdue_days(rules, category, *times.oldest_due);
+      line["overdue_days"] = overdue_days(plan, category);
     }
   }
   for (const auto& [category, rows] : waiting_rows(plan)) {
@@ -129,7 +144,8 @@ json status_now(const Desk& desk) {
   const auto success = desk.database.ledger().last_success();
   const auto last = desk.database.ledger().last();
   const auto clock = desk.database.ledger().last_clock();
-  const RunStreak streak = read_streak(desk.database.ledger(), std::nullopt);
+  const LostRuns lost = read_lost_runs(desk.database);
+  const RunStreak streak = continued(read_streak(desk.database.ledger(), std::nullopt), lost);
   std::int64_t active = 0;
   json reviews = past_review(desk, active);
   json result = {
@@ -149,6 +165,8 @@ json status_now(const Desk& desk) {
       {"run_clock", json_time(clock ? std::optional{clock->as_of} : std::nullopt)},
       {"clock_refused", step.outcome == ClockStep::Outcome::refused},
       {"first_run_pending", policy.first_run}};
+  result["died_run"] = lost.died ? json(lost.died->id) : json(nullptr);
+  result["missed_runs"] = missed_json(lost);
   result["overdue_categories"] = overdue_json(result.at("oldest"));
   DueErasures due;
   list_due(desk.database.erasures(), desk.now, due);

@@ -21,7 +21,6 @@ namespace holdfast {
 namespace {
 
 constexpr const char* kExitStatuses =
-    "Exit statuses, the same for every verb:\n"
     "  0 done   1 failed   2 usage, config or policy invalid\n"
     "  3 stopped early at a budget, consistent, more to do\n"
     "  4 refused, or part left alone, by a safety limit or a rule\n"
@@ -172,6 +171,10 @@ int carry_out(const ChosenVerb& chosen) {
 
 }  // namespace
 
+std::string exit_statuses(const std::string& when) {
+  return "Exit statuses, " + when + ":\n" + kExitStatuses;
+}
+
 CLI::App* add_verb(CLI::App& parent,
                    const std::string& name,
                    const std::string& summary,
@@ -187,7 +190,7 @@ CLI::App* add_verb(CLI::App& parent,
                    chosen.common.as,
                    "who acts, where the configuration has [identity] trust_flag = true");
   verb->footer((examples.empty() ? std::string{} : "Examples:\n" + examples + "\n") +
-               kExitStatuses);
+               exit_statuses());
   return verb;
 }
 
@@ -197,7 +200,7 @@ CLI::App* add_group(CLI::App& app,
                     const std::string& examples) {
   CLI::App* group = app.add_subcommand(name, summary);
   group->require_subcommand(1);
-  group->footer("Examples:\n" + examples + "\n" + kExitStatuses);
+  group->footer("Examples:\n" + examples + "\n" + exit_statuses());
   return group;
 }
 
@@ -226,7 +229,7 @@ int run_app(int argc, const char* const* argv) {
                   "  holdfast plan --save             what would go, what would stay and why\n"
                   "  holdfast approve DIGEST          let a saved plan past the limits\n"
                   "  holdfast run                     the nightly job\n\n") +
-      kExitStatuses);
+      exit_statuses());
   ChosenVerb chosen;
   chosen.common.config = default_config();
   add_run_verbs(app, chosen);

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "jobs/cli/config_sections.h"
 #include "jobs/cli/config_values.h"
@@ -36,11 +37,12 @@ void read_metrics(ConfigTable section, const std::filesystem::path& folder, Sett
 
 /// The outcomes that are told; the default stays where the key is missing.
 void read_outcomes(ConfigTable& section, std::set<Outcome>& outcomes) {
+  const std::vector<ConfigText> list = section.texts("on");
   if (!section.has("on")) {
     return;
   }
   outcomes.clear();
-  for (const ConfigText& written : section.texts("on")) {
+  for (const ConfigText& written : list) {
     if (const auto outcome = parse_outcome(written.text)) {
       outcomes.insert(*outcome);
     } else {

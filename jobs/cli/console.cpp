@@ -69,6 +69,10 @@ bool Console::shows_progress() const {
          !is_dumb_terminal();
 }
 
+bool Console::log_is_collected() const {
+  return wishes_.log_format == LogFormat::json || stderr_is_journal();
+}
+
 bool Console::talkative() const {
   return stdout_terminal_ || wishes_.verbose;
 }

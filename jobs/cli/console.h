@@ -28,6 +28,8 @@ class Console {
   [[nodiscard]] bool json() const { return wishes_.json; }
   /// True where a person is likely to read the answer: on a terminal, or with --verbose.
   [[nodiscard]] bool talkative() const;
+  /// True where stderr goes to something that sorts by weight: lines of JSON, or the journal.
+  [[nodiscard]] bool log_is_collected() const;
   [[nodiscard]] bool stderr_is_terminal() const { return stderr_terminal_; }
   /// True where a line may be drawn over and over: on a terminal that can.
   [[nodiscard]] bool shows_progress() const;

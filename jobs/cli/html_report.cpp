@@ -53,7 +53,7 @@ Html sum_sentence(const json& record) {
     text += " Erasures took " + rows_words(erased) + " more.";
   }
   text += " Rows after: " + words_of(part(record, "rows_after")) + ".";
-  if (number_part(record, "rows_remaining") != 0) {
+  if (!part(record, "digest").is_null() && number_part(record, "rows_remaining") != 0) {
     text += " Due and left for the next run: " + words_of(part(record, "rows_remaining")) + ".";
   }
   return element("p", {{"class", "lead"}}, Html::text(text));

@@ -19,7 +19,10 @@ struct SalvagedMonitoring {
   std::filesystem::path metrics_textfile;         ///< empty: none
   std::optional<WebhookSettings> webhook;         ///< none: nobody
   std::optional<std::filesystem::path> database;  ///< what the configuration names
+  bool unread = false;  ///< the file speaks of one of the first two, and it could not be read
 };
+/// A file that is no TOML as a whole is cut at the headers of its sections; one that others may
+/// have written says nothing.
 [[nodiscard]] SalvagedMonitoring salvage_monitoring(const std::filesystem::path& config);
 
 }  // namespace holdfast

@@ -7,15 +7,25 @@
 #include "jobs/cli/file_bytes.h"
 #include "jobs/cli/metrics_text.h"
 #include "jobs/cli/written_file.h"
+#include "jobs/json_text.h"
 
 namespace holdfast {
 namespace {
 
-/// What the file says that is there already: nothing where there is none yet, or none that can be
-/// read.
-EarlierMetrics earlier_metrics(const std::filesystem::path& textfile, Instant now) {
-  const auto read = read_file_bytes(textfile);
-  return read ? parse_earlier_metrics(read->bytes, now) : EarlierMetrics{};
+/// What the file says that is there already: nothing where there is none yet, none that can be
+/// read, or that of another database.
+EarlierMetrics earlier_metrics(const MetricsOfRun& run, Instant now, RunObserver& observer) {
+  const auto read = read_file_bytes(run.textfile);
+  EarlierMetrics earlier = read ? parse_earlier_metrics(read->bytes, now) : EarlierMetrics{};
+  // The label has what is no UTF-8 in the shape that text gives it.
+  if (run.database_path && earlier.database && *earlier.database != utf8_text(*run.database_path)) {
+    observer.warn("metrics_of_another_database: " + run.textfile.string() + " had those of " +
+                  *earlier.database +
+                  ", which are replaced: each database needs a [metrics] "
+                  "textfile of its own");
+    earlier = {};
+  }
+  return earlier;
 }
 
 std::string text_of(const MetricsOfRun& run, const Clock& clock, RunObserver& observer) {
@@ -28,7 +38,7 @@ std::string text_of(const MetricsOfRun& run, const Clock& clock, RunObserver& ob
           observer.warn(why);
         });
   }
-  const EarlierMetrics earlier = earlier_metrics(run.textfile, clock.now());
+  const EarlierMetrics earlier = earlier_metrics(run, clock.now(), observer);
   if (!figures.streak && earlier.streak) {
     figures.streak = continued(*earlier.streak, latest);
   } else if (figures.streak && earlier.streak && !run.report.recorded) {

@@ -126,10 +126,14 @@ void add_rows(Gauges& gauges, const RunReport& report) {
       .count(report.figures.totals.deleted());
   gauges.family("last_run_rows_erased", "Rows that went with erasures the last run completed.")
       .count(report.erased);
-  gauges
-      .family("last_run_rows_remaining",
-              "Rows that were due, and that the last run left for the next one.")
-      .count(report.rows_remaining);
+  if (!report.ages.empty()) {  // otherwise it did not plan, and nobody knows what is due
+    gauges
+        .family(
+            "last_run_rows_remaining",
+            "Rows that were due and were left: by the end of the last run, by the safety limit, "
+            "or because it was refused.")
+        .count(report.figures.totals[Reason::not_reached] + report.figures.totals[Reason::limit]);
+  }
   gauges.family("last_run_rows_kept", "Rows that the last run kept, each under its one reason.");
   for (const Reason reason : kAllReasons) {
     if (reason != Reason::expired) {
@@ -167,6 +171,7 @@ std::vector<CategoryAge> bounded(std::vector<CategoryAge> ages) {
       other.waiting += age->waiting;
       other.oldest = earlier(other.oldest, age->oldest);
       other.oldest_due = earlier(other.oldest_due, age->oldest_due);
+      other.overdue = std::max(other.overdue, age->overdue);
     }
     ages.resize(kMostCategories - 1);
     ages.push_back(std::move(other));
@@ -213,6 +218,12 @@ void add_categories(Gauges& gauges, const RunReport& report) {
       "Where rows of the category wait: time of the oldest that was due when the last run "
       "began.");
   add_times(gauges, ages, &CategoryAge::oldest_due);
+  gauges.family("category_overdue_seconds",
+                "Where rows of the category wait: by how much one of those was past its own window "
+                "when the last run began, be it its tenant's or its code's. 0: none waits.");
+  for (const CategoryAge& age : ages) {
+    gauges.value(in_seconds(age.overdue), {{"category", age.category}});
+  }
 }
 
 void add_registers(Gauges& gauges, const MonitorFigures& figures) {

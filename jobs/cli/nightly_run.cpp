@@ -17,6 +17,7 @@
 #include "jobs/cli/report_folder.h"
 #include "jobs/cli/webhook.h"
 #include "jobs/cli/webhook_body.h"
+#include "jobs/digest.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/prune_run.h"
@@ -27,6 +28,8 @@ namespace holdfast {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kDeliveryBytes = 16;
 
 // A signal handler can reach nothing but what has static storage.
 StopFlag g_stop;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -77,6 +80,27 @@ json told_of(const RunReport& report) {
   });
 }
 
+std::string limited_sentence(const RunReport& report) {
+  return "run " + std::to_string(report.run_id) + " limited: the safety limit left " +
+         std::to_string(report.figures.totals[Reason::limit]) +
+         " rows that are due: look at \"holdfast plan --save\"";
+}
+
+/// What a mail of cron says on one line of stdout, whoever sorts lines by weight would not see.
+/// What failed is complained of anyway.
+void complain_where_collected(Session& session, const RunReport& report) {
+  if (!session.console().log_is_collected()) {
+    return;
+  }
+  if (report.outcome == Outcome::limited) {
+    Console::complain(limited_sentence(report));
+  } else if (report.error &&
+             (report.outcome == Outcome::refused || report.outcome == Outcome::invalid ||
+              (report.outcome == Outcome::failed && session.console().talkative()))) {
+    Console::complain(report.error->message);
+  }
+}
+
 void print_run(Session& session, const RunReport& report) {
   if (session.console().json()) {
     if (report.sealed.empty()) {
@@ -86,9 +110,12 @@ void print_run(Session& session, const RunReport& report) {
     }
     if (report.error) {
       Console::complain(report.error->message);
+    } else if (report.outcome == Outcome::limited && session.console().log_is_collected()) {
+      Console::complain(limited_sentence(report));
     }
     return;
   }
+  complain_where_collected(session, report);
   const bool well = exit_status(report.outcome) == ExitStatus::done;
   if (well && !session.console().talkative()) {
     return;
@@ -259,10 +286,12 @@ void tell_others(Session& session, EndedRun& ended) {
   if (ended.beside_another) {
     return;
   }
-  if (ended.database != nullptr) {
-    write_reports(session, *ended.database);
-  }
   const SalvagedMonitoring told = monitoring_of(session);
+  if (told.unread) {
+    session.observer().warn(
+        "nobody_told: [metrics] or [webhook] of the configuration could not be read, so metrics "
+        "were not written or nobody was told how the run ended");
+  }
   const std::optional<std::string> path =
       told.database ? std::optional{told.database->string()} : std::nullopt;
   if (!told.metrics_textfile.empty()) {
@@ -273,19 +302,26 @@ void tell_others(Session& session, EndedRun& ended) {
                   session.clock(),
                   session.observer());
   }
+  // After the metrics: reports are by far the most work.
+  if (ended.database != nullptr) {
+    write_reports(session, *ended.database);
+  }
   if (told.webhook && told.webhook->on.contains(ended.report.outcome)) {
     // A server that does not answer holds up nobody else.
     ended.aside.reset();
     session.close();
     ended.database = nullptr;
     ended.lock.reset();
-    send_webhook(
-        *told.webhook,
-        webhook_body(
-            {.host = host_name(), .database = path.value_or(""), .version = HOLDFAST_VERSION},
-            ended.report),
-        session.clock(),
-        session.observer());
+    const std::string delivery = random_hex(kDeliveryBytes);
+    send_webhook(*told.webhook,
+                 {.delivery = delivery,
+                  .body = webhook_body({.host = host_name(),
+                                        .database = path.value_or(""),
+                                        .version = HOLDFAST_VERSION,
+                                        .delivery = delivery},
+                                       ended.report)},
+                 session.clock(),
+                 session.observer());
   }
 }
 

@@ -198,8 +198,13 @@ std::string render_run_line(const json& report) {
   std::string line = "run " + report.at("run_id").dump() + " " + cell(report.at("outcome")) + ": " +
                      report.at("deleted").dump() + " rows deleted";
   if (!report.at("kept").is_null()) {
-    line += ", " + report.at("kept").dump() + " kept, " + report.at("rows_remaining").dump() +
-            " due and left";
+    line += ", " + report.at("kept").dump() + " kept";
+    if (!report.at("digest").is_null()) {  // otherwise the run did not plan
+      const json& kept = report.at("kept_by_reason");
+      const auto left =
+          kept.at("not_reached").get<std::int64_t>() + kept.at("limit").get<std::int64_t>();
+      line += ", " + std::to_string(left) + " due and left";
+    }
   }
   return line;
 }

@@ -245,6 +245,21 @@ std::string streak_line(const json& status, const char* figure, const char* what
   return runs < 2 ? "" : std::to_string(runs) + " runs in a row " + what + "\n";
 }
 
+/// What no line of the ledger tells yet.
+std::string lost_runs(const json& status) {
+  std::string text;
+  if (!status.at("died_run").is_null()) {
+    text += "run " + status.at("died_run").dump() + " died: the next run closes its line\n";
+  }
+  for (const json& run : status.at("missed_runs")) {
+    const auto left_out = run.at("left_out").get<std::int64_t>();
+    text += "a run could not be recorded, " + cell(run.at("at")) + " (" + cell(run.at("reason")) +
+            "): " + cell(run.at("message")) +
+            (left_out == 0 ? "" : "; and " + std::to_string(left_out) + " more before it") + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string render_status(const json& status) {
@@ -262,6 +277,7 @@ std::string render_status(const json& status) {
                  : " (" + cell(last.at("error")) + "): \"holdfast report\" says what to do") +
             "\n";
   }
+  text += lost_runs(status);
   text += streak_line(status, "partial_in_a_row", "stopped early at a budget") +
           streak_line(status, "failed_in_a_row", "failed, were refused or were invalid");
   if (status.at("first_run_pending").get<bool>()) {

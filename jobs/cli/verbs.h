@@ -25,6 +25,9 @@ struct ChosenVerb {
                                  const std::string& examples,
                                  ChosenVerb& chosen);
 
+/// What stands at the end of the help of every verb: its exit statuses.
+[[nodiscard]] std::string exit_statuses(const std::string& when = "the same for every verb");
+
 /// A verb that only has verbs of its own, such as `hold`, with examples at the end of its help.
 [[nodiscard]] CLI::App* add_group(CLI::App& app,
                                   const std::string& name,

@@ -13,13 +13,13 @@ namespace {
 constexpr std::int64_t kMostHours = 24 * 365;
 constexpr const char* kStatusExamples =
     "  holdfast status\n  holdfast status --json\n  holdfast status --nagios\n"
-    "  holdfast status --nagios --warning-hours 30 --critical-hours 80\n"
+    "  holdfast status --nagios --warning-hours 40 --critical-hours 80\n"
     "With --nagios:\n"
     "  one line with figures, from ledger, registers and witness file, without a look at the log,\n"
     "  and the statuses of that convention:\n"
-    "  2 CRITICAL  no success for 50 h; the last run failed, was refused or invalid; an erasure\n"
-    "              overdue; witness file and database do not agree\n"
-    "  1 WARNING   no success for 26 h, or none yet; categories left whole by the safety limit;\n"
+    "  2 CRITICAL  no success for 60 h; the last run failed, died, was refused or invalid, or could\n"
+    "              not be recorded; an erasure overdue; witness file and database do not agree\n"
+    "  1 WARNING   no success for 36 h, or none yet; categories left whole by the safety limit;\n"
     "              7 runs in a row that stopped early; holds past review; erasures due in a week\n"
     "  3 UNKNOWN   configuration or database cannot be read\n"
     "  0 OK        anything else";
@@ -31,8 +31,8 @@ ExitStatus as_exit(PluginStatus status) {
 
 struct NagiosWish {
   bool wanted = false;
-  std::int64_t warning_hours = 26;
-  std::int64_t critical_hours = 50;
+  std::int64_t warning_hours = 36;
+  std::int64_t critical_hours = 60;
   std::int64_t partial_nights = 7;
 };
 
@@ -65,8 +65,10 @@ void add_status(CLI::App& app, ChosenVerb& chosen) {
                             "last success and its age, rows waiting, holds past review",
                             kStatusExamples,
                             chosen);
+  verb->footer(std::string("Examples:\n") + kStatusExamples + "\n" +
+               exit_statuses("without --nagios those of every verb"));
   CLI::Option* nagios = verb->add_flag(
-      "--nagios", wish->wanted, "one line for a monitor, with the exit statuses below");
+      "--nagios", wish->wanted, "one line for a monitor, with exit statuses of its own");
   const auto add_limit = [&](const char* name, std::int64_t& value, const char* what) {
     verb->add_option(name, value, what)
         ->needs(nagios)

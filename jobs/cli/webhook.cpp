@@ -28,7 +28,6 @@ constexpr int kTries = 3;
 constexpr int kPausesInLimit = 30;  // a pause is this part of the limit: 1 s of 30 s
 constexpr std::size_t kShortestSecret = 16;
 constexpr std::size_t kLongestSecret = 4096;
-constexpr std::size_t kDeliveryBytes = 16;
 constexpr std::size_t kLongestAnswer = std::size_t{64} << 10;  // read and thrown away
 constexpr long kTimeout = 408;
 constexpr long kTooMany = 429;
@@ -50,7 +49,12 @@ std::string read_secret(const std::filesystem::path& file) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
   const Descriptor opened{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
   if (!opened.is_open()) {
-    refuse_secret(file, "the secret cannot be opened: " + std::generic_category().message(errno));
+    const int reason = errno;
+    refuse_secret(file,
+                  "the secret cannot be opened: " + std::generic_category().message(reason) +
+                      (reason == EACCES ? ": chown it to who runs holdfast and chmod it 0600, and "
+                                          "let that user enter its folder"
+                                        : ""));
   }
   struct stat facts {};
   if (::fstat(opened.number(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
@@ -93,7 +97,7 @@ Answer as_answer(CURLcode code, long status, const char* detail) {
   if (status >= 200 && status < 300) {
     return {.taken = true};
   }
-  if (status != 0) {
+  if (status >= 300) {  // anything below 200 was only the promise of an answer
     return {.again = status >= kServerFault || status == kTimeout || status == kTooMany,
             .why = "answered with status " + std::to_string(status)};
   }
@@ -104,15 +108,15 @@ Answer as_answer(CURLcode code, long status, const char* detail) {
 /// One message, ready to be sent more than once.
 class Delivery {
  public:
-  Delivery(const WebhookSettings& settings, const std::string& body, Instant now)
-      : settings_(settings), body_(body), handle_(curl_easy_init()) {
+  Delivery(const WebhookSettings& settings, const WebhookMessage& message, Instant now)
+      : settings_(settings), body_(message.body), handle_(curl_easy_init()) {
     const std::string seconds = std::to_string(to_unix_ms(now) / 1000);
     const std::string signature =
-        hmac_sha256_hex(read_secret(settings.secret_file), seconds + "." + body);
+        hmac_sha256_hex(read_secret(settings.secret_file), seconds + "." + message.body);
     add_header("Content-Type: application/json");
     add_header("X-Holdfast-Timestamp: " + seconds);
     add_header("X-Holdfast-Signature: sha256=" + signature);
-    add_header("X-Holdfast-Delivery: " + random_hex(kDeliveryBytes));
+    add_header("X-Holdfast-Delivery: " + message.delivery);
     if (!handle_ || !headers_) {
       throw JobError(ExitStatus::failed, "there is no memory for a request");
     }
@@ -133,7 +137,7 @@ class Delivery {
     set(CURLOPT_WRITEDATA, &seen_);
     set(CURLOPT_ERRORBUFFER, detail_.data());
     if (!webhook_url_fault(settings.url, /*allow_http=*/false) &&
-        settings.url.starts_with("http:")) {
+        webhook_place(settings.url).starts_with("http:")) {
       set(CURLOPT_NOPROXY, "*");  // what stays on this machine asks no proxy
     }
   }
@@ -195,12 +199,12 @@ Answer send_within(Delivery& delivery, milliseconds limit) {
 }  // namespace
 
 void send_webhook(const WebhookSettings& settings,
-                  const std::string& body,
+                  const WebhookMessage& message,
                   const Clock& clock,
                   RunObserver& observer) {
   std::string why;
   try {
-    Delivery delivery(settings, body, clock.now());
+    Delivery delivery(settings, message, clock.now());
     const Answer answer = send_within(delivery, settings.time_limit);
     if (answer.taken) {
       observer.note("webhook=" + webhook_place(settings.url) + " taken=true");

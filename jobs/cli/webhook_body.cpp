@@ -99,7 +99,8 @@ std::string webhook_body(const RunPlace& place, const RunReport& report) {
                {"message", nullptr},
                {"what_to_do", what_to_do(report)},
                {"run_hash", report.run_hash.empty() ? json(nullptr) : json(report.run_hash)},
-               {"version", place.version}};
+               {"version", place.version},
+               {"delivery", place.delivery}};
   if (report.error) {
     body["reason"] = utf8_text(report.error->reason);
     body["message"] = utf8_text(advice_for(report.error->reason) == nullptr

@@ -3,7 +3,9 @@
 
 #include <curl/curl.h>
 
+#include <charconv>
 #include <memory>
+#include <string_view>
 
 namespace holdfast {
 namespace {
@@ -32,10 +34,31 @@ std::string part_of(const ParsedUrl& url, CURLUPart part) {
   return part_text;
 }
 
+/// Four numbers of at most 255, the first of them 127, and nothing else: anything more is a name.
+bool is_loopback_address(std::string_view host) {
+  constexpr int kNumbers = 4;
+  constexpr int kLargest = 255;
+  for (int place = 0; place < kNumbers; ++place) {
+    const std::string_view number = host.substr(0, host.find('.'));
+    int value = -1;
+    const auto [end, problem] =
+        std::from_chars(number.data(), number.data() + number.size(), value);
+    if (problem != std::errc{} || end != number.data() + number.size() || value < 0 ||
+        value > kLargest || (place == 0 && value != 127)) {
+      return false;
+    }
+    const bool last = place + 1 == kNumbers;
+    if ((number.size() == host.size()) != last) {
+      return false;
+    }
+    host.remove_prefix(last ? number.size() : number.size() + 1);
+  }
+  return true;
+}
+
 /// Names that never lead off this machine; libcurl asks no resolver about "localhost".
 bool stays_on_this_machine(const std::string& host) {
-  return host == "localhost" || host == "[::1]" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
+  return host == "localhost" || host == "[::1]" || is_loopback_address(host);
 }
 
 }  // namespace

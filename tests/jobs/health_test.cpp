@@ -30,10 +30,10 @@ LatestRun run_of(Outcome outcome, Instant began) {
 
 TEST_CASE("the age of the last success is judged at its edges", "[health]") {
   HealthFigures figures = sound_figures();
-  for (const auto& [age, state] : {std::pair{26h - 1s, HealthState::ok},
-                                   std::pair{26h + 0s, HealthState::warning},
-                                   std::pair{50h - 1s, HealthState::warning},
-                                   std::pair{50h + 0s, HealthState::critical}}) {
+  for (const auto& [age, state] : {std::pair{36h - 1s, HealthState::ok},
+                                   std::pair{36h + 0s, HealthState::warning},
+                                   std::pair{60h - 1s, HealthState::warning},
+                                   std::pair{60h + 0s, HealthState::critical}}) {
     figures.streak.last_success = kNow - age;
     CHECK(state_of(figures) == state);
   }
@@ -54,8 +54,29 @@ TEST_CASE("each outcome of the last run has its weight", "[health]") {
     CAPTURE(outcome);
     CHECK(state_of(figures) == state);
   }
+  figures.last->closing->outcome = "of_a_later_version";
+  CHECK(state_of(figures) == HealthState::critical);
   figures.last->closing.reset();
   CHECK(state_of(figures) == HealthState::ok);
+}
+
+TEST_CASE("runs that the ledger does not tell the end of are critical", "[health]") {
+  HealthFigures figures = sound_figures();
+  figures.last->closing.reset();
+  figures.lost.died = run_of(Outcome::failed, kNow);
+  Health health = judge_health(figures, {});
+  CHECK(health.findings == std::vector<std::string>{"run 1 died: the next run closes its line"});
+  CHECK(health.summary == "last success 24 h ago, run 4 died");
+  figures = sound_figures();
+  figures.lost.missed = {{.error = {.reason = "database_busy"}},
+                         {.error = {.reason = "disk_full"}, .left_out = 2}};
+  health = judge_health(figures, {});
+  CHECK(health.state == HealthState::critical);
+  CHECK(health.findings ==
+        std::vector<std::string>{"4 runs could not be recorded (disk_full): holdfast status"});
+  const RunStreak streak = continued(RunStreak{.partial = 3}, figures.lost);
+  CHECK(streak.failed == 4);
+  CHECK(streak.partial == 0);
 }
 
 TEST_CASE("all findings are said, the worst first, on one line", "[health]") {
@@ -72,7 +93,7 @@ TEST_CASE("all findings are said, the worst first, on one line", "[health]") {
   CHECK(plugin_line(health) ==
         "HOLDFAST CRITICAL - run 4 failed (a/b\\x0ac): holdfast report, 1 erasure requests "
         "overdue, 2 holds past their review date, last success 24 h ago, run 4 failed | "
-        "last_success_age=86400s;93600;180000 rows_waiting=0 partial_in_a_row=0;6 "
+        "last_success_age=86400s;129600;216000 rows_waiting=0 partial_in_a_row=0;6 "
         "failed_in_a_row=0;;0 holds_active=3 holds_past_review=2;0 erasures_open=1 "
         "erasures_due_soon=0;0 erasures_overdue=1;;0");
 }

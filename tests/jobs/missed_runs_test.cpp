@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/missed_runs.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -81,4 +87,39 @@ TEST_CASE("the lock file keeps missed runs until they are recorded", "[missed_ru
   CHECK(lock.missed().size() == 2);
   CHECK(lock.forget_missed());
   CHECK(lock.missed().empty());
+}
+
+TEST_CASE("looking at a lock makes no file, and says whether it is taken", "[missed_runs]") {
+  const TempFolder folder;
+  const auto database = folder / "audit.db";
+  CHECK_FALSE(RunLock::look_at(database).has_value());
+  CHECK_FALSE(std::filesystem::exists(RunLock::file_for(database)));
+  {
+    RunLock lock(database);
+    REQUIRE(lock.note_missed(missed(1)));
+    const auto look = RunLock::look_at(database);
+    REQUIRE(look.has_value());
+    CHECK(look->taken);
+    CHECK(look->missed.size() == 1);
+  }
+  CHECK_FALSE(RunLock::look_at(database)->taken);
+  std::filesystem::remove(RunLock::file_for(database));
+  std::filesystem::create_directory(RunLock::file_for(database));
+  CHECK_FALSE(RunLock::look_at(database).has_value());
+}
+
+TEST_CASE("whoever only looks at the lock is no other run", "[missed_runs]") {
+  const TempFolder folder;
+  const auto database = folder / "audit.db";
+  { const RunLock made(database); }
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
+  const int looking = ::open(RunLock::file_for(database).c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(looking >= 0);
+  REQUIRE(::flock(looking, LOCK_SH | LOCK_NB) == 0);
+  std::thread looked([looking] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    ::close(looking);
+  });
+  CHECK_NOTHROW(RunLock(database));
+  looked.join();
 }

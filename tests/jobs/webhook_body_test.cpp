@@ -64,6 +64,8 @@ TEST_CASE("an address is used only where nobody on the way can read along", "[we
                           "http://localhost.example/",
                           "http://10.0.0.1/",
                           "http://0/",
+                          "http://127.0.0.1.2/",
+                          "http://127.0.0.999/",
                           "http://[::2]/",
                           "ftp://h/",
                           "nonsense",

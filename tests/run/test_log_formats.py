@@ -54,6 +54,35 @@ def on_terminal(made, *words, columns=80, **changes):
     return run.wait(timeout=60), written.decode("utf-8").replace("\r\n", "\n")
 
 
+class Collected(unittest.TestCase):
+    """Whoever sorts the log by weight learns of what cron is told on stdout."""
+
+    def test_refused_and_limited_runs_are_complained_of(self):
+        for config, outcome in (
+            ({"safety": {"first_run_needs_approval": True}}, "first run"),
+            ({"safety": {"max_category_share": 0.2, "limit_min_rows": 5}}, "safety limit"),
+        ):
+            with self.subTest(outcome), world(config_with(config, {"log": {"format": "json"}})) as made:
+                made.insert(AGED, count=8)
+                made.insert(at("2029-12-31"))
+                for words in ((), ("--verbose",), ("--json",)):
+                    answer = made.call("run", *words, expect=4)
+                    lines = [json.loads(line) for line in answer.stderr.splitlines()]
+                    (error,) = [line for line in lines if line["level"] == "error"]
+                    self.assertIn(outcome, error["message"])
+
+    def test_the_journal_gets_a_priority(self):
+        with world(config_with({"safety": {"first_run_needs_approval": True}})) as made:
+            made.insert(AGED, count=8)
+            with open(made.folder / "journal", "w+", encoding="utf-8") as journal:
+                facts = os.fstat(journal.fileno())
+                names = environment(made, JOURNAL_STREAM=f"{facts.st_dev}:{facts.st_ino}")
+                done = subprocess.run(command(made, "run"), env=names, stderr=journal, check=False, timeout=60)
+                self.assertEqual(done.returncode, 4)
+                journal.seek(0)
+                self.assertRegex(journal.read(), r"(?m)^<3>.*first run")
+
+
 class Cron(unittest.TestCase):
     def test_nothing_on_0_and_one_line_on_3_and_4(self):
         with world(config_with(run={"max_rows": 5})) as made:

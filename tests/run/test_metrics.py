@@ -35,7 +35,8 @@ class EachOutcome(Metered):
         self.assertEqual(found.value("last_run_id"), report["run_id"])
         self.assertEqual(found.value("last_run_rows_deleted"), report["deleted"])
         self.assertEqual(found.value("last_run_rows_erased"), report["erased"])
-        self.assertEqual(found.value("last_run_rows_remaining"), report["rows_remaining"])
+        kept = report["kept_by_reason"]
+        self.assertEqual(found.value("last_run_rows_remaining"), kept["not_reached"] + kept["limit"])
         self.assertEqual(found.value("rows"), report["rows_after"])
         kept = {reason: found.value("last_run_rows_kept", reason=reason) for reason in report["kept_by_reason"]}
         self.assertEqual(kept, report["kept_by_reason"])
@@ -107,6 +108,16 @@ class EachOutcome(Metered):
         self.assertEqual(found.value("category_oldest_due_timestamp_seconds", category="account"), AGED.timestamp())
         self.assertNotIn("acme", found.text)
 
+    def test_overdue_is_what_is_past_its_own_window(self):
+        windows = {"acme": {"category": {"account": {"window": "1 year"}}}, "brief": {"category": {"account": {"window": "30 days"}}}}
+        made = self.world(metered(LIMITS, {"retention": {"tenant": windows}}))
+        made.insert(AGED, tenant="acme", count=20)
+        self.after(made, 0, "completed")
+        self.assertEqual(self.metrics().value("category_overdue_seconds", category="account"), 0)
+        made.insert(at("2029-11-11T10:00:00"), tenant="brief", count=20)
+        found = self.after(made, 4, "limited")
+        self.assertEqual(found.value("category_overdue_seconds", category="account"), 19 * 86400)
+
     def after(self, made, exit_status, outcome):
         self.report = check_run(self, made, made.run(expect=exit_status), outcome)
         return self.ended(made, outcome, exit_status)
@@ -117,6 +128,7 @@ class EachOutcome(Metered):
         made.run(expect=0)
         made.clock.advance(days=-3)
         found = self.after(made, 4, "refused")
+        self.assertNotIn("last_run_rows_remaining", found)
         self.assertEqual(found.value("last_success_timestamp_seconds"), NOW.timestamp())
         self.assertEqual(found.value("consecutive_failed_runs"), 1)
 
@@ -126,6 +138,7 @@ class EachOutcome(Metered):
         found = self.after(made, 4, "refused")
         self.assertEqual(found.value("last_success_timestamp_seconds"), 0)
         self.assertEqual(found.value("category_rows_waiting", category="account"), 5)
+        self.assertEqual(found.value("last_run_rows_remaining"), 5)
 
     def test_invalid_where_the_path_can_still_be_read(self):
         made = self.world()
@@ -154,6 +167,30 @@ class EachOutcome(Metered):
             # The series of this database goes on, and does not turn into another.
             self.assertIn(f'database="{made.database}"', found.text)
 
+    def test_a_configuration_that_is_no_toml_tells_all_the_same(self):
+        made = self.world()
+        made.run(expect=0)
+        sound = made.config_file.read_text()
+        for night, broken in enumerate(("nonsense = = 1\n" + sound, sound + "\n[retention.category.x\nwindow = \n"), 1):
+            made.clock.advance(days=1)
+            made.write_config(broken)
+            self.assertNotIn("nobody_told", made.run(expect=2).stderr)
+            found = self.ended(made, "invalid", 2)
+            self.assertEqual(found.value("consecutive_failed_runs"), night)
+            self.assertEqual(found.value("last_success_timestamp_seconds"), NOW.timestamp())
+            self.assertIn(f'database="{made.database}"', found.text)
+
+    def test_sections_that_nobody_can_be_sure_of_are_not_believed_and_that_is_said(self):
+        made = self.world()
+        made.run(expect=0)
+        sound, before = made.config_file.read_text(), self.file.read_text()
+        made.clock.advance(days=1)
+        text = "x = '''\n'''\n= broken\n"
+        for broken in ("= broken\n" + sound + '[metrics]\ntextfile = "b.prom"\n', text + sound, sound.replace("textfile", "textfile =")):
+            made.write_config(broken)
+            self.assertIn("nobody_told", made.run(expect=2).stderr, broken)
+            self.assertEqual(self.file.read_text(), before)
+
     def test_what_others_may_write_chooses_no_file(self):
         made = self.world()
         made.run(expect=0)
@@ -161,8 +198,21 @@ class EachOutcome(Metered):
         made.write_config(metered({"safety": {"nonsense": 1}}))
         made.config_file.chmod(0o666)
         made.clock.advance(days=1)
-        made.run(expect=2)
+        self.assertIn("nobody_told", made.run(expect=2).stderr)
         self.assertEqual(self.file.read_text(), before)
+
+    def test_what_another_database_did_is_not_taken_over(self):
+        made = self.world()
+        made.run(expect=0)
+        self.file.write_text(self.file.read_text().replace(str(made.database), "/other.db"))
+        made.database.write_text("no database" * 100)
+        made.clock.advance(days=1)
+        answer = made.run(expect=1)
+        self.assertIn("metrics_of_another_database", answer.stderr)
+        self.assertIn("/other.db", answer.stderr)
+        found = self.ended(made, "failed", 1)
+        self.assertNotIn("last_success_timestamp_seconds", found)
+        self.assertNotIn("metrics_of_another_database", made.run(expect=1).stderr)
 
     def test_a_database_that_is_missing_or_cannot_be_opened(self):
         made = self.world()
@@ -261,6 +311,12 @@ class Text(Metered):
         named = found.labels("category_rows_waiting", "category")
         self.assertEqual(len(named), 64)
         self.assertIn("(other)", named)
+
+    def test_they_are_there_before_the_reports(self):
+        made = self.world(metered({"reports": {"directory": "reports"}}))
+        made.run(expect=0)
+        report = made.folder / "reports" / "run-1.html"
+        self.assertLess(self.file.stat().st_mtime_ns, report.stat().st_mtime_ns)
 
     def test_without_the_section_there_is_no_file(self):
         made = self.world(config_with())

@@ -14,8 +14,9 @@ import subprocess
 import threading
 import time
 import unittest
+import unittest.mock
 
-from audit_world import at, config_with, world
+from audit_world import at, config_with, is_root, world
 
 NOW = at("2030-01-01T02:00:00")
 AGED = at("2029-01-01")
@@ -86,6 +87,7 @@ class Webhook(unittest.TestCase):
         self.assertTrue(headers["User-Agent"].startswith("holdfast/"))
         self.assertEqual(path, "/srv/path-token")
         self.assertEqual(int(headers["X-Holdfast-Timestamp"]), NOW.timestamp())
+        self.assertEqual(json.loads(body)["delivery"], headers["X-Holdfast-Delivery"])
         return json.loads(body)
 
     def refused_run(self, made):
@@ -116,6 +118,25 @@ class Webhook(unittest.TestCase):
             made.run(expect=0)
             body = self.one(server)
             self.assertEqual((body["outcome"], body["reason"], body["message"]), ("completed", None, None))
+
+    def test_all_its_keys_are_named_where_one_is_wrong(self):
+        made = self.world(9)
+        made.write_config(config_with(self.config, {"webhook": {"wrong": 1}}))
+        self.assertRegex(made.call("check", expect=2).stderr, r"known here: [^)]*\bon\b")
+
+    def test_the_secret_of_another_user_says_who_should_own_it(self):
+        if is_root():
+            self.skipTest("root may open every file")
+        made = self.world(9)
+        self.secret(made, SECRET, mode=0)
+        self.assertIn("chown it to who runs holdfast", made.call("check").stdout)
+
+    def test_an_address_in_capitals_on_this_machine_asks_no_proxy(self):
+        with receiver() as server:
+            made = self.world(server.server_port, APPROVAL, url=f"HTTP://127.0.0.1:{server.server_port}/srv/path-token")
+            with unittest.mock.patch.dict(os.environ, {"http_proxy": "http://127.0.0.1:9/"}):
+                self.refused_run(made)
+            self.one(server)
 
     def test_persons_and_what_quotes_them_stay_here(self):
         with receiver() as server:
