@@ -122,6 +122,13 @@ ExitStatus check(Session& session) {
   for (const std::string& fault : monitoring_faults(session.settings())) {
     result["findings"].push_back({{"weight", "doubtful"}, {"message", utf8_text(fault)}});
   }
+  if (session.settings().webhook) {
+    result["findings"].push_back(
+        {{"weight", "good to know"},
+         {"message",
+          "a webhook is set: the systemd unit of the package has no network, so under it this needs "
+          "the drop-in network.conf of /usr/share/doc/holdfast/examples"}});
+  }
   answer(session, result, render_check);
   for (const json& finding : result.at("findings")) {
     if (finding.at("weight") == "wrong") {

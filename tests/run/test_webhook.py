@@ -119,6 +119,12 @@ class Webhook(unittest.TestCase):
             body = self.one(server)
             self.assertEqual((body["outcome"], body["reason"], body["message"]), ("completed", None, None))
 
+    def test_check_says_that_the_systemd_unit_has_no_network(self):
+        made = self.world(9)
+        self.assertIn("network.conf", made.call("check", expect=0).stdout)
+        made.write_config(config_with())
+        self.assertNotIn("network.conf", made.call("check", expect=0).stdout)
+
     def test_all_its_keys_are_named_where_one_is_wrong(self):
         made = self.world(9)
         made.write_config(config_with(self.config, {"webhook": {"wrong": 1}}))
