@@ -59,7 +59,7 @@ TEST_CASE("a key, type or value that cannot be is refused with its place", "[con
       {"[retnetion]", R"(3: retnetion: no such key (did you mean "retention"?))"},
       {"[x]",
        "3: x: no such key (known here: database, events, catalogue, retention, admins, identity,"
-        " erasure, safety, run, witness, evidence, archive, export, reports, metrics, webhook, log)"},
+       " erasure, safety, run, witness, evidence, archive, export, reports, metrics, webhook, log)"},
       {"[retention]\ncategry = {}",
        R"(4: retention.categry: no such key (did you mean "category"?))"},
       {"[events]\ntable = 5", R"(4: events.table: 5 is an integer: write "audit_events")"},
