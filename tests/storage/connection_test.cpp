@@ -206,6 +206,7 @@ TEST_CASE("what is written under a reader of a still file is said, and is no dam
   }
   SECTION("another program had it open") {
     run_sql(path, "INSERT INTO audit_events (occurred_at, code) VALUES (1, 'A')");
+    CHECK(changed_still_file());
   }
   SECTION("pages that do not fit together") {
     std::string bytes = bytes_of(path);
