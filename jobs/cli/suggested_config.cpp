@@ -3,12 +3,10 @@
 #include <string_view>
 
 #include "jobs/cli/config_file.h"
+#include "jobs/config_draft.h"
 
 namespace holdfast {
 namespace {
-
-constexpr std::string_view kHexDigits = "0123456789ABCDEF";
-constexpr unsigned char kDelete = 0x7F;
 
 constexpr std::string_view kBeforeDatabase =
     R"toml(# Configuration of Holdfast, the prune job for audit logs.
@@ -153,33 +151,14 @@ level = "info"                        # trace, debug, info, warn, error, off
 format = "text"                       # or "json": one object a line
 )toml";
 
-/// A TOML string with whatever may not stand in it escaped.
-std::string toml_text(std::string_view text) {
-  std::string written = "\"";
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < ' ' || byte == kDelete) {
-      written += "\\u00";
-      written += kHexDigits[byte >> 4U];
-      written += kHexDigits[byte & 0x0FU];
-      continue;
-    }
-    if (letter == '"' || letter == '\\') {
-      written += '\\';
-    }
-    written += letter;
-  }
-  return written + '"';
-}
-
 }  // namespace
 
 std::string suggested_config(const std::string& database, const std::string& administrator) {
   const std::string principals =
-      administrator.empty() ? "[]" : '[' + toml_text(administrator) + ']';
+      administrator.empty() ? "[]" : '[' + toml_string(administrator) + ']';
   std::string written;
   written += kBeforeDatabase;
-  written += toml_text(database);
+  written += toml_string(database);
   written += kEventsToRetention;
   written += principals;
   written += kSafetyToEnd;
