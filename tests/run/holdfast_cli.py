@@ -21,6 +21,7 @@ os.umask(0o022)
 
 FAKETIME_LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 ADMINISTRATOR = "alice"
+NOBODY = 65534
 UTC = datetime.timezone.utc
 
 
@@ -149,6 +150,8 @@ class Holdfast:
         self.folder = Path(folder)
         self.clock = clock
         self.administrator = administrator
+        self.user = None
+        self.program = None
         self.config_file = self.folder / "holdfast.toml"
         self.write_config(config)
 
@@ -156,6 +159,15 @@ class Holdfast:
         """Replaces the config file; `config` is TOML text or a dict."""
         text = config if isinstance(config, str) else toml_text(config)
         self.config_file.write_text(text, encoding="utf-8")
+
+    def leave_root(self):
+        """From now on the program is called by a user who is not root, and to whom the folder and all in it belongs."""
+        if os.geteuid() != 0:
+            return
+        self.program = shutil.copy(program_path(), self.folder)
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.lchown(path, NOBODY, NOBODY)
+        self.user = NOBODY
 
     def call(self, *words, expect=None, timeout_s=300):
         """Runs one verb. `expect`: the exit status, or several, that it must end with."""
@@ -166,8 +178,11 @@ class Holdfast:
         options_end = words.index("--") if "--" in words else len(words)
         config = ("--config", str(self.config_file))
         done = subprocess.run(
-            [str(program_path()), *words[:options_end], *config, *words[options_end:]],
+            [str(self.program or program_path()), *words[:options_end], *config, *words[options_end:]],
             cwd=self.folder,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else (),
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
