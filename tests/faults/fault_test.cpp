@@ -45,7 +45,7 @@ void strike_each(const std::string& title, const std::set<DeedGroup>& groups) {
 
 }  // namespace
 
-TEST_CASE("whatever fails during any deed, nothing is lost: a sample", "[faults]") {
+TEST_CASE("whatever fails during any deed, nothing is lost: a sample", "[.long][long][faults]") {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet.
   const char* const wanted = std::getenv("HOLDFAST_FAULTS");
   const std::int64_t points = wanted == nullptr ? 1 : std::stoll(wanted);

@@ -106,7 +106,7 @@ std::map<std::string, int> losses(const std::string& journal, const std::string&
 
 }  // namespace
 
-TEST_CASE("a power cut takes what was not synced, and only that", "[faults][disk]") {
+TEST_CASE("a power cut takes what was not synced, and only that", "[.long][long][faults][disk]") {
   const auto all_kept = [](const std::map<std::string, int>& found) {
     for (const auto& [what, times] : found) {
       UNSCOPED_INFO(what << ": " << times);

@@ -158,7 +158,7 @@ TEST_CASE("rows that others delete after they were decided ahead are not claimed
   CHECK(world->rows() == 0);
 }
 
-TEST_CASE("a slice that is cut short leaves nothing out", "[read_ahead]") {
+TEST_CASE("a slice that is cut short leaves nothing out", "[.long][long][read_ahead]") {
   AheadWorld world;
   world->settings().run.max_lock_idle = milliseconds{400};
   const auto rows = contents(*world);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """A deliberately wrong oracle must disagree: shows that the random worlds reach the edge of every rule.
 
 No program takes part. Each mutant breaks one rule, and is re-decided on the nights of the worlds until one row differs.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The program against the oracle in seeded random worlds: row by row, plan against run against the rules.
 
 $HOLDFAST_SEED picks other worlds; a failure names its world, and `HOLDFAST_WORLD="edited 17"` plays that one alone.

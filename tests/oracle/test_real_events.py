@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The program against the oracle on real audit events: Windows Security (a sample) and 47 SaaS products."""
 
 import unittest

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """What a run deletes is in its archive, byte by byte, and without an archive nothing goes."""
 
 import hashlib

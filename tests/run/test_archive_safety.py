@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Archives against databases that were put back or copied, and against holds that their rows cannot answer.
 
 Each of these once lost an archive or a held row.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Child tables: their rows go with the row of the log that they name, in its transaction, and with no other."""
 
 import contextlib

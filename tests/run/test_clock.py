@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The run clock, under a system clock that jumps, goes back, stands still, and is put right (libfaketime)."""
 
 import datetime

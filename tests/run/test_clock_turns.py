@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Time zones, summer time, leap seconds, clocks that are turned under the run or stand still altogether (libfaketime)."""
 
 import datetime

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """A disk that really is full: a file system of a few MiB, filled until so much is left, under the real program.
 
 Whatever is left, every verb that writes says in one clear message that there is no space, no row is lost that no

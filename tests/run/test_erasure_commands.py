@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """What the program of a module answers, or fails to: only a clear "clear" lets an erasure through."""
 
 import json

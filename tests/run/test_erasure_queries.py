@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """A hold query reads and nothing else: what writes, attaches, loads code or does two things is refused."""
 
 import contextlib

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """What nobody may do: each refusal has exit status 4 and a sentence, and leaves no trace."""
 
 import unittest

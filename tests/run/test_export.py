@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """A person's own copy: its whole life, who may do what, what is in it, and what an erasure does about it."""
 
 import json

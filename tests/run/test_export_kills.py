@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Copies that are killed while they are made, fetched or destroyed: never half a file, and the next run goes on."""
 
 import contextlib

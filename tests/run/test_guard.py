@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """`init --guard`: what the sqlite3 shell may still do to the log and to Holdfast's own tables, and what it is told."""
 
 import shutil

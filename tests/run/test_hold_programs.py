@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The programs that answer for other systems' holds: what they may be, and what they see, cost and leave behind."""
 
 import json

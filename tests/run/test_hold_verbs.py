@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Holds, bookmarks and `explain`: what they take, what they refuse, and what a run makes of them."""
 
 import datetime

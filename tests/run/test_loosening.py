@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Whatever lets a row go sooner waits `policy_shorten_delay`; whatever keeps it longer acts at once."""
 
 import copy

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Locks, looser safety settings, new administrators, what keeps more, and the events of a change."""
 
 import datetime

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Holdfast over tables that it did not make: nothing but a config, and an independent count of what has to go."""
 
 import contextlib

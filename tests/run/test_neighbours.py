@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Others at work beside a run: writers, readers that stay, an editor of the policy, a change of the schema, and two persons
 who release or place a hold in the second in which an erasure is completed."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Everything off for 90 days, then nightly again: no row goes before its time, and every row goes in the end."""
 
 import unittest

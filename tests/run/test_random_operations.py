@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """Some rounds of random operations of all verbs: model and database agree after each. $HOLDFAST_SEED sets the seed."""
 
 import os

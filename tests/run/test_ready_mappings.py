@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The ready mappings of scripts/package/mappings over the tables of the real applications: row for row as an independent
 count says, and nothing as they are shipped."""
 

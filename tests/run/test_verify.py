@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The chain of runs: what `verify` and a second, independent verifier say of whole and of tampered evidence."""
 
 import hashlib

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: long
 """The webhook for failures: what is sent and how it is signed, and that no server keeps a run from ending."""
 
 import contextlib

@@ -104,7 +104,7 @@ bool covers_row(const HoldScope& scope, const TypedRow& row, std::int64_t id) {
 
 }  // namespace
 
-TEST_CASE("the guards find a hold over a row exactly where the rules do", "[guard]") {
+TEST_CASE("the guards find a hold over a row exactly where the rules do", "[.long][long][guard]") {
   Chance chance(kSeed);
   GuardedLog log(
       "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, at, type, tenant, actor, subject)",
