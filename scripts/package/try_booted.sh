@@ -9,7 +9,7 @@ drop_ins=/etc/systemd/system/holdfast.service.d
 examples=/usr/share/doc/holdfast/examples
 
 set_up() {
-  prepare systemd-sysv dbus
+  prepare systemd-sysv dbus python3
   step "apt install ./holdfast.deb, and alice decides"
   (cd "$here" && apt install ./holdfast.deb)
   decide
@@ -133,6 +133,43 @@ ulimit -v 524288 && ulimit -t 5 && setsid true && echo limits can be lowered'"
   no_drop_in probe.conf
 }
 
+# Takes one message and writes its signature and its body to /var/tmp/told.
+receiver='
+import http.server
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with open("/var/tmp/told", "wb") as told:
+            told.write(self.headers["X-Holdfast-Signature"].encode() + b"\n" + body + b"\n")
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 8088), Receiver).handle_request()
+'
+
+webhook() {
+  step "a webhook: without network said and no failure, with the example's drop-in delivered"
+  (umask 077 && printf '%s\n' 0123456789abcdef0123456789abcdef >"$state/webhook.secret")
+  chown holdfast: "$state/webhook.secret"
+  cp "$config" /var/tmp/before
+  printf '\n[webhook]\nurl = "http://127.0.0.1:8088/hook"\nsecret_file = "%s"\non = ["completed"]\n' \
+    "$state/webhook.secret" >>"$config"
+  python3 -c "$receiver" &
+  sleep 1
+  systemctl start holdfast.service
+  same "status and result" "$(shown ExecMainStatus) $(shown Result)" "0 success"
+  [ ! -e /var/tmp/told ] || fail "a run without network told somebody"
+  journalctl --sync
+  contains "the journal" "$(journalctl -u holdfast.service -o cat -n 20)" webhook_not_taken
+  cp "$examples/network.conf" "$drop_ins/"
+  systemctl daemon-reload
+  systemctl start holdfast.service
+  same "status and result" "$(shown ExecMainStatus) $(shown Result)" "0 success"
+  wait
+  contains "the message" "$(cat /var/tmp/told)" '"outcome"'
+  no_drop_in network.conf
+  cp /var/tmp/before "$config"
+}
+
 application_user() {
   step "a database of an application's user, with the example's drop-in"
   adduser --quiet --system --group --no-create-home --home /nonexistent app
@@ -161,7 +198,7 @@ removal() {
 case "${1-}" in
   prepare) set_up ;;
   units)
-    for one in partial_run nightly_run lock_held failure stopped sandbox application_user removal; do
+    for one in partial_run nightly_run lock_held failure stopped sandbox webhook application_user removal; do
       "$one"
     done
     ;;
