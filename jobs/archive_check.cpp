@@ -214,6 +214,7 @@ std::vector<ArchiveFinding> check_archives(const ArchiveShelf& shelf) {
     }
   }
   std::vector<ArchiveFinding> findings;
+  findings.reserve(runs.size());
   for (const std::int64_t run : runs) {
     findings.push_back(check_archive(shelf, run));
   }

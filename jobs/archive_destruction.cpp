@@ -36,9 +36,7 @@ std::optional<std::int64_t> hold_over_archive(const ArchiveShelf& shelf,
                     {.name = shelf.path(name), .begin = begin, .end = frame.end},
                     shelf.head_of(manifest.run, frame.slice),
                     [&](const ArchiveLine& row) {
-                      if (!found) {
-                        found = holds.covering(reader.read(row.content));
-                      }
+                      found = found ? found : holds.covering(reader.read(row.content));
                     });
     if (found) {
       break;
@@ -149,6 +147,30 @@ Instant destroyed_from_all(Instant made_at,
   return from;
 }
 
+/// Destroys one that is past its time. Returns why it stays, in words; empty: it is gone.
+std::string destroy_one_expired(const ArchiveShelf& shelf,
+                                const ArchiveEntry& entry,
+                                DecisionContext& context) {
+  const std::string what =
+      shelf.path(shelf.file_of(entry.run)) + " is past [archive].keep and stays: ";
+  try {
+    if (const auto hold = hold_over_archive(shelf, *entry.manifest, context)) {
+      return "archive_held: " + what + "hold " + std::to_string(*hold) + " covers a row in it";
+    }
+    const bool destroyed = destroy_archive(shelf,
+                                           *entry.manifest,
+                                           {.who = "holdfast",
+                                            .at = context.frame().clock.system_now,
+                                            .reason = "past [archive].keep"},
+                                           context.hold_version());
+    return destroyed
+               ? ""
+               : "archive_held: " + what + "the holds changed meanwhile; the next run looks again";
+  } catch (const ArchiveError& error) {
+    return "archive_unreadable: " + what + error.what();
+  }
+}
+
 }  // namespace
 
 ExpiredArchives destroy_expired(const ArchiveShelf& shelf,
@@ -162,26 +184,10 @@ ExpiredArchives destroy_expired(const ArchiveShelf& shelf,
         clock.guard_now() < destroyed_from_all(entry.made_at, keep, context)) {
       continue;
     }
-    const std::string what =
-        shelf.path(shelf.file_of(entry.run)) + " is past [archive].keep and stays: ";
-    try {
-      if (const auto hold = hold_over_archive(shelf, *entry.manifest, context)) {
-        result.doubts.push_back("archive_held: " + what + "hold " + std::to_string(*hold) +
-                                " covers a row in it");
-        continue;
-      }
-      if (destroy_archive(
-              shelf,
-              *entry.manifest,
-              {.who = "holdfast", .at = clock.system_now, .reason = "past [archive].keep"},
-              context.hold_version())) {
-        result.destroyed.push_back(entry.run);
-      } else {
-        result.doubts.push_back("archive_held: " + what +
-                                "the holds changed meanwhile; the next run looks again");
-      }
-    } catch (const ArchiveError& error) {
-      result.doubts.push_back("archive_unreadable: " + what + error.what());
+    if (std::string doubt = destroy_one_expired(shelf, entry, context); doubt.empty()) {
+      result.destroyed.push_back(entry.run);
+    } else {
+      result.doubts.push_back(std::move(doubt));
     }
   }
   return result;

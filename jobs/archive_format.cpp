@@ -75,8 +75,8 @@ void append_quoted(std::string& out, std::string_view text) {
 
 std::string bytes_of_bits(std::uint64_t bits) {
   std::string bytes(sizeof bits, '\0');
-  for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) {
-    *byte = static_cast<char>(static_cast<unsigned char>(bits & 0xFFU));
+  for (std::size_t place = bytes.size(); place > 0; --place) {
+    bytes[place - 1] = static_cast<char>(static_cast<unsigned char>(bits & 0xFFU));
     bits >>= 8U;
   }
   return bytes;

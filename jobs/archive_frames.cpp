@@ -12,9 +12,9 @@
 namespace holdfast {
 namespace {
 
-constexpr int kLevel = 3;                        // zstd's own default
-constexpr std::int64_t kPiece = 128 * 1024;      // read or written at once
-constexpr std::size_t kLongestHead = 16 * 1024;  // of its line; a database's identity is short
+constexpr int kLevel = 3;                     // zstd's own default
+constexpr std::int64_t kPiece = 131'072;      // read or written at once
+constexpr std::size_t kLongestHead = 16'384;  // of its line; a database's identity is short
 
 [[noreturn]] void fail(const FramePlace& place, const std::string& what) {
   throw ArchiveError(place.name + ": the frame at byte " + std::to_string(place.begin) + " " +
@@ -43,16 +43,8 @@ class Unpacker {
       if (whole_) {
         return "more than one frame";
       }
-      // A full buffer may leave more to come from the same input.
-      for (bool full = true; full;) {
-        ZSTD_outBuffer out{out_.data(), out_.size(), 0};
-        const std::size_t left = ZSTD_decompressStream(context_, &out, &in);
-        if (ZSTD_isError(left) != 0) {
-          return ZSTD_getErrorName(left);
-        }
-        visit(std::string_view{out_.data(), out.pos});
-        whole_ = left == 0;
-        full = out.pos == out.size && !whole_;
+      if (std::string problem = feed_once(in, visit); !problem.empty()) {
+        return problem;
       }
     }
     return {};
@@ -60,6 +52,22 @@ class Unpacker {
   [[nodiscard]] bool whole() const { return whole_; }
 
  private:
+  /// A full buffer may leave more to come from the same input.
+  template <typename Visit>
+  [[nodiscard]] std::string feed_once(ZSTD_inBuffer& in, Visit& visit) {
+    for (bool full = true; full;) {
+      ZSTD_outBuffer out{out_.data(), out_.size(), 0};
+      const std::size_t left = ZSTD_decompressStream(context_, &out, &in);
+      if (ZSTD_isError(left) != 0) {
+        return ZSTD_getErrorName(left);
+      }
+      visit(std::string_view{out_.data(), out.pos});
+      whole_ = left == 0;
+      full = out.pos == out.size && !whole_;
+    }
+    return {};
+  }
+
   ZSTD_DCtx* context_;
   std::string out_;
   bool whole_ = false;
@@ -170,6 +178,20 @@ FrameSums read_frame(ArchiveFile& file, const FramePlace& place, const LineVisit
   return {.packed = packed.hex(), .text = text.hex()};
 }
 
+namespace {
+
+/// Throws unless the first line of a frame is its head.
+void require_head(const FramePlace& place, const FrameHead& head, std::string_view line) {
+  if (parse_head(line) != head) {
+    fail(place,
+         "is not the one of run " + std::to_string(head.run) + ", slice " +
+             std::to_string(head.slice) + ", of this database: it begins with " +
+             std::string{line.substr(0, 200)});
+  }
+}
+
+}  // namespace
+
 FrameRows read_rows(ArchiveFile& file,
                     const FramePlace& place,
                     const FrameHead& head,
@@ -179,12 +201,7 @@ FrameRows read_rows(ArchiveFile& file,
   std::optional<std::int64_t> foot;
   const FrameSums sums = read_frame(file, place, [&](std::string_view line) {
     if (!std::exchange(begun, true)) {
-      if (parse_head(line) != head) {
-        fail(place,
-             "is not the one of run " + std::to_string(head.run) + ", slice " +
-                 std::to_string(head.slice) + ", of this database: it begins with " +
-                 std::string{line.substr(0, 200)});
-      }
+      require_head(place, head, line);
       return;
     }
     if (const auto row = foot ? std::nullopt : parse_row(line)) {

@@ -173,14 +173,25 @@ std::string tidy_one(const ArchiveShelf& shelf, std::int64_t run, DecisionContex
   return {};
 }
 
+/// What stays undone or is damaged, in words; empty: nothing. One damaged archive does not keep the
+/// others from being mended; verify names it too.
+std::string doubt_of_one(const ArchiveShelf& shelf, std::int64_t run, DecisionContext& context) {
+  try {
+    return tidy_one(shelf, run, context);
+  } catch (const ArchiveError& error) {
+    return error.what();
+  }
+}
+
 std::set<std::int64_t> runs_of_folder(const ArchiveShelf& shelf) {
   std::set<std::int64_t> runs;
   const std::string database = shelf.database.identity();
   for (const std::string& name : shelf.store.names()) {
-    for (const auto& run : {run_of_archive(name, database), run_of_manifest(name, database)}) {
-      if (run) {
-        runs.insert(*run);
-      }
+    if (const auto run = run_of_archive(name, database)) {
+      runs.insert(*run);
+    }
+    if (const auto run = run_of_manifest(name, database)) {
+      runs.insert(*run);
     }
   }
   return runs;
@@ -327,16 +338,9 @@ std::vector<std::string> tidy_archives(const ArchiveShelf& shelf,
   std::vector<std::string> doubts;
   try {
     for (const std::int64_t run : runs_of_folder(shelf)) {
-      if (run == running) {
-        continue;
-      }
-      try {
-        if (std::string stayed = tidy_one(shelf, run, context); !stayed.empty()) {
-          doubts.push_back(std::move(stayed));
-        }
-      } catch (const ArchiveError& error) {
-        // One damaged archive does not keep the others from being mended; verify names it too.
-        doubts.emplace_back(error.what());
+      std::string doubt = run == running ? "" : doubt_of_one(shelf, run, context);
+      if (!doubt.empty()) {
+        doubts.push_back(std::move(doubt));
       }
     }
     drop_destroyed_salts(shelf);

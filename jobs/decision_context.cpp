@@ -164,15 +164,10 @@ void DecisionContext::read_holds() {
   const AnsweredTerms columns = answered_terms(database_.audit_log().shape());
   for (LegalHold& hold : holds) {
     hold.scope = bound_to(std::move(hold.scope), columns);
-    // Released before it was placed: a time in another unit, or a slip of the hand. Which of the
-    // two is wrong nobody can tell, so it still holds.
-    if (hold.released_at && *hold.released_at < hold.placed_at) {
-      hold.released_at.reset();
-    }
   }
   // A hold whose grace is over frees its rows for good, and is left out of every look-up.
   std::erase_if(holds, [this](const LegalHold& hold) {
-    return hold.released_at &&
+    return !hold.active() &&
            later_by(*hold.released_at, frame_.hold_release_grace) < frame_.clock.guard_now();
   });
   holds_ = HoldIndex(std::move(holds));

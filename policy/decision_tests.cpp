@@ -147,7 +147,7 @@ HoldCandidate hold_candidate(const Reading& reading) {
 }
 
 bool in_grace(const LegalHold& hold, const DecisionFrame& frame) {
-  return hold.released_at &&
+  return !hold.active() &&
          !(later_by(*hold.released_at, frame.hold_release_grace) < frame.clock.guard_now());
 }
 

@@ -106,7 +106,7 @@ void describe_holds(const Reading& reading, bool active, TestTrace& trace) {
       return false;
     }
     ids += (ids.empty() ? "hold " : ", hold ") + std::to_string(hold.id) + " (" + hold.matter + ")";
-    if (hold.released_at) {
+    if (!active) {
       const Instant over = later_by(
           *hold.released_at, reading.frame.hold_release_grace + std::chrono::milliseconds{1});
       end = end ? std::max(*end, over) : over;

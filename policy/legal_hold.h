@@ -54,7 +54,9 @@ struct LegalHold {
   std::string released_by;
   std::string release_reason;
 
-  [[nodiscard]] bool active() const { return !released_at.has_value(); }
+  /// Released before it was placed: a time in another unit, or a slip of the hand. Which of the two
+  /// is wrong nobody can tell, so such a hold is in force.
+  [[nodiscard]] bool active() const { return !released_at || *released_at < placed_at; }
 };
 
 /// What holds look at in a row, once the decision has read it.

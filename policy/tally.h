@@ -76,9 +76,9 @@ struct TallyPlaceHash {
   template <typename Place>
   [[nodiscard]] std::size_t operator()(const Place& place) const {
     const TallyPlaceView view = TallyPlaceLess::view(place);
-    constexpr std::size_t kSpread = 0x9E37'79B9'7F4A'7C15;  // 2^64 divided by the golden ratio
+    constexpr std::size_t spread = 0x9E37'79B9'7F4A'7C15;  // 2^64 divided by the golden ratio
     const std::size_t tenant = view.tenant ? TextHash{}(*view.tenant) : 0;
-    return TextHash{}(view.category) * kSpread ^ tenant;
+    return TextHash{}(view.category) * spread ^ tenant;
   }
 };
 

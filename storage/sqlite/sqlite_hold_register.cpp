@@ -39,19 +39,19 @@ ON CONFLICT (hold_id, kind, value) DO NOTHING
 
 constexpr const char* kRelease = R"sql(
 UPDATE holdfast_hold SET released_at_ms = ?2, released_by = ?3, release_reason = ?4
-WHERE id = ?1 AND released_at_ms IS NULL
+WHERE id = ?1 AND (released_at_ms IS NULL OR released_at_ms < placed_at_ms)
 )sql";
 
 constexpr const char* kReview = R"sql(
 UPDATE holdfast_hold
 SET review_by_ms = ?2, reviewed_at_ms = ?3, reviewed_by = ?4, review_reason = ?5
-WHERE id = ?1 AND released_at_ms IS NULL
+WHERE id = ?1 AND (released_at_ms IS NULL OR released_at_ms < placed_at_ms)
 )sql";
 
 constexpr const char* kDropTermOfReleased = R"sql(
 DELETE FROM holdfast_hold_term
 WHERE hold_id = ?1 AND kind = ?2 AND value = ?3
-  AND EXISTS (SELECT 1 FROM holdfast_hold WHERE id = ?1 AND released_at_ms IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM holdfast_hold WHERE id = ?1 AND released_at_ms >= placed_at_ms)
 )sql";
 
 /// A kind of term in the table and where it stands in a scope.

@@ -13,6 +13,7 @@ AGED = at("2029-01-01")
 MFA = "ACCOUNT_MFA_DEVICE_VERIFIED"
 MS = datetime.timedelta(milliseconds=1)
 SECOND = datetime.timedelta(seconds=1)
+HOUR = datetime.timedelta(hours=1)
 CONFIG = {"retention": {"category": {"mfa": {"window": "90 days"}}}}
 
 
@@ -183,6 +184,32 @@ class Ending(HoldWorld):
         self.assertEqual(self.made.ids(), keys)
         self.made.clock.set(NOW + days(30) + SECOND)
         self.made.run(expect=0)
+        self.assertEqual(self.made.ids(), set())
+
+    def test_a_hold_released_by_a_clock_that_has_gone_back_ends_all_the_same(self):
+        self.made.insert(AGED, tenant="acme")
+        hold = self.made.freeze("--tenant=acme")
+        self.made.clock.set(NOW - HOUR)
+        answer = self.made.release(hold).json
+        self.assertEqual(at(answer["released_at"][:19]), NOW)
+        self.assertEqual(at(answer["grace_ends_at"][:19]), NOW + days(30))
+        self.made.clock.set(NOW)
+        self.assertEqual(self.nightly_until(NOW + days(30))["kept_by_reason"]["hold_grace"], 1)
+        self.nightly_until(NOW + days(30) + SECOND)
+        self.assertEqual(self.made.ids(), set())
+
+    def test_a_hold_that_ends_before_it_begins_is_in_force_for_every_verb_and_can_be_released(self):
+        keys = set(self.made.insert(AGED, tenant="acme"))
+        self.made.freeze("--tenant=acme")
+        with self.made.connection() as database:
+            database.execute("UPDATE holdfast_hold SET released_at_ms = 1500000000, released_by = 'sql', release_reason = 'x'")
+        self.assertEqual(self.nightly_until(NOW + days(60))["kept_by_reason"]["hold"], 1)
+        self.assertEqual(self.made.ids(), keys)
+        (line,) = self.made.call("hold", "list", "--json", expect=0).json["holds"]
+        self.assertTrue(line["active"])
+        self.assertEqual(self.made.call("status", "--json", expect=0).json["holds_active"], 1)
+        self.made.release(1)
+        self.nightly_until(NOW + days(91))
         self.assertEqual(self.made.ids(), set())
 
     def test_a_row_is_free_only_when_its_last_hold_is_released(self):
