@@ -148,8 +148,9 @@ class LogModel:
         self.versions = [(min(since, now_ms), policy) for since, policy in self.versions]
         self.seen = {id: min(seen, now_ms) for id, seen in self.seen.items()}
         for hold in self.holds.values():
-            if hold.released_ms is not None and hold.released_ms > now_ms:
-                hold.released_ms, hold.placed_ms = now_ms, min(hold.placed_ms, now_ms)
+            hold.placed_ms = min(hold.placed_ms, now_ms)
+            if hold.released_ms is not None:
+                hold.released_ms = min(hold.released_ms, now_ms)
         if self.approval:
             self.approval.last_ms = min(self.approval.last_ms, now_ms)
 

@@ -181,6 +181,7 @@ class RandomOperations:
             return
         clock = model.next_clock(self.now_ms)
         takes, _ = model.run_takes(clock)
+        (newest_before,) = self.made.query("SELECT max(id) FROM holdfast_run")[0]
         with StartedRun(self.made) as run:
             time.sleep(self.rng.uniform(0, 0.12))
             run.kill()
@@ -196,8 +197,9 @@ class RandomOperations:
         if recorded > len(model.versions):
             model.versions = model.with_current(clock.system)
         model.forget(gone)
-        if run.exit_status in (0, 4) and model.open_approval(self.now_ms):
-            model.approval.spent = True  # it was over before it could be killed
+        ended = self.made.query("SELECT outcome FROM holdfast_run WHERE id = ?", newest)[0][0]
+        if newest > newest_before and ended is not None and model.open_approval(self.now_ms):
+            model.approval.spent = True  # its record was written before it was killed
         self.run()
 
     # Holds

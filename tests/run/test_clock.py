@@ -170,6 +170,19 @@ class Back(ClockWorld):
         self.assertIn(bad, self.made.ids())
 
 
+    def test_a_hold_placed_in_the_time_ahead_is_released_like_any_other(self):
+        held = self.made.insert(at("2029-01-01"), tenant="acme")[0]
+        hold = self.made.freeze("--tenant=acme")
+        self.made.clock.set(self.now)
+        self.made.call("approve", "--clock", "--as", "alice", expect=0)
+        self.made.release(hold)
+        for night in (7, 14, 21, 28):
+            self.run_at(self.now + days(night), expect=0)
+            self.assertIn(held, self.made.ids())
+        self.run_at(self.now + days(31), expect=0)
+        self.assertNotIn(held, self.made.ids())
+        self.assertEqual(self.made.call("verify", "--json", expect=0).json["problems"], [])
+
     def test_an_approval_given_in_the_time_ahead_does_not_last_until_then(self):
         limits = {"safety": {"max_category_share": 0.0, "limit_min_rows": 1, "max_bad_time_share": 0.5}}
         self.made.write_config(config_with(limits))
@@ -182,6 +195,18 @@ class Back(ClockWorld):
 
 
 class SmallSteps(ClockWorld):
+    def test_a_hold_that_is_released_some_minutes_before_it_was_placed_is_released(self):
+        self.run_at(START, expect=0)
+        held = self.made.insert(at("2029-01-01"), tenant="acme")[0]
+        hold = self.made.freeze("--tenant=acme")
+        self.made.clock.advance(minutes=-4)
+        self.made.release(hold)
+        for night in (7, 14, 21, 28):
+            self.run_at(START + days(night), expect=0)
+            self.assertIn(held, self.made.ids())
+        self.run_at(START + days(31), expect=0)
+        self.assertNotIn(held, self.made.ids())
+
     def test_five_minutes_behind_is_borne_and_the_run_clock_stays(self):
         self.run_at(START, expect=0)
         for behind in (minutes(1), minutes(5)):
