@@ -130,6 +130,7 @@ class Database {
 /// How to open a database.
 struct OpenOptions {
   std::filesystem::path path;
+  std::string url;  ///< of a PostgreSQL database, which is opened instead of `path`
   LogMapping mapping;
   bool own_events_into_log = true;   ///< wanted; the log must fit, see LogShape::made_by_init
   bool own_events_explicit = false;  ///< the configuration says so: not fitting is an error
