@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "storage/registers/register_query.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/log_layout.h"
-#include "storage/sqlite/register_query.h"
 #include "storage/sqlite/schema.h"
 #include "storage/sqlite/sqlite_log_guard.h"
 

@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "storage/registers/register_query.h"
 #include "storage/run_ledger.h"
-#include "storage/sqlite/register_query.h"
 
 namespace holdfast {
 
 /// The ledger of runs in holdfast_run, holdfast_run_slice and holdfast_clock.
-class SqliteRunLedger final : public RunLedger {
+class SqlRunLedger final : public RunLedger {
  public:
-  explicit SqliteRunLedger(const RegisterHome& home);
+  explicit SqlRunLedger(const RegisterHome& home);
 
   std::int64_t open(const RunOpening& opening) override;
   void enter_phase(std::int64_t run, const std::string& phase) override;

@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "storage/policy_register.h"
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 namespace holdfast {
 
 /// The versions of the policy in holdfast_policy; the baseline stands in holdfast_meta.
-class SqlitePolicyRegister final : public PolicyRegister {
+class SqlPolicyRegister final : public PolicyRegister {
  public:
-  explicit SqlitePolicyRegister(const RegisterHome& home) : home_(home) {}
+  explicit SqlPolicyRegister(const RegisterHome& home) : home_(home) {}
 
   [[nodiscard]] std::vector<StoredPolicy> versions() override;
   std::int64_t add(const StoredPolicy& policy) override;

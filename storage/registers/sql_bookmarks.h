@@ -4,15 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "storage/registers/register_query.h"
 #include "storage/small_registers.h"
-#include "storage/sqlite/register_query.h"
 
 namespace holdfast {
 
 /// The bookmarks in holdfast_bookmark, by name.
-class SqliteBookmarks final : public BookmarkRegister {
+class SqlBookmarks final : public BookmarkRegister {
  public:
-  explicit SqliteBookmarks(const RegisterHome& home) : home_(home) {}
+  explicit SqlBookmarks(const RegisterHome& home) : home_(home) {}
 
   [[nodiscard]] std::vector<Bookmark> all() override;
   void set(const Bookmark& bookmark) override;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_plan_store.h"
+#include "storage/registers/sql_plan_store.h"
 
 #include <algorithm>
 
-#include <SQLiteCpp/Savepoint.h>
-
-#include "storage/sqlite/key_sets.h"
+#include "storage/registers/integer_keys.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -15,6 +13,7 @@ constexpr const char* kInsertPlan = R"sql(
 INSERT INTO holdfast_plan (digest, saved_at_ms, as_of_ms, policy_digest, hold_digest, rows_planned,
                            figures, keys)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+RETURNING id
 )sql";
 
 constexpr const char* kSelectByDigest = R"sql(
@@ -42,6 +41,7 @@ SELECT key FROM holdfast_plan_key WHERE plan_id = ?1 ORDER BY seq
 constexpr const char* kApprove = R"sql(
 INSERT INTO holdfast_approval (plan_id, approved_by, approved_at_ms, last_used_at_ms)
 VALUES (?1, ?2, ?3, ?3)
+RETURNING id
 )sql";
 
 constexpr const char* kSelectOpenApproval = R"sql(
@@ -57,7 +57,7 @@ SELECT coalesce(plan.id, 0), coalesce(plan.digest, ''), coalesce(plan.saved_at_m
        coalesce(plan.as_of_ms, 0), coalesce(plan.policy_digest, ''),
        coalesce(plan.hold_digest, ''), coalesce(plan.rows_planned, 0), '', approval.id,
        approval.approved_by, approval.approved_at_ms, approval.last_used_at_ms,
-       approval.spent_at_ms IS NOT NULL
+       CASE WHEN approval.spent_at_ms IS NOT NULL THEN 1 ELSE 0 END
 FROM holdfast_approval AS approval LEFT JOIN holdfast_plan AS plan ON plan.id = approval.plan_id
 ORDER BY approval.id
 )sql";
@@ -104,34 +104,33 @@ std::optional<std::string> to_bitmap(KeySet& keys) {
 
 }  // namespace
 
-std::int64_t SqlitePlanStore::save(const SavedPlan& plan, KeySet& keys) {
+std::int64_t SqlPlanStore::save(const SavedPlan& plan, KeySet& keys) {
   RegisterQuery known(home_, kSelectByDigest);
   if (known.with(plan.digest).next()) {
     return known.integer(0);
   }
   known.reset();
-  SQLite::Savepoint savepoint(home_.connection.db(), "holdfast_save_plan");
+  const auto savepoint = home_.connection.savepoint();
   const std::optional<std::string> bitmap = to_bitmap(keys);
-  RegisterQuery(home_, kInsertPlan)
-      .with(plan.digest,
-            plan.saved_at,
-            plan.as_of,
-            plan.policy_digest,
-            plan.hold_digest,
-            plan.rows,
-            plan.figures,
-            bitmap ? StoredView{BlobView{*bitmap}} : StoredView{})
-      .run_one("saving a plan");
-  const std::int64_t id = home_.connection.db().getLastInsertRowid();
+  const std::int64_t id = RegisterQuery(home_, kInsertPlan)
+                              .with(plan.digest,
+                                    plan.saved_at,
+                                    plan.as_of,
+                                    plan.policy_digest,
+                                    plan.hold_digest,
+                                    plan.rows,
+                                    plan.figures,
+                                    bitmap ? StoredView{BlobView{*bitmap}} : StoredView{})
+                              .add_one("saving a plan");
   if (!bitmap) {
     save_key_lines(id, keys);
   }
-  savepoint.release();
+  savepoint->release();
   keys.rewind();
   return id;
 }
 
-void SqlitePlanStore::save_key_lines(std::int64_t plan, KeySet& keys) {
+void SqlPlanStore::save_key_lines(std::int64_t plan, KeySet& keys) {
   RegisterQuery insert(home_, kInsertKey);
   std::int64_t seq = 0;
   keys.rewind();
@@ -143,7 +142,7 @@ void SqlitePlanStore::save_key_lines(std::int64_t plan, KeySet& keys) {
   }
 }
 
-std::vector<SavedPlan> SqlitePlanStore::find(const std::string& prefix) {
+std::vector<SavedPlan> SqlPlanStore::find(const std::string& prefix) {
   std::vector<SavedPlan> plans;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectByPrefix);
@@ -155,7 +154,7 @@ std::vector<SavedPlan> SqlitePlanStore::find(const std::string& prefix) {
   return plans;
 }
 
-std::unique_ptr<KeySet> SqlitePlanStore::keys(std::int64_t plan) {
+std::unique_ptr<KeySet> SqlPlanStore::keys(std::int64_t plan) {
   RegisterQuery row(home_, kSelectBitmap);
   if (!row.with(plan).next()) {
     throw StorageError(StorageTrouble::other,
@@ -164,8 +163,8 @@ std::unique_ptr<KeySet> SqlitePlanStore::keys(std::int64_t plan) {
   if (!row.is_null(0)) {
     return std::make_unique<IntegerKeySet>(row.bytes(0));
   }
-  auto keys = std::make_unique<SpilledKeySet>(home_.connection.db());
-  RegisterQuery lines(home_, kSelectKeys);
+  auto keys = home_.connection.any_key_set();
+  RegisterQuery lines(home_, kSelectKeys, RegisterRows::many);
   lines.with(plan);
   while (lines.next()) {
     keys->add(key_from(lines.bytes(0)));
@@ -173,12 +172,11 @@ std::unique_ptr<KeySet> SqlitePlanStore::keys(std::int64_t plan) {
   return keys;
 }
 
-std::int64_t SqlitePlanStore::approve(std::int64_t plan, const std::string& who, Instant at) {
-  RegisterQuery(home_, kApprove).with(plan, who, at).run_one("approving a plan");
-  return home_.connection.db().getLastInsertRowid();
+std::int64_t SqlPlanStore::approve(std::int64_t plan, const std::string& who, Instant at) {
+  return RegisterQuery(home_, kApprove).with(plan, who, at).add_one("approving a plan");
 }
 
-std::vector<Approval> SqlitePlanStore::approvals() {
+std::vector<Approval> SqlPlanStore::approvals() {
   std::vector<Approval> all;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectApprovals);
@@ -195,7 +193,7 @@ std::vector<Approval> SqlitePlanStore::approvals() {
   return all;
 }
 
-std::optional<Approval> SqlitePlanStore::open_approval() {
+std::optional<Approval> SqlPlanStore::open_approval() {
   if (!home_.set_up) {
     return std::nullopt;
   }
@@ -210,11 +208,11 @@ std::optional<Approval> SqlitePlanStore::open_approval() {
                   .last_used_at = row.instant(11)};
 }
 
-void SqlitePlanStore::use(std::int64_t approval, Instant at) {
+void SqlPlanStore::use(std::int64_t approval, Instant at) {
   RegisterQuery(home_, kUse).with(approval, at).run_one("using an approval");
 }
 
-void SqlitePlanStore::spend(std::int64_t approval, Instant at) {
+void SqlPlanStore::spend(std::int64_t approval, Instant at) {
   RegisterQuery(home_, kSpend).with(approval, at).run_one("spending an approval");
 }
 

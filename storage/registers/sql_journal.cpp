@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_journal.h"
+#include "storage/registers/sql_journal.h"
 
 namespace holdfast {
 namespace {
@@ -14,13 +14,13 @@ SELECT id, at_ms, who, what, reason, detail FROM holdfast_journal WHERE id > ?1 
 
 }  // namespace
 
-void SqliteJournal::add(const JournalEntry& entry) {
+void SqlJournal::add(const JournalEntry& entry) {
   RegisterQuery(home_, kAdd)
       .with(entry.by.at, entry.by.who, entry.what, entry.by.reason, entry.detail)
       .run_one("a line of the journal");
 }
 
-std::vector<JournalEntry> SqliteJournal::since(std::int64_t id) {
+std::vector<JournalEntry> SqlJournal::since(std::int64_t id) {
   std::vector<JournalEntry> entries;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectSince);

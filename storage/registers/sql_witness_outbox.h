@@ -5,15 +5,15 @@
 #include <optional>
 #include <vector>
 
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 #include "storage/witness_outbox.h"
 
 namespace holdfast {
 
 /// The outbox of the witness file in holdfast_witness.
-class SqliteWitnessOutbox final : public WitnessOutbox {
+class SqlWitnessOutbox final : public WitnessOutbox {
  public:
-  explicit SqliteWitnessOutbox(const RegisterHome& home);
+  explicit SqlWitnessOutbox(const RegisterHome& home);
 
   void add(const WitnessLine& line) override;
   void replace_text(std::int64_t seq, const std::string& line) override;

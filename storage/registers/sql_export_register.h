@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "storage/export_register.h"
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 namespace holdfast {
 
 /// The register of exports in holdfast_export.
-class SqliteExportRegister final : public ExportRegister {
+class SqlExportRegister final : public ExportRegister {
  public:
-  explicit SqliteExportRegister(const RegisterHome& home) : home_(home) {}
+  explicit SqlExportRegister(const RegisterHome& home) : home_(home) {}
 
   std::int64_t open(const ExportRequest& request) override;
   void store(const ExportRequest& request) override;

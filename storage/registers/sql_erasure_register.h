@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "storage/erasure_register.h"
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 namespace holdfast {
 
 /// The register of erasures in holdfast_erasure and the tables beside it.
-class SqliteErasureRegister final : public ErasureRegister {
+class SqlErasureRegister final : public ErasureRegister {
  public:
-  explicit SqliteErasureRegister(const RegisterHome& home) : home_(home) {}
+  explicit SqlErasureRegister(const RegisterHome& home) : home_(home) {}
 
   std::int64_t open(const ErasureRequest& request) override;
   void store(const ErasureRequest& request) override;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_policy_register.h"
+#include "storage/registers/sql_policy_register.h"
 
 #include <limits>
-
-#include "storage/sqlite/sqlite_log_guard.h"
 
 namespace holdfast {
 namespace {
@@ -17,11 +15,16 @@ constexpr const char* kAdd = R"sql(
 INSERT INTO holdfast_policy (version, in_force_from_ms, digest, document, changed_by, reason,
                              source)
 SELECT coalesce(max(version), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6 FROM holdfast_policy
+RETURNING version
 )sql";
 
-constexpr const char* kSelectBaseline = R"sql(
+// The values of holdfast_meta have types of their own in SQLite and are text in PostgreSQL.
+constexpr RegisterSql kSelectBaseline{R"sql(
 SELECT value FROM holdfast_meta WHERE key = 'policy_baseline'
-)sql";
+)sql",
+                                      R"sql(
+SELECT value::bigint FROM holdfast_meta WHERE key = 'policy_baseline'
+)sql"};
 
 constexpr const char* kSetBaseline = R"sql(
 INSERT INTO holdfast_meta (key, value)
@@ -41,7 +44,7 @@ StoredPolicy read_policy(const RegisterQuery& row) {
 
 }  // namespace
 
-std::vector<StoredPolicy> SqlitePolicyRegister::versions() {
+std::vector<StoredPolicy> SqlPolicyRegister::versions() {
   std::vector<StoredPolicy> policies;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectVersions);
@@ -53,21 +56,20 @@ std::vector<StoredPolicy> SqlitePolicyRegister::versions() {
   return policies;
 }
 
-std::int64_t SqlitePolicyRegister::add(const StoredPolicy& policy) {
-  RegisterQuery(home_, kAdd)
-      .with(policy.in_force_from,
-            policy.digest,
-            policy.document,
-            policy.changed_by,
-            policy.reason,
-            policy.source)
-      .run_one("adding a policy");
-  const std::int64_t version = home_.connection.db().getLastInsertRowid();
-  forget_guard_terms(home_.connection);
+std::int64_t SqlPolicyRegister::add(const StoredPolicy& policy) {
+  const std::int64_t version = RegisterQuery(home_, kAdd)
+                                   .with(policy.in_force_from,
+                                         policy.digest,
+                                         policy.document,
+                                         policy.changed_by,
+                                         policy.reason,
+                                         policy.source)
+                                   .add_one("adding a policy");
+  home_.connection.forget_guarded_terms();
   return version;
 }
 
-std::optional<std::int64_t> SqlitePolicyRegister::baseline() {
+std::optional<std::int64_t> SqlPolicyRegister::baseline() {
   if (!home_.set_up) {
     return std::nullopt;
   }
@@ -75,7 +77,7 @@ std::optional<std::int64_t> SqlitePolicyRegister::baseline() {
   return row.with().next() ? std::optional{row.integer(0)} : std::nullopt;
 }
 
-void SqlitePolicyRegister::set_baseline(std::int64_t version) {
+void SqlPolicyRegister::set_baseline(std::int64_t version) {
   RegisterQuery(home_, kSetBaseline).with(version).run_one("the baseline of the policy");
 }
 

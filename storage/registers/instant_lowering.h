@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 namespace holdfast {
 

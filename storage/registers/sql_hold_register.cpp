@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_hold_register.h"
+#include "storage/registers/sql_hold_register.h"
 
 #include <algorithm>
 #include <array>
 #include <string_view>
-
-#include <SQLiteCpp/Savepoint.h>
 
 #include "storage/storage_error.h"
 
 namespace holdfast {
 namespace {
 
-constexpr const char* kSelectVersion = R"sql(
+// The values of holdfast_meta have types of their own in SQLite and are text in PostgreSQL.
+constexpr RegisterSql kSelectVersion{R"sql(
 SELECT value FROM holdfast_meta WHERE key = 'hold_version'
-)sql";
+)sql",
+                                     R"sql(
+SELECT value::bigint FROM holdfast_meta WHERE key = 'hold_version'
+)sql"};
+
+// Whoever changes the register moves this line in the same transaction. With the lock, nobody's
+// change is committed between the reading and the end of this write, and a change that is not
+// committed yet is waited for. SQLite has one writer at a time.
+constexpr RegisterSql kLockVersion{R"sql(
+SELECT value FROM holdfast_meta WHERE key = 'hold_version'
+)sql",
+                                   R"sql(
+SELECT value::bigint FROM holdfast_meta WHERE key = 'hold_version' FOR SHARE
+)sql"};
 
 constexpr const char* kSelectHolds = R"sql(
 SELECT id, matter, reason, basis, kind, locked, everything, from_ms, until_ms, placed_by,
@@ -30,6 +42,7 @@ constexpr const char* kInsertHold = R"sql(
 INSERT INTO holdfast_hold (matter, reason, basis, kind, locked, everything, from_ms, until_ms,
                            placed_by, placed_at_ms, review_by_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+RETURNING id
 )sql";
 
 constexpr const char* kInsertTerm = R"sql(
@@ -128,10 +141,10 @@ LegalHold read_hold(const RegisterQuery& row) {
 
 }  // namespace
 
-SqliteHoldRegister::SqliteHoldRegister(const RegisterHome& home)
-    : home_(home), version_(home, kSelectVersion) {}
+SqlHoldRegister::SqlHoldRegister(const RegisterHome& home)
+    : home_(home), version_(home, kSelectVersion), locked_version_(home, kLockVersion) {}
 
-void SqliteHoldRegister::refuse(std::int64_t id, const std::string& why) const {
+void SqlHoldRegister::refuse(std::int64_t id, const std::string& why) const {
   throw StorageError(StorageTrouble::corrupt,
                      home_.connection.path() + ": hold " + std::to_string(id) +
                          " cannot be read (" + why +
@@ -139,24 +152,25 @@ void SqliteHoldRegister::refuse(std::int64_t id, const std::string& why) const {
                          "deleted");
 }
 
-void SqliteHoldRegister::refuse_orphan(std::int64_t id) const {
+void SqlHoldRegister::refuse_orphan(std::int64_t id) const {
   refuse(id, "a term of it is there and its line is not");
 }
 
-std::int64_t SqliteHoldRegister::version() {
+std::int64_t SqlHoldRegister::version() {
   if (!home_.set_up) {
     return 0;
   }
-  const QueryUse use{version_};
-  if (!version_.with().next()) {
+  RegisterQuery& version = home_.connection.others_may_commit() ? locked_version_ : version_;
+  const QueryUse use{version};
+  if (!version.with().next()) {
     throw StorageError(StorageTrouble::corrupt,
                        home_.connection.path() +
                            ": the version of the hold register is missing: restore a backup");
   }
-  return version_.integer(0);
+  return version.integer(0);
 }
 
-void SqliteHoldRegister::for_each(const std::function<void(LegalHold&&)>& visit) {
+void SqlHoldRegister::for_each(const std::function<void(LegalHold&&)>& visit) {
   if (!home_.set_up) {
     return;
   }
@@ -181,14 +195,14 @@ void SqliteHoldRegister::for_each(const std::function<void(LegalHold&&)>& visit)
   }
 }
 
-std::vector<LegalHold> SqliteHoldRegister::all() {
+std::vector<LegalHold> SqlHoldRegister::all() {
   std::vector<LegalHold> holds;
   for_each([&holds](LegalHold&& hold) { holds.push_back(std::move(hold)); });
   return holds;
 }
 
 /// Both come by ascending id, so the terms of the hold are the next ones. `more`: there is one.
-void SqliteHoldRegister::read_terms(RegisterQuery& terms, bool& more, LegalHold& hold) const {
+void SqlHoldRegister::read_terms(RegisterQuery& terms, bool& more, LegalHold& hold) const {
   while (more) {
     const std::int64_t id = terms.integer(0);
     if (id > hold.id) {
@@ -207,7 +221,7 @@ void SqliteHoldRegister::read_terms(RegisterQuery& terms, bool& more, LegalHold&
   }
 }
 
-void SqliteHoldRegister::require_sense(const LegalHold& hold) const {
+void SqlHoldRegister::require_sense(const LegalHold& hold) const {
   if (says_nothing(hold.scope)) {
     refuse(hold.id, "it names nothing that it covers");
   }
@@ -216,60 +230,55 @@ void SqliteHoldRegister::require_sense(const LegalHold& hold) const {
   }
 }
 
-std::int64_t SqliteHoldRegister::place(const LegalHold& hold) {
+std::int64_t SqlHoldRegister::place(const LegalHold& hold) {
   if (says_nothing(hold.scope)) {
     throw StorageError(StorageTrouble::other,
                        home_.connection.path() +
                            ": a hold that names nothing was not placed: give it at least one term");
   }
   // All or none also where the caller has no transaction: a hold without its terms is unreadable.
-  SQLite::Savepoint savepoint(home_.connection.db(), "holdfast_place");
+  const auto savepoint = home_.connection.savepoint();
   RegisterQuery insert(home_, kInsertHold);
   const HoldScope& scope = hold.scope;
-  insert
-      .with(hold.matter,
-            hold.reason,
-            hold.basis,
-            to_token(hold.kind),
-            std::int64_t{hold.locked ? 1 : 0},
-            std::int64_t{scope.everything ? 1 : 0},
-            scope.from,
-            scope.until,
-            hold.placed_by,
-            hold.placed_at,
-            hold.review_by)
-      .run_one("placing a hold");
-  const std::int64_t id = home_.connection.db().getLastInsertRowid();
+  const std::int64_t id = insert
+                              .with(hold.matter,
+                                    hold.reason,
+                                    hold.basis,
+                                    to_token(hold.kind),
+                                    std::int64_t{hold.locked ? 1 : 0},
+                                    std::int64_t{scope.everything ? 1 : 0},
+                                    scope.from,
+                                    scope.until,
+                                    hold.placed_by,
+                                    hold.placed_at,
+                                    hold.review_by)
+                              .add_one("placing a hold");
   RegisterQuery term(home_, kInsertTerm);
   for (const TermKind& kind : kTermKinds) {
     for (const std::string& value : scope.*kind.terms) {
       term.with(id, kind.word, value).run();
     }
   }
-  savepoint.release();
+  savepoint->release();
   return id;
 }
 
-bool SqliteHoldRegister::release(std::int64_t id, const Signature& by) {
+bool SqlHoldRegister::release(std::int64_t id, const Signature& by) {
   RegisterQuery update(home_, kRelease);
   return update.with(id, by.at, by.who, by.reason).run() == 1;
 }
 
-bool SqliteHoldRegister::review(std::int64_t id, Instant until, const Signature& by) {
+bool SqlHoldRegister::review(std::int64_t id, Instant until, const Signature& by) {
   RegisterQuery update(home_, kReview);
   return update.with(id, until, by.at, by.who, by.reason).run() == 1;
 }
 
-void SqliteHoldRegister::add_person_term(std::int64_t id,
-                                         PersonTerm kind,
-                                         const std::string& value) {
+void SqlHoldRegister::add_person_term(std::int64_t id, PersonTerm kind, const std::string& value) {
   RegisterQuery insert(home_, kInsertTerm);
   insert.with(id, word_of(kind), value).run();
 }
 
-void SqliteHoldRegister::drop_person_term(std::int64_t id,
-                                          PersonTerm kind,
-                                          const std::string& value) {
+void SqlHoldRegister::drop_person_term(std::int64_t id, PersonTerm kind, const std::string& value) {
   RegisterQuery remove(home_, kDropTermOfReleased);
   remove.with(id, word_of(kind), value).run_one("taking a name out of a released hold");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_erasure_register.h"
+#include "storage/registers/sql_erasure_register.h"
 
 #include <algorithm>
 #include <string_view>
@@ -16,6 +16,7 @@ INSERT INTO holdfast_erasure
        approved_at_ms, cooloff_until_ms, confirmed_by, confirmed_at_ms, ended_by, ended_at_ms,
        end_reason)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+RETURNING id
 )sql";
 
 constexpr const char* kStore = R"sql(
@@ -100,6 +101,7 @@ constexpr const char* kAddKey = R"sql(
 INSERT INTO holdfast_erasure_key
   (tenant, made_at_ms, key_check, forgotten_at_ms, forgotten_by, forget_reason)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+RETURNING id
 )sql";
 
 constexpr const char* kForgetKey = R"sql(
@@ -140,7 +142,7 @@ ErasureRequest read_request(const RegisterHome& home, const RegisterQuery& row) 
 
 template <typename... Values>
 std::vector<ErasureRequest> read_requests(const RegisterHome& home,
-                                          const char* sql,
+                                          const RegisterSql& sql,
                                           const Values&... values) {
   std::vector<ErasureRequest> requests;
   if (home.set_up) {
@@ -155,7 +157,7 @@ std::vector<ErasureRequest> read_requests(const RegisterHome& home,
 
 template <typename... Values>
 std::optional<ErasureRequest> read_one(const RegisterHome& home,
-                                       const char* sql,
+                                       const RegisterSql& sql,
                                        const Values&... values) {
   std::vector<ErasureRequest> requests = read_requests(home, sql, values...);
   return requests.empty() ? std::nullopt : std::optional{std::move(requests.front())};
@@ -171,7 +173,7 @@ std::int64_t flag(bool value) {
 
 }  // namespace
 
-std::int64_t SqliteErasureRegister::open(const ErasureRequest& request) {
+std::int64_t SqlErasureRegister::open(const ErasureRequest& request) {
   const auto before = find_open({.tenant = request.tenant, .person = request.subject});
   if (request.open() && before) {
     // By its number: whose it is stands in no message.
@@ -179,7 +181,7 @@ std::int64_t SqliteErasureRegister::open(const ErasureRequest& request) {
                        home_.connection.path() + ": erasure request " + std::to_string(before->id) +
                            " of the same subject is still open: end that one first");
   }
-  RegisterQuery(home_, kOpen)
+  return RegisterQuery(home_, kOpen)
       .with(request.tenant,
             request.subject,
             to_token(request.state),
@@ -195,11 +197,10 @@ std::int64_t SqliteErasureRegister::open(const ErasureRequest& request) {
             request.ended_by,
             request.ended_at,
             request.end_reason)
-      .run_one("opening an erasure request");
-  return home_.connection.db().getLastInsertRowid();
+      .add_one("opening an erasure request");
 }
 
-void SqliteErasureRegister::store(const ErasureRequest& request) {
+void SqlErasureRegister::store(const ErasureRequest& request) {
   RegisterQuery(home_, kStore)
       .with(request.id,
             request.tenant,
@@ -220,23 +221,23 @@ void SqliteErasureRegister::store(const ErasureRequest& request) {
       .run_one("storing an erasure request");
 }
 
-std::optional<ErasureRequest> SqliteErasureRegister::find(std::int64_t id) {
+std::optional<ErasureRequest> SqlErasureRegister::find(std::int64_t id) {
   return read_one(home_, kSelectOne, id);
 }
 
-std::optional<ErasureRequest> SqliteErasureRegister::find_open(const Subject& subject) {
+std::optional<ErasureRequest> SqlErasureRegister::find_open(const Subject& subject) {
   return read_one(home_, kSelectOpen, tenant_text(subject), subject.person);
 }
 
-std::optional<ErasureRequest> SqliteErasureRegister::find_newest(const Subject& subject) {
+std::optional<ErasureRequest> SqlErasureRegister::find_newest(const Subject& subject) {
   return read_one(home_, kSelectNewest, tenant_text(subject), subject.person);
 }
 
-std::vector<ErasureRequest> SqliteErasureRegister::all() {
+std::vector<ErasureRequest> SqlErasureRegister::all() {
   return read_requests(home_, kSelectAll);
 }
 
-void SqliteErasureRegister::add_attempt(const ErasureAttempt& attempt) {
+void SqlErasureRegister::add_attempt(const ErasureAttempt& attempt) {
   RegisterQuery(home_, kAddAttempt)
       .with(attempt.erasure,
             attempt.at,
@@ -248,7 +249,7 @@ void SqliteErasureRegister::add_attempt(const ErasureAttempt& attempt) {
       .run_one("an attempt at an erasure");
 }
 
-std::vector<ErasureAttempt> SqliteErasureRegister::attempts(std::int64_t erasure) {
+std::vector<ErasureAttempt> SqlErasureRegister::attempts(std::int64_t erasure) {
   std::vector<ErasureAttempt> attempts;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectAttempts);
@@ -267,22 +268,22 @@ std::vector<ErasureAttempt> SqliteErasureRegister::attempts(std::int64_t erasure
   return attempts;
 }
 
-void SqliteErasureRegister::rename_in_attempts(std::int64_t erasure,
-                                               const std::string& name,
-                                               const std::string& token) {
+void SqlErasureRegister::rename_in_attempts(std::int64_t erasure,
+                                            const std::string& name,
+                                            const std::string& token) {
   RegisterQuery(home_, kRenameInAttempts).with(erasure, name, token).run();
 }
 
-void SqliteErasureRegister::store_receipt(std::int64_t erasure,
-                                          const std::string& receipt,
-                                          const std::vector<RowKey>& deleted) {
+void SqlErasureRegister::store_receipt(std::int64_t erasure,
+                                       const std::string& receipt,
+                                       const std::vector<RowKey>& deleted) {
   const std::string keys = encode_keys(deleted);
   RegisterQuery(home_, kStoreReceipt)
       .with(erasure, receipt, BlobView{keys})
       .run_one("the receipt of an erasure");
 }
 
-std::optional<std::string> SqliteErasureRegister::receipt(std::int64_t erasure) {
+std::optional<std::string> SqlErasureRegister::receipt(std::int64_t erasure) {
   if (!home_.set_up) {
     return std::nullopt;
   }
@@ -290,7 +291,7 @@ std::optional<std::string> SqliteErasureRegister::receipt(std::int64_t erasure) 
   return row.with(erasure).next() ? std::optional{row.text(0)} : std::nullopt;
 }
 
-std::vector<RowKey> SqliteErasureRegister::deleted_keys(std::int64_t erasure) {
+std::vector<RowKey> SqlErasureRegister::deleted_keys(std::int64_t erasure) {
   if (!home_.set_up) {
     return {};
   }
@@ -298,11 +299,11 @@ std::vector<RowKey> SqliteErasureRegister::deleted_keys(std::int64_t erasure) {
   return row.with(erasure).next() ? decode_keys(row.bytes(0)) : std::vector<RowKey>{};
 }
 
-std::optional<std::int64_t> SqliteErasureRegister::erasure_that_deleted(const std::string& typed) {
+std::optional<std::int64_t> SqlErasureRegister::erasure_that_deleted(const std::string& typed) {
   if (!home_.set_up) {
     return std::nullopt;
   }
-  RegisterQuery rows(home_, kSelectAllDeleted);
+  RegisterQuery rows(home_, kSelectAllDeleted, RegisterRows::many);
   rows.with();
   while (rows.next()) {
     const std::vector<RowKey> keys = decode_keys(rows.bytes(1));
@@ -315,7 +316,7 @@ std::optional<std::int64_t> SqliteErasureRegister::erasure_that_deleted(const st
   return std::nullopt;
 }
 
-std::vector<ErasureKeyLine> SqliteErasureRegister::keys() {
+std::vector<ErasureKeyLine> SqlErasureRegister::keys() {
   std::vector<ErasureKeyLine> keys;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectKeys);
@@ -333,15 +334,14 @@ std::vector<ErasureKeyLine> SqliteErasureRegister::keys() {
   return keys;
 }
 
-std::int64_t SqliteErasureRegister::add_key(const ErasureKeyLine& key) {
-  RegisterQuery(home_, kAddKey)
+std::int64_t SqlErasureRegister::add_key(const ErasureKeyLine& key) {
+  return RegisterQuery(home_, kAddKey)
       .with(
           key.tenant, key.made_at, key.check, key.forgotten_at, key.forgotten_by, key.forget_reason)
-      .run_one("an erasure key");
-  return home_.connection.db().getLastInsertRowid();
+      .add_one("an erasure key");
 }
 
-bool SqliteErasureRegister::forget_key(std::int64_t id, const Signature& by) {
+bool SqlErasureRegister::forget_key(std::int64_t id, const Signature& by) {
   return RegisterQuery(home_, kForgetKey).with(id, by.at, by.who, by.reason).run() == 1;
 }
 

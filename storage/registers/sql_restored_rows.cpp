@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_restored_rows.h"
+#include "storage/registers/sql_restored_rows.h"
 
-#include "storage/sqlite/key_sets.h"
+#include "storage/registers/integer_keys.h"
 
 namespace holdfast {
 namespace {
@@ -20,21 +20,21 @@ SELECT id, key, run_id, restored_at_ms, who, gone FROM holdfast_restored ORDER B
 
 }  // namespace
 
-void SqliteRestoredRows::add(const RestoredRow& row) {
+void SqlRestoredRows::add(const RestoredRow& row) {
   RegisterQuery(home_, kAdd)
       .with(BlobView{row.key.bytes()}, row.run, row.at, row.who)
       .run_one("a restored row");
 }
 
-void SqliteRestoredRows::drop(const RowKey& key) {
+void SqlRestoredRows::drop(const RowKey& key) {
   RegisterQuery(home_, kDrop).with(BlobView{key.bytes()}).run();
 }
 
-void SqliteRestoredRows::for_each(const std::function<void(const RestoredRow&)>& visit) {
+void SqlRestoredRows::for_each(const std::function<void(const RestoredRow&)>& visit) {
   if (!home_.set_up) {
     return;
   }
-  RegisterQuery rows(home_, kSelectAll);
+  RegisterQuery rows(home_, kSelectAll, RegisterRows::many);
   rows.with();
   while (rows.next()) {
     visit({.id = rows.integer(0),

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/instant_lowering.h"
+#include "storage/registers/instant_lowering.h"
 
 #include <array>
-
-#include "storage/sqlite/sqlite_log_guard.h"
 
 namespace holdfast {
 namespace {
@@ -13,7 +11,7 @@ SELECT id FROM holdfast_hold WHERE released_at_ms > ?1 ORDER BY id
 )sql";
 
 constexpr const char* kLowerHolds = R"sql(
-UPDATE holdfast_hold SET released_at_ms = ?1, placed_at_ms = min(placed_at_ms, ?1)
+UPDATE holdfast_hold SET released_at_ms = ?1, placed_at_ms = CASE WHEN placed_at_ms > ?1 THEN ?1 ELSE placed_at_ms END
 WHERE released_at_ms > ?1
 )sql";
 
@@ -67,7 +65,7 @@ void lower_holds(const RegisterHome& home, Instant now, std::vector<std::string>
 
 std::vector<std::string> lower_own_instants(const RegisterHome& home, Instant now) {
   std::vector<std::string> sentences;
-  forget_guard_terms(home.connection);
+  home.connection.forget_guarded_terms();
   lower_holds(home, now, sentences);
   for (const Lowering& lowering : kLowerings) {
     const std::int64_t lines = RegisterQuery(home, lowering.sql).with(now).run();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_export_register.h"
+#include "storage/registers/sql_export_register.h"
 
 #include <algorithm>
 #include <string>
@@ -15,6 +15,7 @@ INSERT INTO holdfast_export
        file, bytes, sha256, rows_exported, downloads, downloaded_at_ms, ended_by, ended_at_ms,
        end_reason)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+RETURNING id
 )sql";
 
 constexpr const char* kStore = R"sql(
@@ -89,7 +90,7 @@ ExportRequest read_request(const RegisterHome& home, const RegisterQuery& row) {
 
 template <typename... Values>
 std::vector<ExportRequest> read_requests(const RegisterHome& home,
-                                         const char* sql,
+                                         const RegisterSql& sql,
                                          const Values&... values) {
   std::vector<ExportRequest> requests;
   if (home.set_up) {
@@ -104,7 +105,7 @@ std::vector<ExportRequest> read_requests(const RegisterHome& home,
 
 }  // namespace
 
-std::int64_t SqliteExportRegister::open(const ExportRequest& request) {
+std::int64_t SqlExportRegister::open(const ExportRequest& request) {
   for (const ExportRequest& other : of({.tenant = request.tenant, .person = request.subject})) {
     if (request.state == ExportState::requested && other.state == ExportState::requested) {
       // By its number: whose it is stands in no message.
@@ -113,7 +114,7 @@ std::int64_t SqliteExportRegister::open(const ExportRequest& request) {
                              " of the same subject is still to be made: make or destroy it first");
     }
   }
-  RegisterQuery(home_, kOpen)
+  return RegisterQuery(home_, kOpen)
       .with(request.tenant,
             request.subject,
             to_token(request.state),
@@ -131,11 +132,10 @@ std::int64_t SqliteExportRegister::open(const ExportRequest& request) {
             request.ended_by,
             request.ended_at,
             request.end_reason)
-      .run_one("opening an export");
-  return home_.connection.db().getLastInsertRowid();
+      .add_one("opening an export");
 }
 
-void SqliteExportRegister::store(const ExportRequest& request) {
+void SqlExportRegister::store(const ExportRequest& request) {
   RegisterQuery(home_, kStore)
       .with(request.id,
             request.tenant,
@@ -158,20 +158,20 @@ void SqliteExportRegister::store(const ExportRequest& request) {
       .run_one("storing an export");
 }
 
-std::optional<ExportRequest> SqliteExportRegister::find(std::int64_t id) {
+std::optional<ExportRequest> SqlExportRegister::find(std::int64_t id) {
   auto found = read_requests(home_, kSelectOne, id);
   return found.empty() ? std::nullopt : std::optional{std::move(found.front())};
 }
 
-std::vector<ExportRequest> SqliteExportRegister::of(const Subject& subject) {
+std::vector<ExportRequest> SqlExportRegister::of(const Subject& subject) {
   return read_requests(home_, kSelectOfSubject, subject.tenant.value_or(""), subject.person);
 }
 
-std::vector<ExportRequest> SqliteExportRegister::kept() {
+std::vector<ExportRequest> SqlExportRegister::kept() {
   return read_requests(home_, kSelectKept);
 }
 
-std::vector<ExportRequest> SqliteExportRegister::all() {
+std::vector<ExportRequest> SqlExportRegister::all() {
   return read_requests(home_, kSelectAll);
 }
 

@@ -2,24 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "policy/instant.h"
 #include "policy/stored_value.h"
-#include "storage/sqlite/connection.h"
-#include "storage/sqlite/statement.h"
+#include "storage/registers/register_connection.h"
 
 namespace holdfast {
 
 /// Where the registers live: in Holdfast's own tables, which may be missing before `init`.
 struct RegisterHome {
-  Connection& connection;
+  RegisterConnection& connection;
   bool set_up = false;
 };
 
-/// The value as SQLite stores it: instants as milliseconds, an empty optional as NULL.
+/// The value as the database stores it: instants as milliseconds, an empty optional as NULL.
 [[nodiscard]] inline StoredView stored(std::int64_t value) {
   return value;
 }
@@ -43,20 +43,36 @@ template <typename Value>
   return value ? stored(*value) : StoredView{};
 }
 
+/// A value for a column that keeps any type.
+struct AnyValue {
+  StoredView value;
+};
+
+inline void bind_to(RegisterStatement& statement, int index, const AnyValue& any) {
+  statement.bind_any(index, any.value);
+}
+template <typename Value>
+void bind_to(RegisterStatement& statement, int index, const Value& value) {
+  statement.bind(index, stored(value));
+}
+
 /// One statement over Holdfast's own tables. It is prepared when it is first needed, because the
 /// tables may be missing before `init`; text and bytes pass through it whole, whatever is in them.
 class RegisterQuery {
  public:
-  /// `sql` has to outlive the query: a constant.
-  RegisterQuery(const RegisterHome& home, const char* sql) : home_(home), sql_(sql) {}
+  /// The texts of `sql` have to outlive the query: constants.
+  RegisterQuery(const RegisterHome& home,
+                const RegisterSql& sql,
+                RegisterRows rows = RegisterRows::few)
+      : home_(home), sql_(sql), rows_(rows) {}
 
   /// Starts from the beginning with these values for ?1, ?2 and so on.
   /// Errors: StorageError (not_set_up) where the tables are missing.
   template <typename... Values>
   RegisterQuery& with(const Values&... values) {
-    Statement& statement = ready();
+    RegisterStatement& statement = ready();
     int index = 0;
-    (statement.bind(++index, stored(values)), ...);
+    (bind_to(statement, ++index, values), ...);
     return *this;
   }
 
@@ -66,6 +82,8 @@ class RegisterQuery {
   std::int64_t run();
   /// As run(). Errors: StorageError naming `what` where it was not exactly one row.
   void run_one(const char* what);
+  /// As run_one(), for a statement that returns a number: the id of the line that it adds.
+  [[nodiscard]] std::int64_t add_one(const char* what);
   /// Ends the reading: nothing is read on, and no lock is kept.
   void reset();
 
@@ -81,12 +99,14 @@ class RegisterQuery {
   [[nodiscard]] bool is_null(int column) const;
 
  private:
-  [[nodiscard]] Statement& ready();
+  [[nodiscard]] RegisterStatement& ready();
+  void require_one(std::int64_t changed, const char* what) const;
   [[noreturn]] void refuse(int column, const char* wanted) const;
 
   RegisterHome home_;
-  const char* sql_;
-  std::optional<Statement> statement_;
+  RegisterSql sql_;
+  RegisterRows rows_;
+  std::unique_ptr<RegisterStatement> statement_;
 };
 
 /// Resets a query that is prepared once and used often, at the end of each use.

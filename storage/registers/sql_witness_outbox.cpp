@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_witness_outbox.h"
+#include "storage/registers/sql_witness_outbox.h"
 
 namespace holdfast {
 namespace {
@@ -34,19 +34,19 @@ WitnessLine read_line(const RegisterQuery& row) {
 
 }  // namespace
 
-SqliteWitnessOutbox::SqliteWitnessOutbox(const RegisterHome& home)
+SqlWitnessOutbox::SqlWitnessOutbox(const RegisterHome& home)
     : home_(home), add_(home, kAdd), last_(home, kSelectLast), find_(home, kSelectOne) {}
 
-void SqliteWitnessOutbox::add(const WitnessLine& line) {
+void SqlWitnessOutbox::add(const WitnessLine& line) {
   add_.with(line.seq, line.at, line.kind, line.line, line.hash)
       .run_one("a line for the witness file");
 }
 
-void SqliteWitnessOutbox::replace_text(std::int64_t seq, const std::string& line) {
+void SqlWitnessOutbox::replace_text(std::int64_t seq, const std::string& line) {
   RegisterQuery(home_, kReplaceText).with(seq, line).run_one("other text for a witness line");
 }
 
-std::optional<WitnessLine> SqliteWitnessOutbox::last() {
+std::optional<WitnessLine> SqlWitnessOutbox::last() {
   if (!home_.set_up) {
     return std::nullopt;
   }
@@ -54,7 +54,7 @@ std::optional<WitnessLine> SqliteWitnessOutbox::last() {
   return last_.with().next() ? std::optional{read_line(last_)} : std::nullopt;
 }
 
-std::optional<WitnessLine> SqliteWitnessOutbox::find(std::int64_t seq) {
+std::optional<WitnessLine> SqlWitnessOutbox::find(std::int64_t seq) {
   if (!home_.set_up) {
     return std::nullopt;
   }
@@ -62,19 +62,19 @@ std::optional<WitnessLine> SqliteWitnessOutbox::find(std::int64_t seq) {
   return find_.with(seq).next() ? std::optional{read_line(find_)} : std::nullopt;
 }
 
-void SqliteWitnessOutbox::for_each(std::int64_t after,
-                                   const std::function<void(WitnessLine&&)>& visit) {
+void SqlWitnessOutbox::for_each(std::int64_t after,
+                                const std::function<void(WitnessLine&&)>& visit) {
   if (!home_.set_up) {
     return;
   }
-  RegisterQuery rows(home_, kSelectSince);
+  RegisterQuery rows(home_, kSelectSince, RegisterRows::many);
   rows.with(after);
   while (rows.next()) {
     visit(read_line(rows));
   }
 }
 
-std::vector<WitnessLine> SqliteWitnessOutbox::since(std::int64_t seq) {
+std::vector<WitnessLine> SqlWitnessOutbox::since(std::int64_t seq) {
   std::vector<WitnessLine> lines;
   for_each(seq, [&lines](WitnessLine&& line) { lines.push_back(std::move(line)); });
   return lines;

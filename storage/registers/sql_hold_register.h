@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "storage/hold_register.h"
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 namespace holdfast {
 
 /// The register of holds in holdfast_hold and holdfast_hold_term; triggers keep its version. The
 /// terms of a scope come back sorted and without repeats.
-class SqliteHoldRegister final : public HoldRegister {
+class SqlHoldRegister final : public HoldRegister {
  public:
-  explicit SqliteHoldRegister(const RegisterHome& home);
+  explicit SqlHoldRegister(const RegisterHome& home);
 
   [[nodiscard]] std::int64_t version() override;
   void for_each(const std::function<void(LegalHold&&)>& visit) override;
@@ -34,6 +34,7 @@ class SqliteHoldRegister final : public HoldRegister {
 
   RegisterHome home_;
   RegisterQuery version_;
+  RegisterQuery locked_version_;
 };
 
 }  // namespace holdfast

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "storage/registers/register_query.h"
 #include "storage/small_registers.h"
-#include "storage/sqlite/register_query.h"
 
 namespace holdfast {
 
@@ -13,9 +13,9 @@ namespace holdfast {
 /// this connection until it is recorded; a write that is taken back takes the recording back with
 /// it. "The same" is the same storage class and the same value: 5, 5.0 and the text 5 are three
 /// times.
-class SqliteFirstSeen final : public FirstSeenRegister {
+class SqlFirstSeen final : public FirstSeenRegister {
  public:
-  explicit SqliteFirstSeen(const RegisterHome& home);
+  explicit SqlFirstSeen(const RegisterHome& home);
 
   [[nodiscard]] std::optional<Instant> find(const RowFacts& row) override;
   /// A row met twice counts once, as it was the second time.

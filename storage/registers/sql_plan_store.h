@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "storage/plan_store.h"
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 namespace holdfast {
 
 /// Plans in holdfast_plan, their keys beside them as one bitmap or in holdfast_plan_key, approvals
 /// in holdfast_approval.
-class SqlitePlanStore final : public PlanStore {
+class SqlPlanStore final : public PlanStore {
  public:
-  explicit SqlitePlanStore(const RegisterHome& home) : home_(home) {}
+  explicit SqlPlanStore(const RegisterHome& home) : home_(home) {}
 
   std::int64_t save(const SavedPlan& plan, KeySet& keys) override;
   [[nodiscard]] std::vector<SavedPlan> find(const std::string& prefix) override;

@@ -4,15 +4,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "storage/registers/register_query.h"
 #include "storage/small_registers.h"
-#include "storage/sqlite/register_query.h"
 
 namespace holdfast {
 
 /// The journal in holdfast_journal. Its numbers are never used again.
-class SqliteJournal final : public Journal {
+class SqlJournal final : public Journal {
  public:
-  explicit SqliteJournal(const RegisterHome& home) : home_(home) {}
+  explicit SqlJournal(const RegisterHome& home) : home_(home) {}
 
   void add(const JournalEntry& entry) override;
   [[nodiscard]] std::vector<JournalEntry> since(std::int64_t id) override;

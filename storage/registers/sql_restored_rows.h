@@ -3,15 +3,15 @@
 
 #include <functional>
 
+#include "storage/registers/register_query.h"
 #include "storage/restored_rows.h"
-#include "storage/sqlite/register_query.h"
 
 namespace holdfast {
 
 /// Rows that were put back, in holdfast_restored.
-class SqliteRestoredRows final : public RestoredRows {
+class SqlRestoredRows final : public RestoredRows {
  public:
-  explicit SqliteRestoredRows(const RegisterHome& home) : home_(home) {}
+  explicit SqlRestoredRows(const RegisterHome& home) : home_(home) {}
 
   void add(const RestoredRow& row) override;
   void drop(const RowKey& key) override;

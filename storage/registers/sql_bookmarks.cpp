@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_bookmarks.h"
+#include "storage/registers/sql_bookmarks.h"
 
 namespace holdfast {
 namespace {
@@ -20,7 +20,7 @@ DELETE FROM holdfast_bookmark WHERE name = ?1
 
 }  // namespace
 
-std::vector<Bookmark> SqliteBookmarks::all() {
+std::vector<Bookmark> SqlBookmarks::all() {
   std::vector<Bookmark> bookmarks;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectAll);
@@ -35,13 +35,13 @@ std::vector<Bookmark> SqliteBookmarks::all() {
   return bookmarks;
 }
 
-void SqliteBookmarks::set(const Bookmark& bookmark) {
+void SqlBookmarks::set(const Bookmark& bookmark) {
   RegisterQuery(home_, kSet)
       .with(bookmark.name, bookmark.event_id, bookmark.set_by, bookmark.set_at)
       .run_one("setting a bookmark");
 }
 
-bool SqliteBookmarks::drop(const std::string& name) {
+bool SqlBookmarks::drop(const std::string& name) {
   return RegisterQuery(home_, kDrop).with(name).run() == 1;
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_run_ledger.h"
+#include "storage/registers/sql_run_ledger.h"
 
 #include <algorithm>
 
-#include "storage/sqlite/key_sets.h"
-#include "storage/sqlite/sqlite_log_guard.h"
+#include "storage/registers/integer_keys.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -13,6 +12,7 @@ namespace {
 constexpr const char* kOpen = R"sql(
 INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process, salt)
 SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6 FROM holdfast_run
+RETURNING id
 )sql";
 
 constexpr const char* kEnterPhase = R"sql(
@@ -154,7 +154,7 @@ RunSlice read_slice(const RegisterQuery& row) {
 
 template <typename... Values>
 std::vector<RunLine> read_lines(const RegisterHome& home,
-                                const char* sql,
+                                const RegisterSql& sql,
                                 const Values&... values) {
   std::vector<RunLine> lines;
   if (home.set_up) {
@@ -169,7 +169,7 @@ std::vector<RunLine> read_lines(const RegisterHome& home,
 
 template <typename... Values>
 std::optional<RunLine> read_one(const RegisterHome& home,
-                                const char* sql,
+                                const RegisterSql& sql,
                                 const Values&... values) {
   std::vector<RunLine> lines = read_lines(home, sql, values...);
   return lines.empty() ? std::nullopt : std::optional{std::move(lines.front())};
@@ -177,29 +177,27 @@ std::optional<RunLine> read_one(const RegisterHome& home,
 
 }  // namespace
 
-SqliteRunLedger::SqliteRunLedger(const RegisterHome& home)
-    : home_(home), add_slice_(home, kAddSlice) {}
+SqlRunLedger::SqlRunLedger(const RegisterHome& home) : home_(home), add_slice_(home, kAddSlice) {}
 
-std::int64_t SqliteRunLedger::open(const RunOpening& opening) {
+std::int64_t SqlRunLedger::open(const RunOpening& opening) {
   RegisterQuery insert(home_, kOpen);
-  insert
-      .with(opening.opened_at,
-            opening.as_of,
-            opening.started_by,
-            opening.host,
-            opening.process,
-            BlobView{opening.salt})
-      .run_one("opening a run");
-  const std::int64_t run = home_.connection.db().getLastInsertRowid();
-  forget_guard_terms(home_.connection);
+  const std::int64_t run = insert
+                               .with(opening.opened_at,
+                                     opening.as_of,
+                                     opening.started_by,
+                                     opening.host,
+                                     opening.process,
+                                     BlobView{opening.salt})
+                               .add_one("opening a run");
+  home_.connection.forget_guarded_terms();
   return run;
 }
 
-void SqliteRunLedger::enter_phase(std::int64_t run, const std::string& phase) {
+void SqlRunLedger::enter_phase(std::int64_t run, const std::string& phase) {
   RegisterQuery(home_, kEnterPhase).with(run, phase).run_one("the phase of a run");
 }
 
-void SqliteRunLedger::add_slice(const RunSlice& slice) {
+void SqlRunLedger::add_slice(const RunSlice& slice) {
   add_slice_
       .with(slice.run,
             slice.number,
@@ -213,7 +211,7 @@ void SqliteRunLedger::add_slice(const RunSlice& slice) {
       .run_one("a slice of a run");
 }
 
-void SqliteRunLedger::close(std::int64_t run, const RunClosing& closing) {
+void SqlRunLedger::close(std::int64_t run, const RunClosing& closing) {
   RegisterQuery(home_, kClose)
       .with(run,
             closing.outcome,
@@ -227,27 +225,27 @@ void SqliteRunLedger::close(std::int64_t run, const RunClosing& closing) {
       .run_one("closing a run");
 }
 
-std::vector<RunLine> SqliteRunLedger::left_open() {
+std::vector<RunLine> SqlRunLedger::left_open() {
   return read_lines(home_, kSelectLeftOpen);
 }
 
-std::optional<RunLine> SqliteRunLedger::find(std::int64_t run) {
+std::optional<RunLine> SqlRunLedger::find(std::int64_t run) {
   return read_one(home_, kSelectRun, run);
 }
 
-std::optional<RunLine> SqliteRunLedger::last() {
+std::optional<RunLine> SqlRunLedger::last() {
   return read_one(home_, kSelectLast);
 }
 
-std::vector<RunLine> SqliteRunLedger::newest(std::int64_t most) {
+std::vector<RunLine> SqlRunLedger::newest(std::int64_t most) {
   return read_lines(home_, kSelectNewest, most);
 }
 
-std::optional<RunLine> SqliteRunLedger::last_success() {
+std::optional<RunLine> SqlRunLedger::last_success() {
   return read_one(home_, kSelectLastSuccess);
 }
 
-std::vector<RunSlice> SqliteRunLedger::slices(std::int64_t run) {
+std::vector<RunSlice> SqlRunLedger::slices(std::int64_t run) {
   std::vector<RunSlice> slices;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectSlices);
@@ -259,7 +257,7 @@ std::vector<RunSlice> SqliteRunLedger::slices(std::int64_t run) {
   return slices;
 }
 
-std::vector<std::int64_t> SqliteRunLedger::archived_runs() {
+std::vector<std::int64_t> SqlRunLedger::archived_runs() {
   std::vector<std::int64_t> runs;
   if (home_.set_up) {
     RegisterQuery rows(home_, kSelectArchivedRuns);
@@ -271,22 +269,22 @@ std::vector<std::int64_t> SqliteRunLedger::archived_runs() {
   return runs;
 }
 
-std::vector<RowKey> SqliteRunLedger::slice_keys(std::int64_t run, std::int64_t number) {
+std::vector<RowKey> SqlRunLedger::slice_keys(std::int64_t run, std::int64_t number) {
   RegisterQuery row(home_, kSelectKeys);
   return home_.set_up && row.with(run, number).next() ? decode_keys(row.bytes(0))
                                                       : std::vector<RowKey>{};
 }
 
-std::string SqliteRunLedger::stored_keys(std::int64_t run, std::int64_t number) {
+std::string SqlRunLedger::stored_keys(std::int64_t run, std::int64_t number) {
   RegisterQuery row(home_, kSelectKeys);
   return home_.set_up && row.with(run, number).next() ? std::string{row.bytes(0)} : "";
 }
 
-std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
+std::optional<RunSlice> SqlRunLedger::slice_that_deleted(const RowKey& key) {
   if (!home_.set_up) {
     return std::nullopt;
   }
-  RegisterQuery rows(home_, kSelectSlicesNewestFirst);
+  RegisterQuery rows(home_, kSelectSlicesNewestFirst, RegisterRows::many);
   rows.with();
   while (rows.next()) {
     if (encoded_contains(rows.bytes(8), key)) {
@@ -298,11 +296,11 @@ std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const RowKey& key) {
   return std::nullopt;
 }
 
-std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const std::string& typed) {
+std::optional<RunSlice> SqlRunLedger::slice_that_deleted(const std::string& typed) {
   if (!home_.set_up) {
     return std::nullopt;
   }
-  RegisterQuery rows(home_, kSelectSlicesNewestFirst);
+  RegisterQuery rows(home_, kSelectSlicesNewestFirst, RegisterRows::many);
   rows.with();
   while (rows.next()) {
     const std::vector<RowKey> keys = decode_keys(rows.bytes(8));
@@ -317,25 +315,25 @@ std::optional<RunSlice> SqliteRunLedger::slice_that_deleted(const std::string& t
   return std::nullopt;
 }
 
-std::string SqliteRunLedger::last_hash() {
+std::string SqlRunLedger::last_hash() {
   RegisterQuery row(home_, kSelectLastHash);
   return home_.set_up && row.with().next() ? row.text(0) : "";
 }
 
-std::string SqliteRunLedger::salt(std::int64_t run) {
+std::string SqlRunLedger::salt(std::int64_t run) {
   RegisterQuery row(home_, kSelectSalt);
   return home_.set_up && row.with(run).next() ? std::string{row.bytes(0)} : "";
 }
 
-std::int64_t SqliteRunLedger::destroy_salts(Instant opened_before) {
+std::int64_t SqlRunLedger::destroy_salts(Instant opened_before) {
   return RegisterQuery(home_, kDestroySalts).with(opened_before).run();
 }
 
-void SqliteRunLedger::destroy_salt(std::int64_t run) {
+void SqlRunLedger::destroy_salt(std::int64_t run) {
   RegisterQuery(home_, kDestroySalt).with(run).run();
 }
 
-void SqliteRunLedger::add_lost(const RunLine& line) {
+void SqlRunLedger::add_lost(const RunLine& line) {
   const RunClosing closing = line.closing.value_or(RunClosing{});
   RegisterQuery(home_, kAddLost)
       .with(line.id,
@@ -356,7 +354,7 @@ void SqliteRunLedger::add_lost(const RunLine& line) {
       .run_one("a run that a restored backup has forgotten");
 }
 
-std::optional<RunClock> SqliteRunLedger::last_clock() {
+std::optional<RunClock> SqlRunLedger::last_clock() {
   if (!home_.set_up) {
     return std::nullopt;
   }
@@ -367,7 +365,7 @@ std::optional<RunClock> SqliteRunLedger::last_clock() {
   return RunClock{.system_now = row.instant(0), .as_of = row.instant(1)};
 }
 
-void SqliteRunLedger::store_clock(const RunClock& clock, const std::string& source) {
+void SqlRunLedger::store_clock(const RunClock& clock, const std::string& source) {
   RegisterQuery(home_, kStoreClock)
       .with(clock.system_now, clock.as_of, source)
       .run_one("storing the clock");

@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 
 #include <variant>
-
-#include <sqlite3.h>
 
 #include "storage/storage_error.h"
 
 namespace holdfast {
 
-Statement& RegisterQuery::ready() {
+namespace {
+
+/// Ends the reading of a statement at the end of a scope.
+class StatementEnd {
+ public:
+  explicit StatementEnd(RegisterStatement& statement) : statement_(statement) {}
+  StatementEnd(const StatementEnd&) = delete;
+  StatementEnd& operator=(const StatementEnd&) = delete;
+  StatementEnd(StatementEnd&&) = delete;
+  StatementEnd& operator=(StatementEnd&&) = delete;
+  ~StatementEnd() { statement_.reset(); }
+
+ private:
+  RegisterStatement& statement_;
+};
+
+}  // namespace
+
+RegisterStatement& RegisterQuery::ready() {
   if (!home_.set_up) {
     throw StorageError(
         StorageTrouble::not_set_up,
         home_.connection.path() + ": Holdfast's own tables are not there: run \"holdfast init\"");
   }
   if (!statement_) {
-    statement_.emplace(home_.connection.db(), sql_);
+    statement_ = home_.connection.statement(sql_, rows_);
   }
   statement_->reset();
   return *statement_;
@@ -27,20 +43,33 @@ bool RegisterQuery::next() {
 }
 
 std::int64_t RegisterQuery::run() {
-  const StatementUse use{*statement_};
+  const StatementEnd end{*statement_};
   while (statement_->step()) {
-    // A statement that writes has no rows to give; SQLite still wants to be asked to the end.
+    // A statement that writes has no rows to give; it still wants to be asked to the end.
   }
-  return sqlite3_changes64(home_.connection.db().getHandle());
+  return statement_->changed();
 }
 
-void RegisterQuery::run_one(const char* what) {
-  const std::int64_t changed = run();
+void RegisterQuery::require_one(std::int64_t changed, const char* what) const {
   if (changed != 1) {
     throw StorageError(StorageTrouble::other,
                        home_.connection.path() + ": " + what + ": " + std::to_string(changed) +
                            " lines changed instead of one; the step is taken back");
   }
+}
+
+void RegisterQuery::run_one(const char* what) {
+  require_one(run(), what);
+}
+
+std::int64_t RegisterQuery::add_one(const char* what) {
+  const StatementEnd end{*statement_};
+  const std::int64_t id = statement_->step() ? integer(0) : 0;
+  while (statement_->step()) {
+    // As above; a second line would be counted below.
+  }
+  require_one(statement_->changed(), what);
+  return id;
 }
 
 void RegisterQuery::reset() {
@@ -54,7 +83,7 @@ void RegisterQuery::refuse(int column, const char* wanted) const {
                      home_.connection.path() +
                          ": a line of Holdfast's own tables cannot be read (no " + wanted +
                          " in column " + std::to_string(column + 1) +
-                         "): run \"sqlite3 FILE 'PRAGMA integrity_check'\", then restore a backup");
+                         "): " + home_.connection.check_advice() + "restore a backup");
 }
 
 std::int64_t RegisterQuery::integer(int column) const {
