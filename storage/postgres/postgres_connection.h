@@ -64,6 +64,10 @@ class PostgresConnection {
 
   /// True inside a transaction, also one that an error has spoilt.
   [[nodiscard]] bool in_transaction() const;
+  /// True between the beginning and the end of a PostgresWriteScope: rows of the log are then read
+  /// FOR UPDATE, so that what is decided is what is deleted.
+  [[nodiscard]] bool in_write() const { return in_write_; }
+  void note_write(bool writing) { in_write_ = writing; }
   /// Rolls back what is open; never throws: without a COMMIT nothing of it is ever seen.
   void roll_back() noexcept;
 
@@ -81,6 +85,7 @@ class PostgresConnection {
   std::chrono::milliseconds busy_wait_;
   std::unique_ptr<pg_conn, EndPostgres> connection_;
   std::string schema_;
+  bool in_write_ = false;
   std::map<std::string, std::string, std::less<>> prepared_;
 };
 

@@ -61,9 +61,11 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
                            wait + " ms: let it end, then run again");
   }
   open_ = true;
+  connection_.note_write(true);
 }
 
 PostgresWriteScope::~PostgresWriteScope() {
+  connection_.note_write(false);
   if (open_) {
     connection_.roll_back();
   }
