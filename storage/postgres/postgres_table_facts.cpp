@@ -113,7 +113,7 @@ constexpr const char* kSelectReferences = R"sql(
 SELECT DISTINCT k.conrelid::pg_catalog.regclass::pg_catalog.text, a.attname, p.attname,
   k.confupdtype::pg_catalog.text, k.confdeltype::pg_catalog.text
 FROM pg_catalog.pg_constraint k
-CROSS JOIN LATERAL pg_catalog.unnest(k.conkey, k.confkey) AS part(child, parent)
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS part(child, parent)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = part.child
 JOIN pg_catalog.pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = part.parent
 WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM tree)
