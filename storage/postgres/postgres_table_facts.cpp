@@ -162,6 +162,10 @@ constexpr std::int64_t kOnInsert = 4;
 constexpr std::int64_t kOnDelete = 8;
 constexpr std::int64_t kOnUpdate = 16;
 
+// What pg_attribute counts beside the letters of varchar(n) and char(n), and the length of a name.
+constexpr int kLengthOffset = 4;
+constexpr int kMostOfName = 63;
+
 std::string text_at(const PostgresStatement& row, int column) {
   const StoredView value = row.column(column);
   const auto* const text = std::get_if<std::string_view>(&value);
@@ -249,6 +253,13 @@ PostgresColumn column_of(const PostgresStatement& row) {
                         .generated = flag_at(row, 9),
                         .from_sequence = flag_at(row, 11),
                         .refers = flag_at(row, 12)};
+  column.json = schema == "pg_catalog" && (type == "json" || type == "jsonb");
+  const bool text = column.kind == PostgresKind::text || column.kind == PostgresKind::padded;
+  if (text && type == "name") {
+    column.most_letters = kMostOfName;
+  } else if (text && column.limited) {
+    column.most_letters = static_cast<int>(number_at(row, 5)) - kLengthOffset;
+  }
   column.exact = is_exact(column.kind, flag_at(row, 10), column.limited);
   return column;
 }
