@@ -14,8 +14,8 @@ struct TimeBounds {
   StoredView above;
 };
 
-/// The bounds of a range, drawn in to the calendar: times outside it are unreadable in every format,
-/// and so are candidates whatever the range. Only for the unix formats.
+/// The bounds of a range, drawn in to the calendar: times outside it are unreadable in every
+/// format, and so are candidates whatever the range. Only for the unix formats.
 [[nodiscard]] TimeBounds time_bounds(const CandidateRange& range, TimeFormat format);
 
 }  // namespace holdfast

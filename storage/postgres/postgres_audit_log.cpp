@@ -205,8 +205,7 @@ bool PostgresAuditLog::read_whole_row(const RowKey& key, const ContentVisit& vis
     const RowFacts& facts = reader.read(row);
     found = *facts.key == key;
     if (found) {
-      visit(facts,
-            CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
+      visit(facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
     }
   });
   return found;

@@ -22,14 +22,8 @@ std::string append_aside_sql(const PostgresLogLayout& layout) {
 
 std::string append_to_log_sql(const PostgresLogLayout& layout) {
   std::string names;
-  for (const char* const setting : {"time",
-                                    "tenant",
-                                    "code",
-                                    "severity",
-                                    "actor",
-                                    "subject",
-                                    "retain_until",
-                                    "metadata"}) {
+  for (const char* const setting :
+       {"time", "tenant", "code", "severity", "actor", "subject", "retain_until", "metadata"}) {
     names += (names.empty() ? "" : ", ") + postgres_quoted(layout.shape.mapping.at(setting));
   }
   return "INSERT INTO " + layout.table + " (" + names + ")" + kEventValues;
@@ -53,8 +47,7 @@ bool is_uuid(const std::string& typed) {
     return false;
   }
   for (std::size_t i = 0; i < kShape.size(); ++i) {
-    const bool digit =
-        (typed[i] >= '0' && typed[i] <= '9') || (typed[i] >= 'a' && typed[i] <= 'f');
+    const bool digit = (typed[i] >= '0' && typed[i] <= '9') || (typed[i] >= 'a' && typed[i] <= 'f');
     if (kShape[i] == '-' ? typed[i] != '-' : !digit) {
       return false;
     }

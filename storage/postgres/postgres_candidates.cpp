@@ -59,9 +59,8 @@ Bounds bounds_of(const CandidateRange& range, const PostgresLogLayout& layout) {
   switch (layout.times) {
     case PostgresTimes::integers: {
       // Whole numbers of seconds are compared as such, so that an index is of use.
-      const TimeFormat format = layout.time_format == TimeFormat::unix_real
-                                    ? TimeFormat::unix_s
-                                    : layout.time_format;
+      const TimeFormat format =
+          layout.time_format == TimeFormat::unix_real ? TimeFormat::unix_s : layout.time_format;
       return {.values = time_bounds(range, format), .type = "::pg_catalog.int8"};
     }
     case PostgresTimes::reals:

@@ -108,8 +108,7 @@ std::optional<DaySql> days_of_numbers(const PostgresLogLayout& layout) {
 
 DaySql days_of_times(const PostgresLogLayout& layout, const std::string& type) {
   const bool zoned = layout.times == PostgresTimes::zoned;
-  const std::string utc =
-      zoned ? "pg_catalog.timezone('UTC', " + layout.time + ")" : layout.time;
+  const std::string utc = zoned ? "pg_catalog.timezone('UTC', " + layout.time + ")" : layout.time;
   const auto literal = [&](Instant instant) {
     return postgres_literal(postgres_instant(instant)) + "::" + type;
   };
@@ -172,9 +171,8 @@ void count_postgres_groups(PostgresConnection& connection,
                            std::optional<std::int64_t> up_to,
                            const GroupVisit& visit,
                            const Pulse& pulse) {
-  PostgresStatement rows{connection,
-                         grouped(layout, "1", from_log(layout, up_to)),
-                         PostgresRows::by_cursor};
+  PostgresStatement rows{
+      connection, grouped(layout, "1", from_log(layout, up_to)), PostgresRows::by_cursor};
   bind_bound(rows, layout, up_to);
   TextForm code;
   TextForm tenant;
@@ -209,7 +207,8 @@ void count_postgres_days(PostgresConnection& connection,
                          PostgresRows::by_cursor};
   bind_bound(rows, layout, up_to);
   while (rows.step()) {
-    const date::sys_days day = date::floor<date::days>(kCalendarBegin) + date::days{integer_at(rows, 4)};
+    const date::sys_days day =
+        date::floor<date::days>(kCalendarBegin) + date::days{integer_at(rows, 4)};
     visit_log_day(
         {rows.column(1), rows.column(2), rows.column(3)}, day, integer_at(rows, 5), visit);
   }

@@ -84,14 +84,15 @@ const char* const kNoTimes = ": no row will have a time that can be read";
 /// What is wrong between the type of the column and the format; empty where nothing is.
 std::string time_doubt(const PostgresLogLayout& layout) {
   const std::string column = layout.shape.mapping.at("time");
-  const bool numbers = layout.time_format != TimeFormat::iso8601 &&
-                       layout.time_format != TimeFormat::utc_text;
+  const bool numbers =
+      layout.time_format != TimeFormat::iso8601 && layout.time_format != TimeFormat::utc_text;
   switch (layout.times) {
     case PostgresTimes::zoned:
       return layout.time_format == TimeFormat::iso8601
                  ? ""
                  : "column \"" + column +
-                       "\" has times with a zone: [events].time_format has to be iso8601" + kNoTimes;
+                       "\" has times with a zone: [events].time_format has to be iso8601" +
+                       kNoTimes;
     case PostgresTimes::unzoned:
       return layout.time_format == TimeFormat::utc_text
                  ? ""

@@ -128,12 +128,8 @@ bool is_made_by_init(const PostgresTableFacts& facts,
                      const LogMapping& mapping,
                      const LogPlaces& places,
                      const PostgresLogLayout& layout) {
-  const std::vector<std::optional<std::size_t>> texts{places.code,
-                                                      places.tenant,
-                                                      places.actor,
-                                                      places.subject,
-                                                      places.severity,
-                                                      places.metadata};
+  const std::vector<std::optional<std::size_t>> texts{
+      places.code, places.tenant, places.actor, places.subject, places.severity, places.metadata};
   std::set<std::optional<std::size_t>> mapped{texts.begin(), texts.end()};
   mapped.insert({places.key.front(), places.time, places.retain_until});
   const bool texts_fit = std::all_of(
@@ -208,10 +204,9 @@ void choose_index(const PostgresTableFacts& facts,
   }
   layout.shape.code_time_index = has_postgres_index(facts, {places.code, places.time});
   if (!layout.shape.code_time_index) {
-    layout.shape.index_advice =
-        "CREATE INDEX ON " + layout.table + " (" +
-        postgres_quoted(facts.columns[places.code].name) + ", " +
-        postgres_quoted(facts.columns[places.time].name) + ")";
+    layout.shape.index_advice = "CREATE INDEX ON " + layout.table + " (" +
+                                postgres_quoted(facts.columns[places.code].name) + ", " +
+                                postgres_quoted(facts.columns[places.time].name) + ")";
   }
 }
 
@@ -307,8 +302,8 @@ PostgresLogLayout probe_postgres_log(PostgresConnection& connection, const OpenO
                            .times = times_of(facts.columns[places.time])};
   layout.lookup_of = mapping.code_lookup ? lookup_sql(table, *mapping.code_lookup) : std::string{};
   layout.code = with_code(layout.lookup_of, layout.raw_code);
-  layout.stamps = places.retain_until ? times_of(facts.columns[*places.retain_until])
-                                      : PostgresTimes::other;
+  layout.stamps =
+      places.retain_until ? times_of(facts.columns[*places.retain_until]) : PostgresTimes::other;
   layout.grouping = {
       postgres_grouping(facts.columns[places.code]),
       places.tenant ? postgres_grouping(facts.columns[*places.tenant]) : kPostgresNothing,
@@ -331,7 +326,8 @@ PostgresLogLayout probe_postgres_log(PostgresConnection& connection, const OpenO
 }
 
 PostgresLogLayout postgres_own_events(PostgresConnection& connection) {
-  const PostgresColumn number{.kind = PostgresKind::integer, .type = "pg_catalog.int8", .exact = true};
+  const PostgresColumn number{
+      .kind = PostgresKind::integer, .type = "pg_catalog.int8", .exact = true};
   const auto text = [](const char* name) {
     return PostgresColumn{.name = name,
                           .kind = PostgresKind::text,

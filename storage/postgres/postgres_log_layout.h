@@ -30,7 +30,7 @@ struct PostgresLogLayout {
   bool integer_keys = false;  ///< one column of whole numbers: every key is an integer
   std::string time;
   std::string raw_code;
-  std::string code;  ///< raw_code, or its text from the lookup table
+  std::string code;       ///< raw_code, or its text from the lookup table
   std::string lookup_of;  ///< the latter with %code% for raw_code; empty: there is no lookup
   std::string tenant;
   std::string actor;
@@ -49,9 +49,9 @@ struct PostgresLogLayout {
   PostgresTimes stamps = PostgresTimes::other;
   std::vector<std::string> columns;  ///< expressions: all but generated ones, in the table's order
   std::vector<std::string> own_columns;  ///< the same, names alone: for INSERT
-  std::vector<std::string> grouping;  ///< code, tenant and category: equal values read alike
-  bool triggers = false;              ///< something fires when rows change
-  bool without_log = false;           ///< there is no table to be locked or written
+  std::vector<std::string> grouping;     ///< code, tenant and category: equal values read alike
+  bool triggers = false;                 ///< something fires when rows change
+  bool without_log = false;              ///< there is no table to be locked or written
   LogShape shape;
 };
 

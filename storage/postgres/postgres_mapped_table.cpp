@@ -30,9 +30,9 @@ std::string suggestion(const std::string& wrong, const std::vector<std::string>&
 [[noreturn]] void refuse_table(const PostgresConnection& connection,
                                const PostgresSetting& table,
                                const std::string& what) {
-  throw StorageError(StorageTrouble::mapping,
-                     connection.path() + ": " + in_quotes(table.name) + " (" + table.place + ") " +
-                         what);
+  throw StorageError(
+      StorageTrouble::mapping,
+      connection.path() + ": " + in_quotes(table.name) + " (" + table.place + ") " + what);
 }
 
 bool is_reserved(const PostgresTable& table) {

@@ -15,9 +15,7 @@ namespace holdfast {
 class PostgresRowReader {
  public:
   PostgresRowReader(const PostgresLogLayout& layout, std::string title)
-      : facts_(layout.key.size(), std::move(title)),
-        times_(layout.times),
-        stamps_(layout.stamps) {}
+      : facts_(layout.key.size(), std::move(title)), times_(layout.times), stamps_(layout.stamps) {}
 
   /// The columns of the key, comma-separated, for a SELECT.
   [[nodiscard]] static std::string key_columns(const PostgresLogLayout& layout);

@@ -44,7 +44,7 @@ struct PostgresColumn {
 /// One index. An expression among its columns is none.
 struct PostgresIndex {
   std::string name;
-  bool unique = false;   ///< at once, and not only at the end of a transaction
+  bool unique = false;  ///< at once, and not only at the end of a transaction
   bool primary = false;
   bool whole = false;  ///< valid, over all rows, with the ordinary comparison of each type
   std::vector<std::optional<std::size_t>> columns;
@@ -75,10 +75,10 @@ struct PostgresTableFacts {
   char kind = 'r';  ///< as pg_class has it: r, p, v, m, f
   bool temporary = false;
   bool unlogged = false;
-  bool inherited = false;        ///< other tables inherit from it without being partitions
-  bool foreign_parts = false;    ///< a partition is on another server
-  bool hides_rows = false;       ///< row security applies to this role
-  bool may_delete = false;       ///< this role may delete, and lock what it deletes
+  bool inherited = false;      ///< other tables inherit from it without being partitions
+  bool foreign_parts = false;  ///< a partition is on another server
+  bool hides_rows = false;     ///< row security applies to this role
+  bool may_delete = false;     ///< this role may delete, and lock what it deletes
   std::vector<std::string> rules;
   std::vector<PostgresColumn> columns;
   std::vector<PostgresIndex> indexes;
