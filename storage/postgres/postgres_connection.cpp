@@ -223,6 +223,12 @@ void PostgresConnection::roll_back() noexcept {
   }
 }
 
+void PostgresConnection::end_reading() noexcept {
+  if (in_transaction()) {
+    PQclear(PQexec(handle(), "COMMIT"));
+  }
+}
+
 const std::string& PostgresConnection::prepared(const std::string& sql) {
   const auto found = prepared_.find(sql);
   if (found != prepared_.end()) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "storage/database.h"
+#include "storage/registers/register_connection.h"
 
 // libpq's own types, so that no header of ours includes its header.
 struct pg_conn;
@@ -36,7 +37,7 @@ class PostgresError : public StorageError {
 /// One session with every setting made that the meaning of values depends on: UTF-8, ISO times in
 /// UTC, bytea as hex, reals that read back the same, row security as an error and never a filter.
 /// A session that only reads says so to the server. Belongs to one thread.
-class PostgresConnection {
+class PostgresConnection final : public RegisterConnection {
  public:
   /// Errors: PostgresError: missing (no such database), other. A url that cannot be read is never
   /// quoted, because it may hold a password.
@@ -45,10 +46,10 @@ class PostgresConnection {
   PostgresConnection& operator=(const PostgresConnection&) = delete;
   PostgresConnection(PostgresConnection&&) = delete;
   PostgresConnection& operator=(PostgresConnection&&) = delete;
-  ~PostgresConnection() = default;
+  ~PostgresConnection() override = default;
 
   /// Server, port and database, without user and password: what messages and reports name.
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const override { return path_; }
   /// The schema in which the table of the log is, and so Holdfast's own tables; where the log is
   /// not there, the first one of the search path that has Holdfast's, or in which a table would be
   /// made.
@@ -70,10 +71,23 @@ class PostgresConnection {
   void note_write(bool writing) { in_write_ = writing; }
   /// Rolls back what is open; never throws: without a COMMIT nothing of it is ever seen.
   void roll_back() noexcept;
+  /// Ends a transaction that only reads; never throws. What went into temporary tables stays.
+  void end_reading() noexcept;
 
   /// The name under which the server knows the statement: prepared once for each text.
   /// Errors: PostgresError.
   [[nodiscard]] const std::string& prepared(const std::string& sql);
+
+  [[nodiscard]] RegisterDialect dialect() const override { return RegisterDialect::postgres; }
+  [[nodiscard]] bool others_may_commit() const override { return in_write_; }
+  [[nodiscard]] std::unique_ptr<RegisterStatement> statement(const RegisterSql& sql,
+                                                             RegisterRows rows) override;
+  void run_script(const RegisterSql& sql) override;
+  [[nodiscard]] std::unique_ptr<RegisterSavepoint> savepoint() override;
+  [[nodiscard]] std::unique_ptr<KeySet> any_key_set() override;
+  [[nodiscard]] std::string check_advice() const override { return ""; }
+  /// There are no guards here.
+  void forget_guarded_terms() override {}
 
   [[nodiscard]] pg_conn* handle() const { return connection_.get(); }
   /// Hands back a result that is sound. Errors: PostgresError.

@@ -115,7 +115,7 @@ PostgresReadScope::PostgresReadScope(PostgresConnection& connection) : connectio
 
 PostgresReadScope::~PostgresReadScope() {
   if (open_) {
-    connection_.roll_back();
+    connection_.end_reading();
   }
 }
 

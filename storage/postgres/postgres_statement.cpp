@@ -232,7 +232,7 @@ void PostgresStatement::reset() noexcept {
   row_ = -1;
   last_ = true;
   if (own_transaction_) {
-    connection_.roll_back();
+    connection_.end_reading();
   } else if (!cursor_.empty() && PQtransactionStatus(connection_.handle()) == PQTRANS_INTRANS) {
     PQclear(PQexec(connection_.handle(), ("CLOSE " + cursor_).c_str()));
   }

@@ -194,6 +194,10 @@ std::string IntegerKeySet::encode() {
   return write_bitmap(keys_);
 }
 
+std::unique_ptr<KeySet> new_integer_key_set() {
+  return std::make_unique<IntegerKeySet>();
+}
+
 RowKey key_from(std::string_view bytes) {
   auto key = RowKey::from_bytes(bytes);
   if (!key) {

@@ -89,4 +89,31 @@ void SpilledKeySet::for_each_bytes(const std::function<void(std::string_view)>& 
   }
 }
 
+namespace {
+
+/// The same over a database of its own, which SQLite keeps in memory until it grows.
+class PrivateKeySet final : public KeySet {
+ public:
+  void add(const RowKey& key) override { keys_.add(key); }
+  [[nodiscard]] bool contains(const RowKey& key) override { return keys_.contains(key); }
+  [[nodiscard]] std::int64_t size() override { return keys_.size(); }
+  void rewind() override { keys_.rewind(); }
+  [[nodiscard]] std::vector<RowKey> next(std::size_t most) override { return keys_.next(most); }
+  [[nodiscard]] bool shareable() const override { return false; }
+  void for_each_bytes(const std::function<void(std::string_view)>& visit) override {
+    keys_.for_each_bytes(visit);
+  }
+
+ private:
+  // NOLINTNEXTLINE(hicpp-signed-bitwise): SQLite's own flags.
+  SQLite::Database db_{"", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+  SpilledKeySet keys_{db_};
+};
+
+}  // namespace
+
+std::unique_ptr<KeySet> new_spilled_key_set() {
+  return std::make_unique<PrivateKeySet>();
+}
+
 }  // namespace holdfast
