@@ -135,23 +135,24 @@ constexpr const char* kSelectMark = R"sql(
 SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(part, E'\n' ORDER BY part), ''))
 FROM (
   SELECT 'c ' || a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' '
-         || a.attnotnull || ' ' || a.attgenerated AS part
+         || a.attnotnull || ' ' || a.attgenerated::pg_catalog.text AS part
   FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
   SELECT 'i ' || i.indexrelid || ' ' || i.indisunique || ' ' || i.indisvalid
   FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid
   UNION ALL
-  SELECT 't ' || g.oid || ' ' || g.tgenabled FROM pg_catalog.pg_trigger g
+  SELECT 't ' || g.oid || ' ' || g.tgenabled::pg_catalog.text FROM pg_catalog.pg_trigger g
   WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgparentid = 0
   UNION ALL
-  SELECT 'r ' || r.oid || ' ' || r.ev_enabled FROM pg_catalog.pg_rewrite r
+  SELECT 'r ' || r.oid || ' ' || r.ev_enabled::pg_catalog.text FROM pg_catalog.pg_rewrite r
   WHERE r.ev_class IN (SELECT oid FROM tree)
   UNION ALL
   SELECT 'f ' || k.oid FROM pg_catalog.pg_constraint k
   WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM tree)
   UNION ALL
-  SELECT 's ' || oid || ' ' || relkind || relpersistence || relrowsecurity
+  SELECT 's ' || oid || ' ' || relkind::pg_catalog.text || relpersistence::pg_catalog.text
+         || relrowsecurity
   FROM tree JOIN pg_catalog.pg_class USING (oid)
   WHERE oid = $1::pg_catalog.oid OR relkind = 'f' OR relpersistence <> 'p' OR relrowsecurity
 ) AS parts
