@@ -58,11 +58,11 @@ Bounds bounds_of(const CandidateRange& range, const PostgresLogLayout& layout) {
 
 /// The rows of the code, whatever their time.
 PostgresQuery query_of(const PostgresLogLayout& layout,
-                    const CandidateRange& range,
-                    std::optional<std::int64_t> up_to,
-                    const std::string& columns) {
+                       const CandidateRange& range,
+                       std::optional<std::int64_t> up_to,
+                       const std::string& columns) {
   PostgresQuery query{"SELECT " + columns + " FROM " + layout.table + " AS " + kPostgresLog +
-                   " WHERE "};
+                      " WHERE "};
   if (std::holds_alternative<std::monostate>(range.stored_code)) {
     query.add(layout.raw_code + " IS NULL");
   } else {

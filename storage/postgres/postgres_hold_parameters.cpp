@@ -25,8 +25,18 @@ class Scanner {
   Scanner(const std::string& path, std::string_view sql) : path_(path), sql_(sql) {}
 
   std::string run() {
+    bool ended = false;
     while (at_ < sql_.size()) {
-      if (!skip_quoted() && !skip_comment() && !skip_word() && !take_parameter()) {
+      if (skip_comment()) {
+        continue;
+      }
+      if (look() == ';') {
+        ended = true;
+        ++at_;
+      } else if (ended) {
+        require_blank(look());
+        ++at_;
+      } else if (!skip_quoted() && !skip_word() && !take_parameter()) {
         out_ += sql_[at_++];
       }
     }
@@ -40,6 +50,11 @@ class Scanner {
                            ": write one SELECT that only reads, with :subject and :tenant, and "
                            "gives the columns id, and where there are, basis, locked and "
                            "review_by");
+  }
+  void require_blank(char letter) const {
+    if (std::string_view{" \t\r\n"}.find(letter) == std::string_view::npos) {
+      refuse("has a second statement");
+    }
   }
   [[nodiscard]] char look(std::size_t ahead = 0) const {
     return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0';

@@ -56,13 +56,14 @@ class ReadsOnly {
   bool inside_;
 };
 
-/// The query as a table, so that nothing but a query fits: no second statement, nothing that writes.
+/// The query as a table, so that nothing but a query fits: no second statement, nothing that
+/// writes.
 std::string as_table(const PostgresConnection& connection, const std::string& sql) {
   if (sql.find('\0') != std::string::npos) {
     refuse(connection, "has a zero byte in it");
   }
   std::string query = with_hold_parameters(connection.path(), sql);
-  const std::size_t last = query.find_last_not_of(" \t\r\n;");
+  const std::size_t last = query.find_last_not_of(" \t\r\n");
   if (last == std::string::npos) {
     refuse(connection, "is empty");
   }
@@ -139,9 +140,8 @@ std::vector<ReportedHold> read_holds(PostgresConnection& connection,
   for (const char* const column : {"basis", "locked", "review_by"}) {
     list += std::string{", "} + (names.contains(column) ? "" : "NULL AS ") + column;
   }
-  PostgresStatement rows{connection,
-                         "SELECT " + list + " " + table + " LIMIT " +
-                             std::to_string(kMostHolds + 1)};
+  PostgresStatement rows{
+      connection, "SELECT " + list + " " + table + " LIMIT " + std::to_string(kMostHolds + 1)};
   const std::string tenant = subject.tenant.value_or("");
   rows.bind(1, std::string_view{subject.person});
   rows.bind(2, std::string_view{tenant});

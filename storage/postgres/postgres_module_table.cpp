@@ -63,9 +63,8 @@ PostgresModuleRows::PostgresModuleRows(PostgresConnection& connection,
 void PostgresModuleRows::refuse_effects() const {
   const bool removes = action_ == ModuleAction::remove;
   for (const PostgresReference& key : table_.facts().references) {
-    const bool along = removes
-                           ? takes_along(key.on_delete)
-                           : takes_along(key.on_update) && is_changed(key.parent_column);
+    const bool along = removes ? takes_along(key.on_delete)
+                               : takes_along(key.on_update) && is_changed(key.parent_column);
     if (along) {
       table_.refuse("is referred to by table " + in_quotes(key.table) + " column " +
                     in_quotes(key.column) + " with an action ON " +
@@ -251,10 +250,10 @@ void visit_postgres_subjects(PostgresConnection& connection,
                " AS person, coalesce(" + source.tenant + ", '') COLLATE \"C\" AS tenant FROM " +
                source.table + " AS " + kPostgresLog + " WHERE " + source.person + " IS NOT NULL";
   }
-  PostgresStatement rows{connection,
-                         "SELECT DISTINCT person, tenant FROM (" + selects +
-                             ") AS persons ORDER BY person, tenant",
-                         PostgresRows::by_cursor};
+  PostgresStatement rows{
+      connection,
+      "SELECT DISTINCT person, tenant FROM (" + selects + ") AS persons ORDER BY person, tenant",
+      PostgresRows::by_cursor};
   while (rows.step()) {
     const std::string tenant = text_at(rows, 1);
     visit({.tenant = tenant.empty() ? std::nullopt : std::optional{tenant},

@@ -77,9 +77,7 @@ std::vector<RowKey> PostgresSubjectStore::rows_of(LogPlace place,
   return log == nullptr ? std::vector<RowKey>{} : log->rows_of(subject, above);
 }
 
-bool PostgresSubjectStore::read_row(LogPlace place,
-                                    const RowKey& key,
-                                    const PersonalVisit& visit) {
+bool PostgresSubjectStore::read_row(LogPlace place, const RowKey& key, const PersonalVisit& visit) {
   PostgresPersonalLog* const log = find(place);
   return log != nullptr && log->read_row(key, visit);
 }

@@ -34,13 +34,10 @@ std::optional<Number> number_of(const std::string& text) {
 }
 
 bool is_lower_hex(const std::string& text) {
-  return text.size() % 2 == 0 &&
-         text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return text.size() % 2 == 0 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-void add_number_match(PostgresQuery& query,
-                      const PostgresColumn& column,
-                      const std::string& text) {
+void add_number_match(PostgresQuery& query, const PostgresColumn& column, const std::string& text) {
   const auto number = number_of<std::int64_t>(text);
   if (number) {
     query.add(in_log(column) + " = ", *number, "::pg_catalog.int8");

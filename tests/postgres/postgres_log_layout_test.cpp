@@ -61,7 +61,9 @@ TEST_CASE("tables whose rows nobody could be sure of are refused", "[layout]") {
            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
            "CREATE TRIGGER sly AFTER INSERT ON holdfast_event FOR EACH ROW EXECUTE FUNCTION f()",
        "trigger \"sly\" of table \"holdfast_event\""},
-      {"no key", "CREATE TABLE audit_events (id bigint, occurred_at bigint, code text)", "no declared key"},
+      {"no key",
+       "CREATE TABLE audit_events (id bigint, occurred_at bigint, code text)",
+       "no declared key"},
       {"null key",
        "CREATE TABLE audit_events (id bigint UNIQUE, occurred_at bigint, code text)",
        "no declared key"},
@@ -137,7 +139,9 @@ TEST_CASE("the mark of a table changes with what it means, not with a new partit
       "CREATE TABLE audit_events (id bigint, occurred_at bigint, code text, PRIMARY KEY (id,"
       " occurred_at)) PARTITION BY RANGE (occurred_at)"};
   const PostgresTable table = scratch.probe({.id = {"id", "occurred_at"}}).where;
-  const auto mark = [&] { return postgres_table_mark(scratch.connection(), table); };
+  const auto mark = [&] {
+    return postgres_table_mark(scratch.connection(), table);
+  };
   std::string before = mark();
   CHECK_FALSE(before.empty());
   scratch.run("CREATE TABLE p PARTITION OF audit_events FOR VALUES FROM (0) TO (9)");
