@@ -122,6 +122,10 @@ class Database {
   /// Empty where the database is sound, otherwise the first thing that is not.
   [[nodiscard]] virtual std::string integrity_problem() = 0;
 
+  /// Takes the lock of one run at a time that lives in the database and ends with this object;
+  /// false where another run has it. Beside the lock file, which SQLite needs alone.
+  [[nodiscard]] virtual bool take_run_lock() { return true; }
+
   /// After the clock was set: lowers Holdfast's own instants that are later than `now` to it, and
   /// says which. Call inside a write.
   virtual std::vector<std::string> lower_instants(Instant now) = 0;
@@ -130,6 +134,7 @@ class Database {
 /// How to open a database.
 struct OpenOptions {
   std::filesystem::path path;
+  std::string url;  ///< of a PostgreSQL database, which is opened instead of `path`
   LogMapping mapping;
   bool own_events_into_log = true;   ///< wanted; the log must fit, see LogShape::made_by_init
   bool own_events_explicit = false;  ///< the configuration says so: not fitting is an error
@@ -163,5 +168,23 @@ enum class Guards { as_they_are, set };
 
 /// Takes Holdfast's own tables out again. Errors: StorageError.
 [[nodiscard]] InitReport remove_sqlite(const OpenOptions& options);
+
+/// The same three for the PostgreSQL database of `url`, in the schema of the log's table. The log
+/// itself is made only in an empty schema. Errors also: a build without PostgreSQL; guards, which
+/// there are none of.
+[[nodiscard]] std::unique_ptr<Database> open_postgres(const OpenOptions& options);
+[[nodiscard]] InitReport init_postgres(const OpenOptions& options,
+                                       const std::string& identity,
+                                       Instant now,
+                                       Guards guards = Guards::as_they_are);
+[[nodiscard]] InitReport remove_postgres(const OpenOptions& options);
+
+/// The same three for whichever database the options mean.
+[[nodiscard]] std::unique_ptr<Database> open_database(const OpenOptions& options);
+[[nodiscard]] InitReport init_database(const OpenOptions& options,
+                                       const std::string& identity,
+                                       Instant now,
+                                       Guards guards = Guards::as_they_are);
+[[nodiscard]] InitReport remove_own_tables(const OpenOptions& options);
 
 }  // namespace holdfast

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,11 @@ class KeySet {
   /// Shapes: called with one piece after another.
   virtual void for_each_bytes(const std::function<void(std::string_view)>& visit) = 0;
 };
+
+/// An empty set for integer keys, in memory.
+[[nodiscard]] std::unique_ptr<KeySet> new_integer_key_set();
+/// An empty set for keys of any kind, in a private temporary file that belongs to no transaction.
+[[nodiscard]] std::unique_ptr<KeySet> new_spilled_key_set();
 
 /// Keys in the form in which the ledger keeps them: a compressed bitmap (integers) or
 /// length-prefixed canonical bytes. The first byte says which.

@@ -1,65 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/candidate_pass.h"
 
-#include <algorithm>
 #include <array>
-#include <cassert>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "policy/event_time.h"
 #include "policy/row_key.h"
-#include "policy/time_text.h"
 #include "storage/sqlite/row_reader.h"
 #include "storage/storage_error.h"
+#include "storage/time_bounds.h"
 
 namespace holdfast {
 namespace {
-
-/// The bounds of the times in between, in the unit of the column. Rounded so that a candidate is
-/// never left out: `below` up, `above` down.
-struct TimeBounds {
-  StoredView below;
-  StoredView above;
-};
-
-constexpr std::chrono::milliseconds kStep{1};  // of an Instant
-
-/// The limits are drawn in to the calendar: times outside it are unreadable in every format, and so
-/// are candidates whatever the range. Nothing overflows inside it either.
-TimeBounds bounds_of(const CandidateRange& range, TimeFormat format) {
-  using std::chrono::microseconds;
-  using std::chrono::seconds;
-  const Instant below = std::clamp(range.below, kCalendarBegin, kCalendarEnd);
-  const Instant above = std::clamp(range.above, kCalendarBegin - kStep, kCalendarEnd - kStep);
-  switch (format) {
-    case TimeFormat::unix_ms:
-      return {.below = to_unix_ms(below), .above = to_unix_ms(above)};
-    case TimeFormat::unix_us:
-      return {.below = microseconds{below.time_since_epoch()}.count(),
-              .above = microseconds{above.time_since_epoch()}.count()};
-    case TimeFormat::unix_s:
-      return {.below = date::ceil<seconds>(below).time_since_epoch().count(),
-              .above = date::floor<seconds>(above).time_since_epoch().count()};
-    case TimeFormat::unix_real: {
-      const double rounded_down = to_unix_number(below, format).value_or(0.0);
-      return {.below = std::nextafter(rounded_down, std::numeric_limits<double>::infinity()),
-              .above = to_unix_number(above, format).value_or(0.0)};
-    }
-    case TimeFormat::iso8601:
-    case TimeFormat::utc_text:
-      break;
-  }
-  assert(false && "only numeric times have a code_time_index");
-  return {};
-}
 
 /// A statement with its values in the order of its question marks.
 struct BoundQuery {
@@ -129,7 +86,7 @@ class CandidatePass {
       : connection_(connection),
         layout_(layout),
         stored_code_(range.stored_code),
-        bounds_(bounds_of(range, layout.time_format)),
+        bounds_(time_bounds(range, layout.time_format)),
         up_to_(layout.rowid_alias ? up_to : std::nullopt),
         columns_(std::move(columns)) {}
 

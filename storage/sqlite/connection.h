@@ -7,6 +7,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include "storage/database.h"
+#include "storage/registers/register_connection.h"
 
 namespace holdfast {
 
@@ -32,16 +33,27 @@ class SideFiles {
 /// cell_size_check on, defensive mode, secure_delete on, busy wait, cache, wal_autocheckpoint off
 /// (Holdfast checkpoints by itself), foreign keys on. Never changes user_version, application_id or
 /// journal_mode of a database that exists.
-class Connection {
+class Connection final : public RegisterConnection {
  public:
   /// Errors: StorageError: missing, not_a_database, corrupt, read_only, other.
   Connection(const OpenOptions& options, ConnectionMode mode);
 
   [[nodiscard]] SQLite::Database& db() { return db_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const override { return path_; }
   /// True in write-ahead-log mode, where readers block nobody.
   [[nodiscard]] bool wal() const { return wal_; }
   [[nodiscard]] ConnectionMode mode() const { return mode_; }
+
+  [[nodiscard]] RegisterDialect dialect() const override { return RegisterDialect::sqlite; }
+  /// SQLite has one writer at a time.
+  [[nodiscard]] bool others_may_commit() const override { return false; }
+  [[nodiscard]] std::unique_ptr<RegisterStatement> statement(const RegisterSql& sql,
+                                                             RegisterRows rows) override;
+  void run_script(const RegisterSql& sql) override { db_.exec(sql.sqlite); }
+  [[nodiscard]] std::unique_ptr<RegisterSavepoint> savepoint() override;
+  [[nodiscard]] std::unique_ptr<KeySet> any_key_set() override;
+  [[nodiscard]] std::string check_advice() const override;
+  void forget_guarded_terms() override;
 
  private:
   std::string path_;

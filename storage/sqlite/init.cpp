@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "storage/default_log.h"
+#include "storage/registers/register_query.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/log_layout.h"
-#include "storage/sqlite/register_query.h"
 #include "storage/sqlite/schema.h"
 #include "storage/sqlite/sqlite_log_guard.h"
 
@@ -35,20 +36,9 @@ void note(InitReport& report, const std::string& sentence) {
   report.changed = true;
 }
 
-/// The columns that `init` makes; whether the configuration spells them out does not matter.
-bool is_default(const LogMapping& mapping) {
-  const LogMapping ours;
-  return mapping.table == ours.table && mapping.id == ours.id && mapping.time == ours.time &&
-         mapping.time_format == ours.time_format && mapping.code == ours.code &&
-         mapping.tenant.name == ours.tenant.name && mapping.actor.name == ours.actor.name &&
-         mapping.subject.name == ours.subject.name && mapping.severity.name == ours.severity.name &&
-         mapping.metadata.name == ours.metadata.name &&
-         mapping.retain_until.name == ours.retain_until.name && !mapping.code_lookup;
-}
-
 /// The table that `init` makes is the one of the default mapping; any other belongs to somebody.
 void require_inventable(const OpenOptions& options, const char* found) {
-  if (!is_default(options.mapping)) {
+  if (!is_default_log(options.mapping)) {
     throw StorageError(StorageTrouble::mapping,
                        options.path.string() + ": " + found +
                            ", and [events] describes a table \"" + options.mapping.table +

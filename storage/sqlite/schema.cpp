@@ -7,7 +7,7 @@
 
 #include <SQLiteCpp/Savepoint.h>
 
-#include "storage/sqlite/register_query.h"
+#include "storage/registers/register_query.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {

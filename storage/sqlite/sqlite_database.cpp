@@ -7,7 +7,7 @@
 #include <chrono>
 #include <variant>
 
-#include "storage/sqlite/instant_lowering.h"
+#include "storage/registers/instant_lowering.h"
 #include "storage/sqlite/key_sets.h"
 #include "storage/sqlite/schema.h"
 #include "storage/sqlite/scopes.h"
@@ -117,7 +117,7 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       journal_(home_),
       erasures_(home_),
       exports_(home_),
-      subjects_(home_, layout_),
+      subjects_(connection_, home_.set_up, layout_),
       witness_outbox_(home_),
       restored_rows_(home_),
       guard_(connection_, layout_, !options.registers_only),

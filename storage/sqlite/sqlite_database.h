@@ -7,23 +7,23 @@
 #include <vector>
 
 #include "storage/database.h"
+#include "storage/registers/register_query.h"
+#include "storage/registers/sql_bookmarks.h"
+#include "storage/registers/sql_erasure_register.h"
+#include "storage/registers/sql_export_register.h"
+#include "storage/registers/sql_first_seen.h"
+#include "storage/registers/sql_hold_register.h"
+#include "storage/registers/sql_journal.h"
+#include "storage/registers/sql_plan_store.h"
+#include "storage/registers/sql_policy_register.h"
+#include "storage/registers/sql_restored_rows.h"
+#include "storage/registers/sql_run_ledger.h"
+#include "storage/registers/sql_witness_outbox.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/log_layout.h"
-#include "storage/sqlite/register_query.h"
 #include "storage/sqlite/sqlite_audit_log.h"
-#include "storage/sqlite/sqlite_bookmarks.h"
-#include "storage/sqlite/sqlite_erasure_register.h"
-#include "storage/sqlite/sqlite_export_register.h"
-#include "storage/sqlite/sqlite_first_seen.h"
-#include "storage/sqlite/sqlite_hold_register.h"
-#include "storage/sqlite/sqlite_journal.h"
 #include "storage/sqlite/sqlite_log_guard.h"
-#include "storage/sqlite/sqlite_plan_store.h"
-#include "storage/sqlite/sqlite_policy_register.h"
-#include "storage/sqlite/sqlite_restored_rows.h"
-#include "storage/sqlite/sqlite_run_ledger.h"
 #include "storage/sqlite/sqlite_subject_store.h"
-#include "storage/sqlite/sqlite_witness_outbox.h"
 #include "storage/sqlite/statement.h"
 
 namespace holdfast {
@@ -75,18 +75,18 @@ class SqliteDatabase final : public Database {
   RegisterHome home_;
   LogLayout layout_;
   SqliteAuditLog log_;
-  SqliteHoldRegister holds_;
-  SqliteRunLedger ledger_;
-  SqlitePolicyRegister policies_;
-  SqlitePlanStore plans_;
-  SqliteBookmarks bookmarks_;
-  SqliteFirstSeen first_seen_;
-  SqliteJournal journal_;
-  SqliteErasureRegister erasures_;
-  SqliteExportRegister exports_;
+  SqlHoldRegister holds_;
+  SqlRunLedger ledger_;
+  SqlPolicyRegister policies_;
+  SqlPlanStore plans_;
+  SqlBookmarks bookmarks_;
+  SqlFirstSeen first_seen_;
+  SqlJournal journal_;
+  SqlErasureRegister erasures_;
+  SqlExportRegister exports_;
   SqliteSubjectStore subjects_;
-  SqliteWitnessOutbox witness_outbox_;
-  SqliteRestoredRows restored_rows_;
+  SqlWitnessOutbox witness_outbox_;
+  SqlRestoredRows restored_rows_;
   SqliteLogGuard guard_;
   Statement foreign_commits_;
   Statement schema_cookie_now_;

@@ -11,8 +11,8 @@
 
 #include "policy/event_time.h"
 #include "policy/time_text.h"
+#include "storage/registers/register_query.h"
 #include "storage/sqlite/guard_objects.h"
-#include "storage/sqlite/register_query.h"
 #include "storage/sqlite/table_facts.h"
 #include "storage/storage_error.h"
 

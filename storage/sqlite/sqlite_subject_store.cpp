@@ -7,12 +7,12 @@
 
 namespace holdfast {
 
-SqliteSubjectStore::SqliteSubjectStore(const RegisterHome& home, const LogLayout& layout)
-    : connection_(home.connection),
+SqliteSubjectStore::SqliteSubjectStore(Connection& connection, bool set_up, const LogLayout& layout)
+    : connection_(connection),
       log_table_(layout.shape.mapping.at("table")),
-      log_(home.connection, layout) {
-  if (home.set_up) {
-    own_events_.emplace(home.connection, own_events_layout());
+      log_(connection, layout) {
+  if (set_up) {
+    own_events_.emplace(connection, own_events_layout());
   }
 }
 

@@ -10,7 +10,6 @@
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/log_layout.h"
 #include "storage/sqlite/personal_log.h"
-#include "storage/sqlite/register_query.h"
 #include "storage/subject_store.h"
 
 namespace holdfast {
@@ -18,8 +17,8 @@ namespace holdfast {
 /// Persons' data in the tables of a SQLite database.
 class SqliteSubjectStore final : public SubjectStore {
  public:
-  /// The home's connection has to outlive the store.
-  SqliteSubjectStore(const RegisterHome& home, const LogLayout& layout);
+  /// The connection has to outlive the store. `set_up`: Holdfast's own tables are there.
+  SqliteSubjectStore(Connection& connection, bool set_up, const LogLayout& layout);
 
   void require_module_table(const ModuleTable& table) override;
   [[nodiscard]] std::int64_t count(const ModuleTable& table, const Subject& subject) override;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_first_seen.h"
-
 #include <array>
 
 #include <catch2/catch.hpp>
 
+#include "storage/registers/sql_first_seen.h"
 #include "tests/storage/scratch_database.h"
 
 using namespace holdfast;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_hold_register.h"
-
 #include <catch2/catch.hpp>
 
+#include "storage/registers/sql_hold_register.h"
 #include "tests/storage/scratch_database.h"
 
 using namespace holdfast;

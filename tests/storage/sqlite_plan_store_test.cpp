@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_plan_store.h"
-
 #include <catch2/catch.hpp>
 
+#include "storage/registers/sql_plan_store.h"
 #include "storage/sqlite/key_sets.h"
 #include "tests/storage/scratch_database.h"
 

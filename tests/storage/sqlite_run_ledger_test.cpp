@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/sqlite_run_ledger.h"
-
 #include <catch2/catch.hpp>
 
 #include "storage/key_set.h"
+#include "storage/registers/sql_run_ledger.h"
 #include "tests/storage/scratch_database.h"
 
 using namespace holdfast;

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/postgres/postgres_connection.h"
+
+#include <libpq-fe.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/postgres/postgres_error.h"
+
+namespace holdfast {
+namespace {
+
+// Set by statements and not in the start-up packet, which poolers refuse.
+constexpr const char* kSettings = R"sql(
+SET client_encoding = 'UTF8';
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET IntervalStyle = 'iso_8601';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET standard_conforming_strings = on;
+SET row_security = off;
+SET statement_timeout = 0;
+SET client_min_messages = 'error'
+)sql";
+
+constexpr const char* kReadsOnly = "SET default_transaction_read_only = on";
+
+// What would let rows go, or holds be overlooked, without a word: see refuse_unsafe_settings().
+constexpr const char* kUnsafeSetting = R"sql(
+SELECT name FROM pg_catalog.pg_settings
+WHERE (name = 'session_replication_role' AND setting <> 'origin')
+   OR (name IN ('zero_damaged_pages', 'ignore_checksum_failure') AND setting = 'on')
+ORDER BY name
+)sql";
+
+constexpr const char* kFindVisible = R"sql(
+SELECT n.nspname, c.relname, c.oid FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %name% AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND pg_catalog.pg_table_is_visible(c.oid)
+ORDER BY c.oid
+)sql";
+
+constexpr const char* kFindInSchema = R"sql(
+SELECT n.nspname, c.relname, c.oid FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %name% AND n.nspname = %schema% AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY c.oid
+)sql";
+
+constexpr int kOldestServer = 120000;
+
+std::string replaced(std::string text, std::string_view what, const std::string& with) {
+  const std::size_t at = text.find(what);
+  return at == std::string::npos ? text : text.replace(at, what.size(), with);
+}
+
+/// What a url says, keyword by keyword, with what the environment and services add.
+using Conninfo = std::map<std::string, std::string, std::less<>>;
+
+Conninfo parsed(const std::string& url) {
+  char* why = nullptr;
+  PQconninfoOption* const options = PQconninfoParse(url.c_str(), &why);
+  PQfreemem(why);  // may quote the url, and so a password: never shown
+  if (options == nullptr) {
+    throw PostgresError(StorageTrouble::other,
+                        "",
+                        "[database].url cannot be read as a PostgreSQL connection string: write "
+                        "postgresql://USER@HOST:PORT/DATABASE");
+  }
+  Conninfo said;
+  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
+    if (option->val != nullptr) {
+      said[option->keyword] = option->val;
+    }
+  }
+  PQconninfoFree(options);
+  if (said.count("password") != 0 || said.count("sslpassword") != 0) {
+    throw PostgresError(StorageTrouble::other,
+                        "",
+                        "[database].url has a password in it, which a configuration must not: put "
+                        "it into the file that PGPASSFILE names (mode 0600), or use peer or "
+                        "certificate authentication");
+  }
+  return said;
+}
+
+struct pg_conn* connect(Conninfo said) {
+  said.emplace("connect_timeout", "15");
+  said["application_name"] = "holdfast";
+  said["client_encoding"] = "UTF8";
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, value] : said) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  return PQconnectdbParams(keywords.data(), values.data(), 0);
+}
+
+std::string or_empty(const char* text) {
+  return text == nullptr ? "" : text;
+}
+
+std::string path_of(const Conninfo& said) {
+  const auto value = [&](const char* keyword) {
+    const auto found = said.find(keyword);
+    return found == said.end() ? std::string{} : found->second;
+  };
+  if (!value("service").empty() && value("dbname").empty()) {
+    return "postgresql service " + value("service");
+  }
+  const std::string host = value("host").empty() ? value("hostaddr") : value("host");
+  const std::string port = value("port").empty() ? "" : ":" + value("port");
+  const std::string name = value("dbname");
+  if (!host.empty() && host.front() == '/') {
+    return "postgresql://" + port + "/" + name + "?host=" + host;
+  }
+  return "postgresql://" + host + port + "/" + name;
+}
+
+PostgresTable table_of(const pg_result* rows) {
+  if (PQntuples(rows) == 0) {
+    return {};
+  }
+  return {.schema = PQgetvalue(rows, 0, 0),
+          .name = PQgetvalue(rows, 0, 1),
+          .oid = static_cast<std::uint32_t>(std::strtoul(PQgetvalue(rows, 0, 2), nullptr, 10))};
+}
+
+/// Where Holdfast's own tables are or would be made.
+std::string own_schema(PostgresConnection& connection, const std::string& log) {
+  const PostgresTable table = find_postgres_table(connection, log);
+  if (table.oid != 0) {
+    return table.schema;
+  }
+  const PostgresTable own = find_postgres_table(connection, "holdfast_meta");
+  return own.oid != 0 ? own.schema : connection.ask("SELECT pg_catalog.current_schema()");
+}
+
+void refuse_unsafe_settings(PostgresConnection& connection) {
+  const std::string name = connection.ask(kUnsafeSetting);
+  if (!name.empty()) {
+    throw PostgresError(StorageTrouble::other,
+                        "",
+                        connection.path() + ": the setting " + name +
+                            " is not the ordinary one for this role or server, and with it holds "
+                            "could be overlooked: reset it, then run again");
+  }
+}
+
+}  // namespace
+
+void EndPostgres::operator()(pg_conn* connection) const noexcept {
+  PQfinish(connection);
+}
+
+void EndPostgres::operator()(pg_result* result) const noexcept {
+  PQclear(result);
+}
+
+PostgresConnection::PostgresConnection(const OpenOptions& options)
+    : reads_only_(options.read_only), busy_wait_(options.busy_wait) {
+  const Conninfo said = parsed(options.url);
+  path_ = path_of(said);
+  connection_.reset(connect(said));
+  if (PQstatus(handle()) != CONNECTION_OK) {
+    const std::string why = or_empty(PQerrorMessage(handle()));
+    // libpq tells no SQLSTATE of a connection that was not made; the server's words are these in
+    // every language but one, and then the sentence is the general one.
+    const bool no_database = why.find("does not exist") != std::string::npos &&
+                             why.find("database \"") != std::string::npos;
+    const bool not_let_in = why.find("authentication failed") != std::string::npos ||
+                            why.find("no password supplied") != std::string::npos ||
+                            why.find("pg_hba.conf") != std::string::npos;
+    throw postgres_error(path_, no_database ? "3D000" : not_let_in ? "28000" : "08001", why);
+  }
+  if (PQserverVersion(handle()) < kOldestServer) {
+    throw PostgresError(StorageTrouble::other,
+                        "",
+                        path_ +
+                            ": the server is older than PostgreSQL 12, which Holdfast does not "
+                            "know: upgrade it");
+  }
+  exec(kSettings);
+  if (reads_only_) {
+    exec(kReadsOnly);
+  }
+  refuse_unsafe_settings(*this);
+  schema_ = own_schema(*this, options.mapping.table);
+  if (schema_.empty()) {
+    throw PostgresError(StorageTrouble::other,
+                        "",
+                        path_ +
+                            ": the search path of this role names no schema that is there: set "
+                            "it with ALTER ROLE … SET search_path");
+  }
+}
+
+PostgresResult PostgresConnection::exec(const std::string& sql) {
+  return sound(PQexec(handle(), sql.c_str()));
+}
+
+std::string PostgresConnection::ask(const std::string& sql) {
+  const PostgresResult rows = exec(sql);
+  return PQntuples(rows.get()) == 0 ? "" : std::string{PQgetvalue(rows.get(), 0, 0)};
+}
+
+bool PostgresConnection::in_transaction() const {
+  const PGTransactionStatusType status = PQtransactionStatus(handle());
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+void PostgresConnection::roll_back() noexcept {
+  if (in_transaction()) {
+    PQclear(PQexec(handle(), "ROLLBACK"));
+  }
+}
+
+void PostgresConnection::end_reading() noexcept {
+  if (in_transaction()) {
+    PQclear(PQexec(handle(), "COMMIT"));
+  }
+}
+
+const std::string& PostgresConnection::prepared(const std::string& sql) {
+  const auto found = prepared_.find(sql);
+  if (found != prepared_.end()) {
+    return found->second;
+  }
+  const std::string name = "holdfast_" + std::to_string(prepared_.size() + 1);
+  (void)sound(PQprepare(handle(), name.c_str(), sql.c_str(), 0, nullptr));
+  return prepared_.emplace(sql, name).first->second;
+}
+
+PostgresResult PostgresConnection::sound(pg_result* result) const {
+  PostgresResult owned{result};
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_SINGLE_TUPLE:
+      return owned;
+    default:
+      break;
+  }
+  const std::string state = or_empty(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+  // The detail and the statement are left out: they may quote values of rows.
+  const std::string primary = or_empty(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+  throw postgres_error(
+      path_, state, primary.empty() ? or_empty(PQerrorMessage(handle())) : primary);
+}
+
+std::string PostgresTable::quoted() const {
+  return postgres_quoted(schema) + "." + postgres_quoted(name);
+}
+
+PostgresTable find_postgres_table(PostgresConnection& connection, const std::string& name) {
+  const PostgresResult visible =
+      connection.exec(replaced(kFindVisible, "%name%", postgres_literal(name)));
+  if (const PostgresTable table = table_of(visible.get()); table.oid != 0) {
+    return table;
+  }
+  const std::size_t dot = name.find('.');
+  if (dot == std::string::npos) {
+    return {};
+  }
+  const std::string in_schema =
+      replaced(kFindInSchema, "%name%", postgres_literal(name.substr(dot + 1)));
+  return table_of(
+      connection.exec(replaced(in_schema, "%schema%", postgres_literal(name.substr(0, dot))))
+          .get());
+}
+
+std::string postgres_quoted(const std::string& name) {
+  std::string out = "\"";
+  for (const char letter : name) {
+    out += letter;
+    if (letter == '"') {
+      out += letter;
+    }
+  }
+  return out + '"';
+}
+
+std::string postgres_literal(const std::string& text) {
+  // standard_conforming_strings is on, so a backslash is a letter like any other.
+  std::string out = "'";
+  for (const char letter : text) {
+    out += letter;
+    if (letter == '\'') {
+      out += letter;
+    }
+  }
+  return out + '\'';
+}
+
+}  // namespace holdfast

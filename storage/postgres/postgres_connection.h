@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "storage/database.h"
+#include "storage/registers/register_connection.h"
+
+// libpq's own types, so that no header of ours includes its header.
+struct pg_conn;
+struct pg_result;
+
+namespace holdfast {
+
+struct EndPostgres {
+  void operator()(pg_conn* connection) const noexcept;
+  void operator()(pg_result* result) const noexcept;
+};
+using PostgresResult = std::unique_ptr<pg_result, EndPostgres>;
+
+/// A failure that the server or libpq has told, as one sentence with what to do.
+class PostgresError : public StorageError {
+ public:
+  PostgresError(StorageTrouble trouble, std::string state, const std::string& message)
+      : StorageError(trouble, message), state_(std::move(state)) {}
+  /// The five letters of SQLSTATE; empty where the connection was lost.
+  [[nodiscard]] const std::string& state() const { return state_; }
+
+ private:
+  std::string state_;
+};
+
+/// One session with every setting made that the meaning of values depends on: UTF-8, ISO times in
+/// UTC, bytea as hex, reals that read back the same, row security as an error and never a filter.
+/// A session that only reads says so to the server. Belongs to one thread.
+class PostgresConnection final : public RegisterConnection {
+ public:
+  /// Errors: PostgresError: missing (no such database), other. A url that cannot be read is never
+  /// quoted, because it may hold a password.
+  explicit PostgresConnection(const OpenOptions& options);
+  PostgresConnection(const PostgresConnection&) = delete;
+  PostgresConnection& operator=(const PostgresConnection&) = delete;
+  PostgresConnection(PostgresConnection&&) = delete;
+  PostgresConnection& operator=(PostgresConnection&&) = delete;
+  ~PostgresConnection() override = default;
+
+  /// Server, port and database, without user and password: what messages and reports name.
+  [[nodiscard]] const std::string& path() const override { return path_; }
+  /// The schema in which the table of the log is, and so Holdfast's own tables; where the log is
+  /// not there, the first one of the search path that has Holdfast's, or in which a table would be
+  /// made.
+  [[nodiscard]] const std::string& schema() const { return schema_; }
+  [[nodiscard]] bool reads_only() const { return reads_only_; }
+  [[nodiscard]] std::chrono::milliseconds busy_wait() const { return busy_wait_; }
+
+  /// Runs one or more statements without values, in one exchange; gives the last one's result.
+  /// Errors: PostgresError.
+  PostgresResult exec(const std::string& sql);
+  /// The first column of the first row as the server's text; "" where there is none or it is NULL.
+  [[nodiscard]] std::string ask(const std::string& sql);
+
+  /// True inside a transaction, also one that an error has spoilt.
+  [[nodiscard]] bool in_transaction() const;
+  /// True between the beginning and the end of a PostgresWriteScope: rows of the log are then read
+  /// FOR UPDATE, so that what is decided is what is deleted.
+  [[nodiscard]] bool in_write() const { return in_write_; }
+  void note_write(bool writing) { in_write_ = writing; }
+  /// Rolls back what is open; never throws: without a COMMIT nothing of it is ever seen.
+  void roll_back() noexcept;
+  /// Ends a transaction that only reads; never throws. What went into temporary tables stays.
+  void end_reading() noexcept;
+
+  /// The name under which the server knows the statement: prepared once for each text.
+  /// Errors: PostgresError.
+  [[nodiscard]] const std::string& prepared(const std::string& sql);
+
+  [[nodiscard]] RegisterDialect dialect() const override { return RegisterDialect::postgres; }
+  [[nodiscard]] bool others_may_commit() const override { return in_write_; }
+  [[nodiscard]] std::unique_ptr<RegisterStatement> statement(const RegisterSql& sql,
+                                                             RegisterRows rows) override;
+  void run_script(const RegisterSql& sql) override;
+  [[nodiscard]] std::unique_ptr<RegisterSavepoint> savepoint() override;
+  [[nodiscard]] std::unique_ptr<KeySet> any_key_set() override;
+  [[nodiscard]] std::string check_advice() const override { return ""; }
+  /// There are no guards here.
+  void forget_guarded_terms() override {}
+
+  [[nodiscard]] pg_conn* handle() const { return connection_.get(); }
+  /// Hands back a result that is sound. Errors: PostgresError.
+  [[nodiscard]] PostgresResult sound(pg_result* result) const;
+
+ private:
+  std::string path_;
+  bool reads_only_;
+  std::chrono::milliseconds busy_wait_;
+  std::unique_ptr<pg_conn, EndPostgres> connection_;
+  std::string schema_;
+  bool in_write_ = false;
+  std::map<std::string, std::string, std::less<>> prepared_;
+};
+
+/// A table by its schema and its name, as the catalogue has them.
+struct PostgresTable {
+  std::string schema;
+  std::string name;
+  std::uint32_t oid = 0;  ///< 0: there is none
+  /// Both, quoted, for use in SQL.
+  [[nodiscard]] std::string quoted() const;
+};
+
+/// The table, view or other relation that [events] means by `name`: the one of that name on the
+/// search path, else, where it has a dot, schema and table. oid 0 where there is none.
+[[nodiscard]] PostgresTable find_postgres_table(PostgresConnection& connection,
+                                                const std::string& name);
+
+/// `name` as an SQL identifier in double quotes, inner quotes doubled.
+[[nodiscard]] std::string postgres_quoted(const std::string& name);
+
+/// `text` as an SQL literal, for the few places that take no bound value.
+[[nodiscard]] std::string postgres_literal(const std::string& text);
+
+}  // namespace holdfast

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/postgres/postgres_database.h"
+
+#include "storage/postgres/postgres_schema.h"
+#include "storage/postgres/postgres_scopes.h"
+#include "storage/postgres/postgres_statement.h"
+#include "storage/postgres/postgres_table_facts.h"
+#include "storage/registers/instant_lowering.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kSelectIdentity = R"sql(
+SELECT value FROM holdfast_meta WHERE key = 'database_id'
+)sql";
+
+constexpr const char* kDatabaseSize = R"sql(
+SELECT pg_catalog.pg_database_size(pg_catalog.current_database())
+)sql";
+
+constexpr std::int64_t kPageBytes = 8192;
+
+bool require_set_up(PostgresConnection& connection, const OpenOptions& options) {
+  const bool set_up = is_set_up_in_postgres(connection);
+  if (!set_up && !options.read_only) {
+    throw StorageError(
+        StorageTrouble::not_set_up,
+        connection.path() + ": Holdfast's own tables are not there: run \"holdfast init\"");
+  }
+  return set_up;
+}
+
+PostgresLogLayout layout_of(PostgresConnection& connection, const OpenOptions& options) {
+  return options.registers_only ? postgres_layout_without_log(connection)
+                                : probe_postgres_log(connection, options);
+}
+
+std::string mark_of(PostgresConnection& connection, const PostgresLogLayout& layout) {
+  return layout.without_log ? "" : postgres_table_mark(connection, layout.where);
+}
+
+bool appends_into_log(const PostgresLogLayout& layout, const OpenOptions& options) {
+  return options.own_events_into_log && layout.shape.made_by_init;
+}
+
+}  // namespace
+
+PostgresDatabase::PostgresDatabase(const OpenOptions& options)
+    : connection_(options),
+      home_{.connection = connection_, .set_up = require_set_up(connection_, options)},
+      layout_(layout_of(connection_, options)),
+      mark_(mark_of(connection_, layout_)),
+      log_(connection_, layout_, appends_into_log(layout_, options)),
+      holds_(home_),
+      ledger_(home_),
+      policies_(home_),
+      plans_(home_),
+      bookmarks_(home_),
+      first_seen_(home_),
+      journal_(home_),
+      erasures_(home_),
+      exports_(home_),
+      subjects_(connection_, home_.set_up, layout_),
+      witness_outbox_(home_),
+      restored_rows_(home_) {}
+
+std::unique_ptr<KeySet> PostgresDatabase::new_key_set() {
+  return layout_.integer_keys ? new_integer_key_set() : new_spilled_key_set();
+}
+
+std::string PostgresDatabase::identity() {
+  if (!home_.set_up) {
+    return "";
+  }
+  RegisterQuery row(home_, kSelectIdentity);
+  return row.with().next() ? row.text(0) : "";
+}
+
+std::unique_ptr<WriteScope> PostgresDatabase::begin_write(Durability durability) {
+  return std::make_unique<PostgresWriteScope>(connection_, durability);
+}
+
+std::unique_ptr<ReadScope> PostgresDatabase::begin_read() {
+  return std::make_unique<PostgresReadScope>(connection_);
+}
+
+void PostgresDatabase::require_same_schema() {
+  if (layout_.without_log) {
+    return;
+  }
+  if (connection_.in_write()) {
+    // No trigger, rule or foreign key can come while this is held, and deleting takes it anyway.
+    connection_.exec("LOCK TABLE " + layout_.table + " IN ROW EXCLUSIVE MODE");
+    require_postgres_triggers(connection_);
+  }
+  if (mark_of(connection_, layout_) != mark_) {
+    throw StorageError(StorageTrouble::other,
+                       path() +
+                           ": the table of the log, or an index or trigger on it, was changed "
+                           "while Holdfast was at work: nothing more is deleted; run again, it "
+                           "looks anew");
+  }
+}
+
+SpaceReport PostgresDatabase::space() {
+  PostgresStatement size{connection_, kDatabaseSize};
+  return {.file_bytes = size.step() ? std::get<std::int64_t>(size.column(0)) : 0,
+          .page_bytes = kPageBytes};
+}
+
+void PostgresDatabase::rewrite_file() {
+  throw StorageError(StorageTrouble::other,
+                     path() +
+                         ": \"holdfast vacuum\" is for SQLite; on PostgreSQL autovacuum frees "
+                         "the room of deleted rows for new ones, and VACUUM (ANALYZE) " +
+                         layout_.table + " does it at once");
+}
+
+std::vector<std::string> PostgresDatabase::lower_instants(Instant now) {
+  return lower_own_instants(home_, now);
+}
+
+bool PostgresDatabase::take_run_lock() {
+  return take_postgres_run_lock(connection_);
+}
+
+std::unique_ptr<Database> open_postgres(const OpenOptions& options) {
+  return std::make_unique<PostgresDatabase>(options);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/postgres/postgres_statement.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace holdfast {
+namespace {
+
+// The server's fixed numbers of its own types (pg_type.dat).
+constexpr Oid kBytea = 17;
+constexpr Oid kInt8 = 20;
+constexpr Oid kInt2 = 21;
+constexpr Oid kInt4 = 23;
+constexpr Oid kOid = 26;
+constexpr Oid kFloat4 = 700;
+constexpr Oid kFloat8 = 701;
+
+// Large enough that an exchange with the server costs little beside its rows, small enough that
+// wide rows do not fill the memory.
+constexpr const char* kFetchRows = "2000";
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+struct AsText {
+  std::optional<std::string> operator()(std::monostate /*nothing*/) const { return std::nullopt; }
+  std::optional<std::string> operator()(std::int64_t number) const {
+    return std::to_string(number);
+  }
+  std::optional<std::string> operator()(double number) const {
+    if (std::isnan(number)) {
+      return "NaN";
+    }
+    if (std::isinf(number)) {
+      return number > 0 ? "Infinity" : "-Infinity";
+    }
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    return std::string{digits.data(), end.ptr};
+  }
+  std::optional<std::string> operator()(std::string_view text) const {
+    if (text.find('\0') != std::string_view::npos) {
+      throw StorageError(StorageTrouble::other,
+                         "a text has a NUL in it, which PostgreSQL cannot store: nothing was "
+                         "changed");
+    }
+    return std::string{text};
+  }
+  std::optional<std::string> operator()(const BlobView& blob) const {
+    std::string out = "\\x";
+    out.reserve(2 + 2 * blob.bytes.size());
+    for (const char letter : blob.bytes) {
+      const auto code = static_cast<unsigned char>(letter);
+      out += kHexDigits[code >> 4U];
+      out += kHexDigits[code & 0x0FU];
+    }
+    return out;
+  }
+};
+
+unsigned int half_byte(char digit) {
+  const std::size_t at = kHexDigits.find(digit);
+  if (at == std::string_view::npos) {
+    throw StorageError(StorageTrouble::other, "the server sent bytes that are no hex digits");
+  }
+  return static_cast<unsigned int>(at);
+}
+
+std::string decoded(std::string_view hex) {
+  if (hex.substr(0, 2) != "\\x" || hex.size() % 2 != 0) {
+    throw StorageError(StorageTrouble::other, "the server sent bytes in another form than hex");
+  }
+  std::string out;
+  out.reserve(hex.size() / 2);
+  for (std::size_t at = 2; at < hex.size(); at += 2) {
+    out += static_cast<char>((half_byte(hex[at]) << 4U) | half_byte(hex[at + 1]));
+  }
+  return out;
+}
+
+template <typename Number>
+Number number_of(std::string_view text) {
+  Number number{};
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end.ec != std::errc{} || end.ptr != text.data() + text.size()) {
+    throw StorageError(StorageTrouble::other,
+                       "the server sent a number that cannot be read: " + std::string{text});
+  }
+  return number;
+}
+
+/// A float4 is read as such first: its text is the shortest that gives the same float4 back.
+double real_of(std::string_view text, Oid type) {
+  return type == kFloat4 ? static_cast<double>(number_of<float>(text)) : number_of<double>(text);
+}
+
+/// The highest $n of a statement: the server wants exactly so many values.
+std::size_t highest_parameter(std::string_view sql) {
+  std::size_t highest = 0;
+  for (std::size_t at = sql.find('$'); at != std::string_view::npos; at = sql.find('$', at + 1)) {
+    std::size_t number = 0;
+    (void)std::from_chars(sql.data() + at + 1, sql.data() + sql.size(), number);
+    highest = std::max(highest, number);
+  }
+  return highest;
+}
+
+std::string new_cursor_name() {
+  static std::atomic<std::uint64_t> last{0};
+  return "holdfast_cursor_" + std::to_string(++last);
+}
+
+}  // namespace
+
+std::optional<std::string> postgres_text_of(const StoredView& value) {
+  return std::visit(AsText{}, value);
+}
+
+PostgresStatement::PostgresStatement(PostgresConnection& connection,
+                                     std::string sql,
+                                     PostgresRows rows)
+    : connection_(connection), sql_(std::move(sql)), rows_(rows), values_(highest_parameter(sql_)) {
+  if (rows_ == PostgresRows::at_once) {
+    (void)connection_.prepared(sql_);
+  }
+}
+
+void PostgresStatement::bind(int index, const StoredView& value) {
+  values_.at(static_cast<std::size_t>(index - 1)) = postgres_text_of(value);
+}
+
+void PostgresStatement::bind_integers(int index, const std::vector<std::int64_t>& values) {
+  std::string out = "{";
+  for (const std::int64_t value : values) {
+    out += out.size() == 1 ? "" : ",";
+    out += std::to_string(value);
+  }
+  bind_text(index, out + "}");
+}
+
+void PostgresStatement::bind_text(int index, std::string text) {
+  values_.at(static_cast<std::size_t>(index - 1)) = std::move(text);
+}
+
+PostgresResult PostgresStatement::run_prepared() {
+  std::vector<const char*> values;
+  values.reserve(values_.size());
+  for (const std::optional<std::string>& value : values_) {
+    values.push_back(value ? value->c_str() : nullptr);
+  }
+  const int count = static_cast<int>(values.size());
+  if (rows_ == PostgresRows::by_cursor) {
+    const std::string declare = "DECLARE " + cursor_ + " NO SCROLL CURSOR FOR " + sql_;
+    return connection_.sound(PQexecParams(
+        connection_.handle(), declare.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0));
+  }
+  return connection_.sound(PQexecPrepared(connection_.handle(),
+                                          connection_.prepared(sql_).c_str(),
+                                          count,
+                                          values.data(),
+                                          nullptr,
+                                          nullptr,
+                                          0));
+}
+
+void PostgresStatement::open_cursor() {
+  if (!connection_.in_transaction()) {
+    connection_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    own_transaction_ = true;
+  }
+  cursor_ = new_cursor_name();
+  try {
+    (void)run_prepared();
+  } catch (...) {
+    cursor_.clear();
+    throw;
+  }
+}
+
+void PostgresStatement::fetch() {
+  take(connection_.exec("FETCH " + std::string{kFetchRows} + " FROM " + cursor_));
+  last_ = PQntuples(result_.get()) == 0;
+}
+
+void PostgresStatement::take(PostgresResult result) {
+  result_ = std::move(result);
+  row_ = -1;
+  bytes_.resize(static_cast<std::size_t>(PQnfields(result_.get())));
+}
+
+bool PostgresStatement::step() {
+  if (!running_) {
+    running_ = true;
+    if (rows_ == PostgresRows::by_cursor) {
+      open_cursor();
+      fetch();
+    } else {
+      take(run_prepared());
+      last_ = true;
+      const std::string_view count = PQcmdTuples(result_.get());
+      changed_ = count.empty() ? 0 : number_of<std::int64_t>(count);
+    }
+  }
+  ++row_;
+  if (row_ >= PQntuples(result_.get()) && !last_) {
+    fetch();
+    row_ = 0;
+  }
+  return row_ < PQntuples(result_.get());
+}
+
+std::int64_t PostgresStatement::run() {
+  const PostgresUse use{*this};
+  while (step()) {
+    // What RETURNING gives is not asked for here.
+  }
+  return changed_;
+}
+
+void PostgresStatement::reset() noexcept {
+  result_.reset();
+  running_ = false;
+  row_ = -1;
+  last_ = true;
+  if (own_transaction_) {
+    connection_.end_reading();
+  } else if (!cursor_.empty() && PQtransactionStatus(connection_.handle()) == PQTRANS_INTRANS) {
+    PQclear(PQexec(connection_.handle(), ("CLOSE " + cursor_).c_str()));
+  }
+  own_transaction_ = false;
+  cursor_.clear();
+}
+
+StoredView PostgresStatement::column(int index) const {
+  const pg_result* const result = result_.get();
+  if (PQgetisnull(result, row_, index) != 0) {
+    return std::monostate{};
+  }
+  const std::string_view text{PQgetvalue(result, row_, index),
+                              static_cast<std::size_t>(PQgetlength(result, row_, index))};
+  const Oid type = PQftype(result, index);
+  switch (type) {
+    case kInt2:
+    case kInt4:
+    case kInt8:
+    case kOid:
+      return number_of<std::int64_t>(text);
+    case kFloat4:
+    case kFloat8:
+      return real_of(text, type);
+    case kBytea: {
+      std::string& bytes = bytes_[static_cast<std::size_t>(index)];
+      bytes = decoded(text);
+      return BlobView{bytes};
+    }
+    default:
+      return text;
+  }
+}
+
+int PostgresStatement::columns() const {
+  return PQnfields(result_.get());
+}
+
+std::uint32_t PostgresStatement::column_type(int index) const {
+  return PQftype(result_.get(), index);
+}
+
+}  // namespace holdfast
