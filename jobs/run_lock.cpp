@@ -38,6 +38,41 @@ int take(int descriptor) {
   return 0;
 }
 
+/// Opens the file, and makes it where there is none: as root for the owner of the database, as SQLite
+/// does with its own files, because the next run may be that user's.
+int open_or_make(const std::filesystem::path& file, const std::filesystem::path& database) {
+  constexpr int kHow = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
+  const int made = ::open(file.c_str(), kHow | O_CREAT | O_EXCL, kOwnerOnly);
+  if (made < 0) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
+    return errno == EEXIST ? ::open(file.c_str(), kHow) : made;
+  }
+  struct stat facts {};
+  if (::geteuid() == 0 && ::stat(database.c_str(), &facts) == 0) {
+    (void)::fchown(made, facts.st_uid, facts.st_gid);
+  }
+  return made;
+}
+
+std::string why_not_open(const std::filesystem::path& file, int reason) {
+  const std::string sentence =
+      file.string() + ": cannot make the run lock (" + std::generic_category().message(reason);
+  struct stat facts {};
+  if (reason == EACCES && ::lstat(file.c_str(), &facts) == 0) {
+    return sentence + "): it belongs to user " + std::to_string(facts.st_uid) +
+           ", who has run holdfast here before: run it as that user, or chown the file";
+  }
+  if (reason == EROFS) {
+    return sentence + "): under systemd name the folder of the database in ReadWritePaths= of a "
+                      "drop-in, see database-elsewhere.conf of the package's examples";
+  }
+  return sentence + (reason == ENOENT
+                         ? "): the folder of the database is not there: check [database].path"
+                         : "): the folder of the database must be writable for whoever runs "
+                           "holdfast");
+}
+
 std::vector<MissedRun> notes_in(int descriptor) {
   std::string notes(kMissedNotesBytes, '\0');
   const ssize_t length = ::pread(descriptor, notes.data(), notes.size(), 0);
@@ -57,13 +92,9 @@ std::filesystem::path RunLock::file_for(const std::filesystem::path& database) {
 
 RunLock::RunLock(const std::filesystem::path& database) {
   const std::filesystem::path file = file_for(database);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
-  descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
+  descriptor_ = open_or_make(file, database);
   if (descriptor_ < 0) {
-    throw JobError(ExitStatus::failed,
-                   file.string() + ": cannot make the run lock (" +
-                       std::generic_category().message(errno) +
-                       "): the folder of the database must be writable for whoever runs holdfast");
+    throw JobError(ExitStatus::failed, why_not_open(file, errno));
   }
   if (const int reason = take(descriptor_); reason != 0) {
     ::close(descriptor_);

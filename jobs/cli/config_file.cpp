@@ -15,6 +15,8 @@
 namespace holdfast {
 namespace {
 
+constexpr const char* kInstalledConfig = "/etc/holdfast/holdfast.toml";  // of the package
+
 toml::table parse_toml(const std::string& text, const std::string& file) {
   try {
     return toml::parse(text);
@@ -111,16 +113,27 @@ Settings parse_config(const std::string& text, const std::filesystem::path& path
   return settings;
 }
 
+namespace {
+
+std::string way_to_a_config(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (path != kInstalledConfig && std::filesystem::exists(kInstalledConfig, ignored)) {
+    return std::string("there is ") + kInstalledConfig + ": name it with --config, or in $HOLDFAST_CONFIG";
+  }
+  return "write one with \"holdfast init\", or name yours with --config";
+}
+
+}  // namespace
+
 Settings load_config(const std::filesystem::path& path) {
   auto read = read_file_bytes(path);
   if (!read && read.error().missing) {
-    throw ConfigError{path.string() +
-                      R"(: no such file: write one with "holdfast init", or name yours with)"
-                      R"( --config)"};
+    throw ConfigError{path.string() + ": no such file: " + way_to_a_config(path)};
   }
   if (!read) {
     throw ConfigError{path.string() + ": " + read.error().sentence +
-                      ": name a file that can be read with --config"};
+                      ": let whoever runs holdfast read it (its group may: chgrp and chmod 640), or "
+                      "name another with --config"};
   }
   if (const auto refusal = why_not_trust(path)) {
     throw ConfigError{

@@ -12,6 +12,7 @@
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
 #include "jobs/cli/invalid_run.h"
+#include "jobs/cli/log_format.h"
 #include "jobs/cli/metrics_file.h"
 #include "jobs/cli/render.h"
 #include "jobs/cli/report_folder.h"
@@ -118,6 +119,9 @@ void print_run(Session& session, const RunReport& report) {
   complain_where_collected(session, report);
   const bool well = exit_status(report.outcome) == ExitStatus::done;
   if (well && !session.console().talkative()) {
+    if (stderr_is_journal()) {
+      Console::print(render_run_line(told_of(report)));  // nobody gets a mail of it
+    }
     return;
   }
   const json result = told_of(report);

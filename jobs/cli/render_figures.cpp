@@ -263,7 +263,8 @@ std::string render_check(const json& check) {
     text += cell(finding.at("weight")) + ": " + cell(finding.at("message")) + "\n";
   }
   return text + (check.at("findings").empty() ? "nothing is wrong or doubtful" : "checked") + "; " +
-         check.at("rows").dump() + " rows in the log\n";
+         check.at("rows").dump() + " rows in the log\n" +
+         (check.at("set_up").get<bool>() ? "" : "next: holdfast init\n");
 }
 
 }  // namespace holdfast

@@ -272,6 +272,8 @@ std::string render_status(const json& status) {
   if (!status.at("last_run").is_null()) {
     const json& last = status.at("last_run");
     text += "last run: " + last.at("run").dump() + ", " + cell(last.at("outcome"), "open") +
+            (last.at("deleted").is_null() ? std::string{}
+                                          : ", " + last.at("deleted").dump() + " rows deleted") +
             (last.at("error").is_null()
                  ? std::string{}
                  : " (" + cell(last.at("error")) + "): \"holdfast report\" says what to do") +

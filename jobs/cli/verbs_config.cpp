@@ -90,8 +90,8 @@ void refuse_to_overwrite(const std::filesystem::path& path) {
   if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
     throw JobError(ExitStatus::invalid,
                    path.string() +
-                       ": is there already and is left alone: name another file with "
-                       "--out, in a folder of its own");
+                       ": is there already and is left alone: move it away if the new one is to "
+                       "take its place, or name another file with --out, in a folder of its own");
   }
 }
 
@@ -146,6 +146,10 @@ LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
 }
 
 std::vector<SampledTable> samples_of(const NewConfig& wish, Instant now) {
+  if (!std::filesystem::exists(wish.database)) {
+    throw JobError(ExitStatus::failed,
+                   wish.database.string() + ": no such database: name one with --database");
+  }
   try {
     return sample_tables(*survey_sqlite(wish.database), now);
   } catch (const std::exception& error) {
@@ -276,7 +280,7 @@ ExitStatus make_config(Session& session, NewConfig wish) {
   result["written"] = json::array();
   const auto write = [&result](const std::filesystem::path& path, const std::string& text) {
     if (!text.empty()) {
-      write_fresh_file(path, text, Readers::owner);
+      write_fresh_file(path, text, Readers::group_of_folder);
       result["written"].push_back(path.string());
     }
   };

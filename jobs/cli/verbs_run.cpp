@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "jobs/cli/config_file.h"
@@ -30,7 +32,7 @@ std::string render_init(const json& result) {
   for (const json& line : result.at("done")) {
     text += cell(line) + "\n";
   }
-  return text;
+  return text + "next: holdfast plan\n";
 }
 
 /// Writes the suggested configuration where there is none. Returns true where it did.
@@ -109,6 +111,20 @@ ExitStatus check_unmapped(Session& session, const StorageError& error) {
   return ExitStatus::invalid;
 }
 
+/// Why a run by whoever asks would fail before it begins; empty: it would not.
+std::string why_no_run(const std::filesystem::path& database) {
+  const std::filesystem::path folder =
+      database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
+  for (const std::filesystem::path& place : {database, folder}) {
+    if (::access(place.c_str(), W_OK) != 0) {
+      return place.string() + " may not be written by whoever asks this (user " +
+             std::to_string(::geteuid()) +
+             "), so a run by the same user would fail: run holdfast as the user of the database";
+    }
+  }
+  return {};
+}
+
 ExitStatus check(Session& session) {
   json result;
   try {
@@ -118,6 +134,9 @@ ExitStatus check(Session& session) {
       throw;
     }
     return check_unmapped(session, error);
+  }
+  if (const std::string fault = why_no_run(session.settings().database); !fault.empty()) {
+    result["findings"].push_back({{"weight", "doubtful"}, {"message", utf8_text(fault)}});
   }
   for (const std::string& fault : monitoring_faults(session.settings())) {
     result["findings"].push_back({{"weight", "doubtful"}, {"message", utf8_text(fault)}});

@@ -27,6 +27,7 @@ mode_t mode_for(Readers readers) {
     case Readers::owner:
       return kOwnerOnly;
     case Readers::group:
+    case Readers::group_of_folder:
       return kOwnerAndGroup;
     case Readers::everybody:
       return kEverybody;
@@ -67,6 +68,14 @@ void write_all(const Descriptor& file,
   }
 }
 
+bool give_to_group_of_folder(const Descriptor& file, const std::filesystem::path& path) {
+  struct stat folder {};
+  const std::filesystem::path place = path.has_parent_path() ? path.parent_path() : ".";
+  constexpr uid_t kSameOwner = static_cast<uid_t>(-1);
+  return ::stat(place.c_str(), &folder) == 0 &&
+         ::fchown(file.number(), kSameOwner, folder.st_gid) == 0;
+}
+
 }  // namespace
 
 void replace_file(const std::filesystem::path& path, const std::string& bytes, Readers readers) {
@@ -89,6 +98,9 @@ void write_fresh_file(const std::filesystem::path& path,
                       Readers readers) {
   const Descriptor file = open_new(path);
   try {
+    if (readers == Readers::group_of_folder && !give_to_group_of_folder(file, path)) {
+      readers = Readers::owner;
+    }
     write_all(file, path, bytes, readers);
   } catch (...) {
     ::unlink(path.c_str());  // half a file would look like one, and be in the way of the next try

@@ -6,9 +6,11 @@ import datetime
 import hashlib
 import os
 import sqlite3
+import stat
 import unittest
 
 from audit_world import days, one_sentence, to_ms, world
+from holdfast_cli import NOBODY
 from ready_mappings import NOW, TABLES, build
 
 FORMATS = {
@@ -192,6 +194,17 @@ CREATE TABLE "audit trail" (
                     self.assertEqual([file.name for file in folder.iterdir()], [name])
                     if not link:
                         self.assertEqual((folder / name).read_text(), "mine")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_the_group_of_the_folder_may_read_what_is_new(self):
+        made = self.make(self.SCHEMA.format(declared=""), self.trail(FORMATS["unix_s"]), self.INSERT)
+        folder = made.folder / "new"
+        folder.mkdir()
+        os.chown(folder, -1, NOBODY)
+        self.new(made)
+        for name in ("holdfast.toml", "codes.tsv"):
+            facts = (folder / name).stat()
+            self.assertEqual((facts.st_gid, stat.S_IMODE(facts.st_mode)), (NOBODY, 0o640), name)
 
     def test_what_cannot_be_looked_at(self):
         made = self.make("CREATE TABLE settings (id INTEGER PRIMARY KEY, value TEXT);")

@@ -9,7 +9,7 @@ import unittest
 from archive_world import NIGHT
 from audit_world import Untouched, config_with, is_root, one_sentence, world
 from erasure_world import ORDERS, PROFILES, TABLES, ErasureWorld, erasure_config
-from holdfast_cli import work_folder
+from holdfast_cli import NOBODY, work_folder
 
 THIRD_USER = 12345
 EVERYTHING = {
@@ -193,6 +193,34 @@ class Trust(unittest.TestCase):
         answer = self.made.call("policy", "apply", changed, "--reason", "contract", "--as", "alice", expect=2)
         one_sentence(self, answer, "changed.toml", "chmod go-w")
         self.assertEqual(self.made.config_file.read_bytes(), before)
+
+
+class OtherUsers(unittest.TestCase):
+    """Set up by root, on a database of an application's own user, who runs it."""
+
+    @unittest.skipUnless(is_root(), "only root can give files away")
+    def test_the_lock_that_root_makes_belongs_to_the_owner_of_the_database(self):
+        made = self.enterContext(world())
+        lock = made.folder / "audit.db.holdfast-lock"
+        self.assertFalse(lock.exists())
+        os.chown(made.database, NOBODY, NOBODY)
+        made.run(expect=0)
+        self.assertEqual((lock.stat().st_uid, mode_of(lock)), (NOBODY, 0o600))
+
+    def test_a_lock_of_somebody_else_says_whose_it_is(self):
+        made = self.enterContext(world())
+        made.run(expect=0)
+        made.leave_root()
+        lock = made.folder / "audit.db.holdfast-lock"
+        lock.chmod(0)
+        one_sentence(self, made.call("run", expect=1), lock.name, f"belongs to user {lock.stat().st_uid}", "chown")
+
+    def test_check_says_that_a_run_of_this_user_would_fail(self):
+        made = self.enterContext(world())
+        made.leave_root()
+        self.assertNotIn("may not be written", made.call("check", expect=0).stdout)
+        made.database.chmod(0o444)
+        self.assertIn(f"{made.database} may not be written", made.call("check", expect=0).stdout)
 
 
 def config_text(made):
