@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "storage/postgres/postgres_audit_log.h"
+#include "storage/postgres/postgres_value_match.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -40,21 +41,6 @@ std::optional<std::int64_t> parse_integer(const std::string& typed) {
   return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional{number} : std::nullopt;
 }
 
-/// True for the one way in which the server writes a uuid.
-bool is_uuid(const std::string& typed) {
-  constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  if (typed.size() != kShape.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kShape.size(); ++i) {
-    const bool digit = (typed[i] >= '0' && typed[i] <= '9') || (typed[i] >= 'a' && typed[i] <= 'f');
-    if (kShape[i] == '-' ? typed[i] != '-' : !digit) {
-      return false;
-    }
-  }
-  return true;
-}
-
 std::string insert_sql(const PostgresLogLayout& layout) {
   std::string names;
   std::string values;
@@ -80,7 +66,7 @@ std::optional<RowKey> PostgresAuditLog::find_key(const std::string& typed) {
       case PostgresKind::padded:
         return find_by_index(std::string_view{typed});
       case PostgresKind::uuid:
-        return is_uuid(typed) ? find_by_index(std::string_view{typed}) : std::nullopt;
+        return is_postgres_uuid(typed) ? find_by_index(std::string_view{typed}) : std::nullopt;
       case PostgresKind::real:
       case PostgresKind::numeric:
       case PostgresKind::bytes:

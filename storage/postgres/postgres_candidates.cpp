@@ -10,36 +10,11 @@
 
 #include "policy/row_key.h"
 #include "policy/time_text.h"
+#include "storage/postgres/postgres_query.h"
 #include "storage/time_bounds.h"
 
 namespace holdfast {
 namespace {
-
-/// SQL with its values, in the order in which they were added.
-class BoundQuery {
- public:
-  explicit BoundQuery(std::string sql) : sql_(std::move(sql)) {}
-  void add(const std::string& text) { sql_ += text; }
-  /// Adds the text, a parameter of this type, and remembers its value.
-  void add(const std::string& text, const StoredView& value, const std::string& type) {
-    values_.emplace_back();
-    append_canonical(values_.back(), value);
-    sql_ += text + "$" + std::to_string(values_.size()) + type;
-  }
-  [[nodiscard]] PostgresStatement prepare(PostgresConnection& connection, PostgresRows rows) const {
-    return {connection, sql_, rows};
-  }
-  void bind_to(PostgresStatement& statement) const {
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      const auto values = split_canonical(values_[i]);
-      statement.bind(static_cast<int>(i + 1), values->front());
-    }
-  }
-
- private:
-  std::string sql_;
-  std::vector<std::string> values_;
-};
 
 /// The bounds as values of the column, with the type in which they are compared.
 struct Bounds {
@@ -82,12 +57,12 @@ Bounds bounds_of(const CandidateRange& range, const PostgresLogLayout& layout) {
 }
 
 /// The rows of the code, whatever their time.
-BoundQuery query_of(const PostgresLogLayout& layout,
-                    const CandidateRange& range,
-                    std::optional<std::int64_t> up_to,
-                    const std::string& columns) {
-  BoundQuery query{"SELECT " + columns + " FROM " + layout.table + " AS " + kPostgresLog +
-                   " WHERE "};
+PostgresQuery query_of(const PostgresLogLayout& layout,
+                       const CandidateRange& range,
+                       std::optional<std::int64_t> up_to,
+                       const std::string& columns) {
+  PostgresQuery query{"SELECT " + columns + " FROM " + layout.table + " AS " + kPostgresLog +
+                      " WHERE "};
   if (std::holds_alternative<std::monostate>(range.stored_code)) {
     query.add(layout.raw_code + " IS NULL");
   } else {
@@ -103,7 +78,7 @@ BoundQuery query_of(const PostgresLogLayout& layout,
 
 enum class Part { no_time, below, above };
 
-void add_part(BoundQuery& query, Part part, const std::string& time, const Bounds& bounds) {
+void add_part(PostgresQuery& query, Part part, const std::string& time, const Bounds& bounds) {
   switch (part) {
     case Part::no_time:
       query.add(" AND " + time + " IS NULL");
@@ -140,7 +115,7 @@ void pass_postgres_candidates(PostgresConnection& connection,
                               const PostgresVisit& visit) {
   const Bounds bounds = bounds_of(range, layout);
   for (const Part part : std::array{Part::no_time, Part::below, Part::above}) {
-    BoundQuery query = query_of(layout, range, up_to, columns);
+    PostgresQuery query = query_of(layout, range, up_to, columns);
     add_part(query, part, layout.time, bounds);
     PostgresStatement rows = query.prepare(connection, PostgresRows::by_cursor);
     query.bind_to(rows);
@@ -158,7 +133,7 @@ void find_postgres_span(PostgresConnection& connection,
   const Bounds bounds = bounds_of(range, layout);
   std::vector<std::string> found;
   for (const char* const order : {"ASC", "DESC"}) {
-    BoundQuery query = query_of(layout, range, up_to, layout.time);
+    PostgresQuery query = query_of(layout, range, up_to, layout.time);
     query.add(" AND " + layout.time + " >= ", bounds.below(), bounds.type);
     query.add(" AND " + layout.time + " <= ", bounds.above(), bounds.type);
     query.add(" ORDER BY " + layout.time + " " + order + " LIMIT 1");

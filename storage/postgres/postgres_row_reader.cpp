@@ -122,7 +122,8 @@ std::string postgres_key_table(const PostgresLogLayout& layout) {
     arrays += (i == 0 ? "" : ", ") + parameter(i + 1) + "::" + type_of(layout.key[i]) + "[]";
     names += "k" + std::to_string(i + 1) + ", ";
   }
-  return "pg_catalog.unnest(" + arrays + ") WITH ORDINALITY AS wanted(" + names + "place)";
+  // Several arrays side by side are only had under the bare name.
+  return "unnest(" + arrays + ") WITH ORDINALITY AS wanted(" + names + "place)";
 }
 
 std::string postgres_key_join(const PostgresLogLayout& layout) {

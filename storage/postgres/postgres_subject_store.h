@@ -1,79 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "storage/postgres/postgres_connection.h"
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "storage/postgres/postgres_log_layout.h"
+#include "storage/postgres/postgres_personal_log.h"
 #include "storage/subject_store.h"
 
 namespace holdfast {
 
-/// Persons' data in the tables of a PostgreSQL database: not looked into yet, so everything but a
-/// question about the indexes is refused with a sentence.
+/// Persons' data in the tables of a PostgreSQL database.
 class PostgresSubjectStore final : public SubjectStore {
  public:
-  /// Both have to outlive the store. `set_up`: Holdfast's own tables are there.
+  /// The connection has to outlive the store. `set_up`: Holdfast's own tables are there.
   PostgresSubjectStore(PostgresConnection& connection,
-                       bool /*set_up*/,
-                       const PostgresLogLayout& layout)
-      : connection_(connection), layout_(layout) {}
+                       bool set_up,
+                       const PostgresLogLayout& layout);
 
-  void require_module_table(const ModuleTable& /*table*/) override { refuse(); }
-  [[nodiscard]] std::int64_t count(const ModuleTable& /*table*/,
-                                   const Subject& /*subject*/) override {
-    refuse();
-  }
-  [[nodiscard]] std::vector<std::string> columns_of(const ModuleTable& /*table*/) override {
-    refuse();
-  }
-  void for_each_row(const ModuleTable& /*table*/,
-                    const Subject& /*subject*/,
-                    const CellVisit& /*visit*/) override {
-    refuse();
-  }
-  TableErasure erase(const ModuleTable& /*table*/,
-                     const Subject& /*subject*/,
-                     const std::string& /*token*/) override {
-    refuse();
-  }
-  void for_each_subject(const ModuleTable& /*table*/, const SubjectVisit& /*visit*/) override {
-    refuse();
-  }
-  void for_each_subject(LogPlace /*place*/, const SubjectVisit& /*visit*/) override { refuse(); }
-  void require_hold_query(const std::string& /*sql*/) override { refuse(); }
-  [[nodiscard]] std::vector<ReportedHold> query_holds(
-      const std::string& /*sql*/,
-      const Subject& /*subject*/,
-      std::chrono::milliseconds /*limit*/) override {
-    refuse();
-  }
-  [[nodiscard]] bool finds_by_index() const override { return layout_.persons_by_index; }
-  [[nodiscard]] std::vector<RowKey> rows_of(LogPlace /*place*/,
-                                            const Subject& /*subject*/,
-                                            std::optional<std::int64_t> /*above*/) override {
-    refuse();
-  }
-  [[nodiscard]] bool read_row(LogPlace /*place*/,
-                              const RowKey& /*key*/,
-                              const PersonalVisit& /*visit*/) override {
-    refuse();
-  }
-  void rewrite(LogPlace /*place*/,
-               const RowKey& /*key*/,
-               const PersonalFields& /*fields*/) override {
-    refuse();
-  }
-  void require_rewritable_log() override { refuse(); }
+  void require_module_table(const ModuleTable& table) override;
+  [[nodiscard]] std::int64_t count(const ModuleTable& table, const Subject& subject) override;
+  [[nodiscard]] std::vector<std::string> columns_of(const ModuleTable& table) override;
+  void for_each_row(const ModuleTable& table,
+                    const Subject& subject,
+                    const CellVisit& visit) override;
+  TableErasure erase(const ModuleTable& table,
+                     const Subject& subject,
+                     const std::string& token) override;
+  void for_each_subject(const ModuleTable& table, const SubjectVisit& visit) override;
+  void for_each_subject(LogPlace place, const SubjectVisit& visit) override;
+
+  void require_hold_query(const std::string& sql) override;
+  [[nodiscard]] std::vector<ReportedHold> query_holds(const std::string& sql,
+                                                      const Subject& subject,
+                                                      std::chrono::milliseconds limit) override;
+
+  [[nodiscard]] bool finds_by_index() const override { return log_.finds_by_index(); }
+  [[nodiscard]] std::vector<RowKey> rows_of(LogPlace place,
+                                            const Subject& subject,
+                                            std::optional<std::int64_t> above) override;
+  [[nodiscard]] bool read_row(LogPlace place,
+                              const RowKey& key,
+                              const PersonalVisit& visit) override;
+  void rewrite(LogPlace place, const RowKey& key, const PersonalFields& fields) override;
+  void require_rewritable_log() override { log_.require_rewritable(); }
 
  private:
-  [[noreturn]] void refuse() const {
-    throw StorageError(StorageTrouble::mapping,
-                       connection_.path() +
-                           ": erasure and export of a person's rows are for SQLite so far: take "
-                           "their sections out of the configuration");
-  }
+  /// Null where the place is not there: before `init` there are no own events.
+  [[nodiscard]] PostgresPersonalLog* find(LogPlace place);
 
   PostgresConnection& connection_;
-  const PostgresLogLayout& layout_;
+  PostgresTable log_table_;
+  PostgresPersonalLog log_;
+  std::optional<PostgresPersonalLog> own_events_;
 };
 
 }  // namespace holdfast

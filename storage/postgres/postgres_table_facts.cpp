@@ -113,7 +113,7 @@ constexpr const char* kSelectReferences = R"sql(
 SELECT DISTINCT k.conrelid::pg_catalog.regclass::pg_catalog.text, a.attname, p.attname,
   k.confupdtype::pg_catalog.text, k.confdeltype::pg_catalog.text
 FROM pg_catalog.pg_constraint k
-CROSS JOIN LATERAL pg_catalog.unnest(k.conkey, k.confkey) AS part(child, parent)
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS part(child, parent)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = part.child
 JOIN pg_catalog.pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = part.parent
 WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM tree)
@@ -135,23 +135,24 @@ constexpr const char* kSelectMark = R"sql(
 SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(part, E'\n' ORDER BY part), ''))
 FROM (
   SELECT 'c ' || a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' '
-         || a.attnotnull || ' ' || a.attgenerated AS part
+         || a.attnotnull || ' ' || a.attgenerated::pg_catalog.text AS part
   FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
   SELECT 'i ' || i.indexrelid || ' ' || i.indisunique || ' ' || i.indisvalid
   FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid
   UNION ALL
-  SELECT 't ' || g.oid || ' ' || g.tgenabled FROM pg_catalog.pg_trigger g
+  SELECT 't ' || g.oid || ' ' || g.tgenabled::pg_catalog.text FROM pg_catalog.pg_trigger g
   WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgparentid = 0
   UNION ALL
-  SELECT 'r ' || r.oid || ' ' || r.ev_enabled FROM pg_catalog.pg_rewrite r
+  SELECT 'r ' || r.oid || ' ' || r.ev_enabled::pg_catalog.text FROM pg_catalog.pg_rewrite r
   WHERE r.ev_class IN (SELECT oid FROM tree)
   UNION ALL
   SELECT 'f ' || k.oid FROM pg_catalog.pg_constraint k
   WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM tree)
   UNION ALL
-  SELECT 's ' || oid || ' ' || relkind || relpersistence || relrowsecurity
+  SELECT 's ' || oid || ' ' || relkind::pg_catalog.text || relpersistence::pg_catalog.text
+         || relrowsecurity
   FROM tree JOIN pg_catalog.pg_class USING (oid)
   WHERE oid = $1::pg_catalog.oid OR relkind = 'f' OR relpersistence <> 'p' OR relrowsecurity
 ) AS parts
@@ -161,6 +162,10 @@ FROM (
 constexpr std::int64_t kOnInsert = 4;
 constexpr std::int64_t kOnDelete = 8;
 constexpr std::int64_t kOnUpdate = 16;
+
+// What pg_attribute counts beside the letters of varchar(n) and char(n), and the length of a name.
+constexpr int kLengthOffset = 4;
+constexpr int kMostOfName = 63;
 
 std::string text_at(const PostgresStatement& row, int column) {
   const StoredView value = row.column(column);
@@ -249,6 +254,13 @@ PostgresColumn column_of(const PostgresStatement& row) {
                         .generated = flag_at(row, 9),
                         .from_sequence = flag_at(row, 11),
                         .refers = flag_at(row, 12)};
+  column.json = schema == "pg_catalog" && (type == "json" || type == "jsonb");
+  const bool text = column.kind == PostgresKind::text || column.kind == PostgresKind::padded;
+  if (text && type == "name") {
+    column.most_letters = kMostOfName;
+  } else if (text && column.limited) {
+    column.most_letters = static_cast<int>(number_at(row, 5)) - kLengthOffset;
+  }
   column.exact = is_exact(column.kind, flag_at(row, 10), column.limited);
   return column;
 }

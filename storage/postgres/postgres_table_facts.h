@@ -34,6 +34,8 @@ struct PostgresColumn {
   std::string declared;  ///< as people write it: "character varying(36)"
   bool exact = false;    ///< equal values read alike, byte for byte
   bool limited = false;  ///< a length or a scale is declared
+  int most_letters = 0;  ///< of text with such a length; 0: none is declared
+  bool json = false;     ///< takes text, where it is JSON
   bool not_null = false;
   bool has_default = false;  ///< or is an identity
   bool generated = false;
