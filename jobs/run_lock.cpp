@@ -38,8 +38,8 @@ int take(int descriptor) {
   return 0;
 }
 
-/// Opens the file, and makes it where there is none: as root for the owner of the database, as SQLite
-/// does with its own files, because the next run may be that user's.
+/// Opens the file, and makes it where there is none: as root for the owner of the database, as
+/// SQLite does with its own files, because the next run may be that user's.
 int open_or_make(const std::filesystem::path& file, const std::filesystem::path& database) {
   constexpr int kHow = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
@@ -64,8 +64,9 @@ std::string why_not_open(const std::filesystem::path& file, int reason) {
            ", who has run holdfast here before: run it as that user, or chown the file";
   }
   if (reason == EROFS) {
-    return sentence + "): under systemd name the folder of the database in ReadWritePaths= of a "
-                      "drop-in, see database-elsewhere.conf of the package's examples";
+    return sentence +
+           "): under systemd name the folder of the database in ReadWritePaths= of a "
+           "drop-in, see database-elsewhere.conf of the package's examples";
   }
   return sentence + (reason == ENOENT
                          ? "): the folder of the database is not there: check [database].path"

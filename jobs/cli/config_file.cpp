@@ -153,7 +153,8 @@ namespace {
 std::string way_to_a_config(const std::filesystem::path& path) {
   std::error_code ignored;
   if (path != kInstalledConfig && std::filesystem::exists(kInstalledConfig, ignored)) {
-    return std::string("there is ") + kInstalledConfig + ": name it with --config, or in $HOLDFAST_CONFIG";
+    return std::string("there is ") + kInstalledConfig +
+           ": name it with --config, or in $HOLDFAST_CONFIG";
   }
   return "write one with \"holdfast init\", or name yours with --config";
 }
@@ -166,9 +167,10 @@ Settings load_config(const std::filesystem::path& path) {
     throw ConfigError{path.string() + ": no such file: " + way_to_a_config(path)};
   }
   if (!read) {
-    throw ConfigError{path.string() + ": " + read.error().sentence +
-                      ": let whoever runs holdfast read it (its group may: chgrp and chmod 640), or "
-                      "name another with --config"};
+    throw ConfigError{
+        path.string() + ": " + read.error().sentence +
+        ": let whoever runs holdfast read it (its group may: chgrp and chmod 640), or "
+        "name another with --config"};
   }
   if (const auto refusal = why_not_trust(path)) {
     throw ConfigError{

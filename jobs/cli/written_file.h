@@ -6,9 +6,9 @@
 
 namespace holdfast {
 
-/// Who may read a new file beside its owner: an auditor of its group (0640), whoever is in the group of
-/// its folder (0640, and 0600 where it cannot be given to that group), nobody (0600), or any user, such
-/// as the one of a metrics exporter (0644).
+/// Who may read a new file beside its owner: an auditor of its group (0640), whoever is in the
+/// group of its folder (0640, and 0600 where it cannot be given to that group), nobody (0600), or
+/// any user, such as the one of a metrics exporter (0644).
 enum class Readers { group, group_of_folder, owner, everybody };
 
 /// Puts a file of these bytes in place in one step and synced: a reader sees the old file or the
