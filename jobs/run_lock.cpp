@@ -41,16 +41,18 @@ int take(int descriptor) {
 /// Opens the file, and makes it where there is none: as root for the owner of the database, as
 /// SQLite does with its own files, because the next run may be that user's.
 int open_or_make(const std::filesystem::path& file, const std::filesystem::path& database) {
-  constexpr int kHow = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int how = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
-  const int made = ::open(file.c_str(), kHow | O_CREAT | O_EXCL, kOwnerOnly);
+  const int made = ::open(file.c_str(), how | O_CREAT | O_EXCL, kOwnerOnly);
   if (made < 0) {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open(2) has no other form
-    return errno == EEXIST ? ::open(file.c_str(), kHow) : made;
+    return errno == EEXIST ? ::open(file.c_str(), how) : made;
   }
   struct stat facts {};
-  if (::geteuid() == 0 && ::stat(database.c_str(), &facts) == 0) {
-    (void)::fchown(made, facts.st_uid, facts.st_gid);
+  if (::geteuid() == 0 && (::stat(database.c_str(), &facts) == 0 ||
+                           ::stat(database.parent_path().c_str(), &facts) == 0)) {
+    // Root's until then: whoever meets it is told whose it is.
+    [[maybe_unused]] const int given = ::fchown(made, facts.st_uid, facts.st_gid);
   }
   return made;
 }

@@ -112,10 +112,11 @@ ExitStatus check_unmapped(Session& session, const StorageError& error) {
 }
 
 /// Why a run by whoever asks would fail before it begins; empty: it would not.
-std::string why_no_run(const std::filesystem::path& database) {
-  const std::filesystem::path folder =
-      database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
-  for (const std::filesystem::path& place : {database, folder}) {
+std::string why_no_run(const Settings& settings) {
+  const std::filesystem::path folder = settings.database.has_parent_path()
+                                           ? settings.database.parent_path()
+                                           : std::filesystem::path(".");
+  for (const std::filesystem::path& place : {owner_place(settings), folder}) {
     if (::access(place.c_str(), W_OK) != 0) {
       return place.string() + " may not be written by whoever asks this (user " +
              std::to_string(::geteuid()) +
@@ -135,7 +136,7 @@ ExitStatus check(Session& session) {
     }
     return check_unmapped(session, error);
   }
-  if (const std::string fault = why_no_run(session.settings().database); !fault.empty()) {
+  if (const std::string fault = why_no_run(session.settings()); !fault.empty()) {
     result["findings"].push_back({{"weight", "doubtful"}, {"message", utf8_text(fault)}});
   }
   for (const std::string& fault : monitoring_faults(session.settings())) {

@@ -71,9 +71,9 @@ void write_all(const Descriptor& file,
 bool give_to_group_of_folder(const Descriptor& file, const std::filesystem::path& path) {
   struct stat folder {};
   const std::filesystem::path place = path.has_parent_path() ? path.parent_path() : ".";
-  constexpr uid_t kSameOwner = static_cast<uid_t>(-1);
+  constexpr uid_t same_owner = static_cast<uid_t>(-1);
   return ::stat(place.c_str(), &folder) == 0 &&
-         ::fchown(file.number(), kSameOwner, folder.st_gid) == 0;
+         ::fchown(file.number(), same_owner, folder.st_gid) == 0;
 }
 
 }  // namespace
