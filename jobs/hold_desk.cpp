@@ -292,9 +292,7 @@ json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) 
   const LegalHold before = require_hold(desk, id);
   WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
-  // A clock that has gone back a little since: a hold that ends before it begins would never end.
-  const Instant released_at = std::max(desk.now, before.placed_at);
-  if (!desk.database.holds().release(id, {.who = desk.who, .at = released_at, .reason = reason})) {
+  if (!desk.database.holds().release(id, {.who = desk.who, .at = desk.now, .reason = reason})) {
     throw JobError(ExitStatus::refused,
                    "hold " + std::to_string(id) + " was released already, on " +
                        (before.released_at ? to_rfc3339(*before.released_at) : "") + " by " +
@@ -306,7 +304,7 @@ json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) 
   write->commit();
   notes.flush();
   json result = hold_json(after, HoldDetail::with_names);
-  result["grace_ends_at"] = to_rfc3339(released_at + desk.settings.safety.hold_release_grace);
+  result["grace_ends_at"] = to_rfc3339(desk.now + desk.settings.safety.hold_release_grace);
   return result;
 }
 

@@ -20,8 +20,7 @@ bool extend_from_file(ConfigTable& section,
   if (!read) {
     section.refuse("extend",
                    in_quotes(*written) + " " + (read.error().missing ? "is " : "") +
-                       read.error().sentence +
-                       ": write the path of a file of codes that whoever runs holdfast may read");
+                       read.error().sentence + ": write the path of a file of codes");
     return false;
   }
   if (const auto refusal = why_not_trust(folder / *written)) {

@@ -167,10 +167,8 @@ Settings load_config(const std::filesystem::path& path) {
     throw ConfigError{path.string() + ": no such file: " + way_to_a_config(path)};
   }
   if (!read) {
-    throw ConfigError{
-        path.string() + ": " + read.error().sentence +
-        ": let whoever runs holdfast read it (its group may: chgrp and chmod 640), or "
-        "name another with --config"};
+    throw ConfigError{path.string() + ": " + read.error().sentence +
+                      ": name a file that can be read with --config"};
   }
   if (const auto refusal = why_not_trust(path)) {
     throw ConfigError{

@@ -44,7 +44,10 @@ FileFault fault_of(int error) {
   if (error == ENOENT || error == ENOTDIR) {
     return {.missing = true, .sentence = "no such file"};
   }
-  return {.sentence = "cannot be read: " + std::generic_category().message(error)};
+  return {.sentence = "cannot be read: " + std::generic_category().message(error) +
+                      (error == EACCES ? " (let the group of whoever runs holdfast read it: chgrp "
+                                         "and chmod 640)"
+                                       : "")};
 }
 
 std::string user_name(uid_t user) {

@@ -271,13 +271,13 @@ std::string render_status(const json& status) {
                                age_in_words(status.at("last_success_age_seconds")) + " ago\n";
   if (!status.at("last_run").is_null()) {
     const json& last = status.at("last_run");
-    text += "last run: " + last.at("run").dump() + ", " + cell(last.at("outcome"), "open") +
-            (last.at("deleted").is_null() ? std::string{}
-                                          : ", " + last.at("deleted").dump() + " rows deleted") +
-            (last.at("error").is_null()
-                 ? std::string{}
-                 : " (" + cell(last.at("error")) + "): \"holdfast report\" says what to do") +
-            "\n";
+    text +=
+        "last run: " + last.at("run").dump() + ", " + cell(last.at("outcome"), "open") +
+        (last.at("error").is_null()
+             ? (last.at("deleted").is_null() ? std::string{}
+                                             : ", " + last.at("deleted").dump() + " rows deleted")
+             : " (" + cell(last.at("error")) + "): \"holdfast report\" says what to do") +
+        "\n";
   }
   text += lost_runs(status);
   text += streak_line(status, "partial_in_a_row", "stopped early at a budget") +

@@ -22,10 +22,7 @@ struct Lowering {
   const char* many;
 };
 
-constexpr std::array<Lowering, 6> kLowerings = {{
-    {R"sql(UPDATE holdfast_hold SET placed_at_ms = ?1 WHERE placed_at_ms > ?1)sql",
-     "hold was placed",
-     "holds were placed"},
+constexpr std::array<Lowering, 5> kLowerings = {{
     {R"sql(UPDATE holdfast_first_seen SET seen_at_ms = ?1 WHERE seen_at_ms > ?1)sql",
      "row was first seen",
      "rows were first seen"},

@@ -50,8 +50,11 @@ INSERT INTO holdfast_hold_term (hold_id, kind, value) VALUES (?1, ?2, ?3)
 ON CONFLICT (hold_id, kind, value) DO NOTHING
 )sql";
 
+// The clock may have been set back since the hold was placed; one that ends before it begins would
+// keep its rows for ever.
 constexpr const char* kRelease = R"sql(
-UPDATE holdfast_hold SET released_at_ms = ?2, released_by = ?3, release_reason = ?4
+UPDATE holdfast_hold SET released_at_ms = ?2, released_by = ?3, release_reason = ?4,
+       placed_at_ms = CASE WHEN placed_at_ms > ?2 THEN ?2 ELSE placed_at_ms END
 WHERE id = ?1 AND (released_at_ms IS NULL OR released_at_ms < placed_at_ms)
 )sql";
 

@@ -46,7 +46,6 @@ class Row:
 @dataclass
 class Hold:
     terms: dict  # option of `hold place` to its value
-    placed_ms: int
     released_ms: int = None
     tokens: set = field(default_factory=set)  # what stands for its person since an erasure
 
@@ -148,7 +147,6 @@ class LogModel:
         self.versions = [(min(since, now_ms), policy) for since, policy in self.versions]
         self.seen = {id: min(seen, now_ms) for id, seen in self.seen.items()}
         for hold in self.holds.values():
-            hold.placed_ms = min(hold.placed_ms, now_ms)
             if hold.released_ms is not None:
                 hold.released_ms = min(hold.released_ms, now_ms)
         if self.approval:

@@ -221,7 +221,7 @@ class RandomOperations:
         if rng.random() < 0.05:
             terms, words = {}, ["--everything"]
         told = self.call("hold", "place", "--matter", "M-1", "--reason", "r", "--future", "--json", *(w for w in words if w)).json
-        hold = Hold(terms, self.now_ms)
+        hold = Hold(terms)
         for (tenant, person), token in self.erased.items():
             named = person in (terms.get("person"), terms.get("actor"), terms.get("subject"))
             if named and terms.get("tenant") in (None, tenant):
@@ -236,7 +236,7 @@ class RandomOperations:
         refused = self.model.facts_refused(self.now_ms)
         self.call("hold", "release", id, "--reason", "closed", expect=4 if refused else 0)
         if not refused:
-            self.model.holds[id].released_ms = max(self.now_ms, self.model.holds[id].placed_ms)
+            self.model.holds[id].released_ms = self.now_ms
 
     # Policy, plans, bookmarks
 

@@ -156,7 +156,6 @@ class RandomUpkeep(RandomOperations):
             self.require(id in numbers, "every lost hold comes back", (id, hold, told))
             self.model.holds[numbers[id]] = copy.deepcopy(hold)
             self.model.holds[numbers[id]].released_ms = None
-            self.model.holds[numbers[id]].placed_ms = self.now_ms
 
     # Reading
 
