@@ -135,6 +135,7 @@ class Evidence:
             if suffix != "-shm" and source.exists():
                 shutil.copyfile(source, f"{copy}{suffix}")
         with contextlib.closing(sqlite3.connect(copy)) as database:
+            database.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
             self.integrity = database.execute("PRAGMA integrity_check").fetchone()[0]
             marks = ", ".join("?" * len(OWN_CODES))
             found = database.execute(f"SELECT * FROM audit_events WHERE code NOT IN ({marks})", OWN_CODES)

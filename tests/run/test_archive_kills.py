@@ -15,6 +15,8 @@ from pathlib import Path
 
 from archive_world import ArchiveWorld, all_archived, archive_config, archived_rows, stored_rows
 from holdfast_cli import work_folder
+from kill_count import KillCount
+from kill_world import Evidence
 from run_watch import StartedRun
 
 SLICES = "SELECT run_id, max(archive_end), sum(deleted) FROM holdfast_run_slice GROUP BY run_id ORDER BY run_id"
@@ -50,7 +52,7 @@ class ArchiveKillTest(unittest.TestCase):
 
     def setUp(self):
         self.rng = random.Random(self.id())
-        self.killed = 0
+        self.count = KillCount(self.kills)
         self.while_deleting = 0
 
     def copy_of(self, world, folder):
@@ -68,11 +70,15 @@ class ArchiveKillTest(unittest.TestCase):
                 self.while_deleting += 1
             else:
                 time.sleep(self.rng.uniform(0, 0.05))
-            run.kill()
-        self.killed += 1
+            status = run.kill()
+        if status == -9:
+            self.count.killed()
 
     def attested(self, world, before):
-        """What is gone is in an archive as it was."""
+        """What is gone is in an archive as it was, and each run that is over has its audit event."""
+        problems = Evidence(world, world.folder).ledger_problems()
+        self.count.found(problems)
+        self.assertEqual(problems, [])
         now = application_rows(world.database)
         gone = set(before) - set(now)
         archived = committed_archives(world)
@@ -111,9 +117,12 @@ class ArchiveKillTest(unittest.TestCase):
             self.longest_s = time.monotonic() - begun
             expected = application_rows(undisturbed.database)
             self.assertEqual(len(before) - len(expected), self.rows)
-            while self.killed < self.kills:
-                self.series(world, expected, before)
-        print(f"\n{self.killed} kills, {self.while_deleting} of them after the first slice could begin", flush=True)
+            try:
+                while not self.count.enough:
+                    self.series(world, expected, before)
+            finally:
+                self.count.tell("runs that archive")
+        print(f"\n{self.while_deleting} of the kills after the first slice could begin", flush=True)
         self.assertGreater(self.while_deleting, 0)
 
 

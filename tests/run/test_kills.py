@@ -7,6 +7,7 @@ A few kills only; test_slow_kills.py goes on until every step was hit.
 import unittest
 
 from holdfast_cli import work_folder
+from kill_count import KillCount
 from kill_world import NOT_OPENED, OVER, Evidence, Killer, KillWorld, remains, title, undisturbed
 
 
@@ -15,6 +16,7 @@ class KillTest(unittest.TestCase):
 
     def setUp(self):
         self.killer = Killer(seed=self.id())
+        self.count = KillCount(least=0)
 
     def series(self, world, expected, folder, kills):
         """Kills some runs, one after the other, then lets one go to its end."""
@@ -23,7 +25,9 @@ class KillTest(unittest.TestCase):
         dead = []
         for _ in range(kills):
             evidence, phase = self.kill(program, folder)
-            self.assertEqual(evidence.problems(world.before, world.must_stay, ran_before), [], f"killed in {title(phase)}")
+            problems = evidence.problems(world.before, world.must_stay, ran_before)
+            self.count.found(problems)
+            self.assertEqual(problems, [], f"killed in {title(phase)}")
             if phase == OVER:
                 break
             if phase != NOT_OPENED:
@@ -33,7 +37,9 @@ class KillTest(unittest.TestCase):
         self.assertEqual(answer.json["outcome"], "completed", answer)
         self.assertEqual(answer.json["closed_dead_runs"], left_open, answer)
         evidence = Evidence(program, folder)
-        self.assertEqual(evidence.problems(world.before, world.must_stay, ran_before), [], f"dead: {dead}\n{answer}")
+        problems = evidence.problems(world.before, world.must_stay, ran_before)
+        self.count.found(problems)
+        self.assertEqual(problems, [], f"dead: {dead}\n{answer}")
         closed = {line.id: (line.outcome, line.reason) for line in evidence.lines}
         self.assertEqual({id: closed[id] for id in dead}, dict.fromkeys(dead, ("failed", "found_dead")))
         rows, reasons = remains(program, world.before)
@@ -43,6 +49,8 @@ class KillTest(unittest.TestCase):
     def kill(self, program, folder):
         evidence, phase, exit_status = self.killer.kill_one(program, folder)
         self.assertIn(exit_status, (-9, 0) if phase == OVER else (-9,))
+        if exit_status == -9:
+            self.count.killed()
         return evidence, phase
 
     def check_in(self, journal_mode):
@@ -51,7 +59,10 @@ class KillTest(unittest.TestCase):
             expected = undisturbed(world, other)
             self.assertLess(len(expected[0]), len(world.before), "nothing was due")
             self.assertLessEqual(world.must_stay, set(expected[0]))
-            self.kill_series(world, expected)
+            try:
+                self.kill_series(world, expected)
+            finally:
+                self.count.tell(f"{journal_mode}, runs")
         print(f"\n{journal_mode}, killed in  {self.killer}", flush=True)
 
     def kill_series(self, world, expected):

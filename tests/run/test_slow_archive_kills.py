@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fifty kills at random moments of runs that archive what they delete."""
+"""Fifty kills, or $HOLDFAST_KILLS, at random moments of runs that archive what they delete."""
 
 import unittest
 

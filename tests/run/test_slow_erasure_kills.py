@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills of completions of a person with some thousand rows, until both ends were met often enough."""
+"""Kills of completions of a person with some thousand rows, until both ends were met often enough, and $HOLDFAST_KILLS
+were killed in each journal mode."""
 
 import unittest
 
