@@ -15,7 +15,7 @@ std::int64_t LostRuns::missed_count() const {
 
 LostRuns read_lost_runs(Database& database) {
   LostRuns lost;
-  const auto look = RunLock::look_at(database.path());
+  const auto look = RunLock::look_at(database.beside());
   if (!look) {
     return lost;
   }

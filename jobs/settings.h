@@ -97,7 +97,10 @@ struct ConfigSource {
 /// The whole configuration as values: checked for form, not yet against a database.
 struct Settings {
   ConfigSource source;
-  std::filesystem::path database;  ///< absolute, or relative to the configuration's folder resolved
+  /// Absolute, or relative to the configuration's folder resolved. With a url it is no file, but
+  /// the path in the state directory beside which Holdfast's own files lie.
+  std::filesystem::path database;
+  std::string database_url;  ///< of a PostgreSQL database; empty: `database` is a SQLite file
   LogMapping events;
   Instant earliest_plausible;
   OwnEvents own_events = OwnEvents::automatic;

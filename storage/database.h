@@ -93,7 +93,10 @@ class Database {
   [[nodiscard]] virtual bool is_set_up() const = 0;
   /// What tells this database from a copy of another: made by `init`, "" before.
   [[nodiscard]] virtual std::string identity() = 0;
+  /// What messages and reports call the database: a file's path, or a server and a name.
   [[nodiscard]] virtual std::string path() const = 0;
+  /// Beside which path Holdfast's own files about the database lie: OpenOptions::path.
+  [[nodiscard]] virtual std::filesystem::path beside() const { return path(); }
   /// True where readers do not block writers.
   [[nodiscard]] virtual bool readers_are_free() const = 0;
 
@@ -133,8 +136,8 @@ class Database {
 
 /// How to open a database.
 struct OpenOptions {
-  std::filesystem::path path;
-  std::string url;  ///< of a PostgreSQL database, which is opened instead of `path`
+  std::filesystem::path path;  ///< the file; with `url` only where Holdfast's own files lie
+  std::string url;             ///< of a PostgreSQL database
   LogMapping mapping;
   bool own_events_into_log = true;   ///< wanted; the log must fit, see LogShape::made_by_init
   bool own_events_explicit = false;  ///< the configuration says so: not fitting is an error
@@ -178,6 +181,15 @@ enum class Guards { as_they_are, set };
                                        Instant now,
                                        Guards guards = Guards::as_they_are);
 [[nodiscard]] InitReport remove_postgres(const OpenOptions& options);
+
+/// Why a url cannot be used: it is none of PostgreSQL, or has a password in it. None where it can,
+/// and in a build without PostgreSQL.
+[[nodiscard]] std::optional<std::string> postgres_url_problem(const std::string& url);
+/// What Database::path() says of a url: never a user or a password.
+[[nodiscard]] std::string postgres_label(const std::string& url);
+
+/// What Database::path() would say, without opening it.
+[[nodiscard]] std::string database_label(const OpenOptions& options);
 
 /// The same three for whichever database the options mean.
 [[nodiscard]] std::unique_ptr<Database> open_database(const OpenOptions& options);

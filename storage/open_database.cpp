@@ -15,6 +15,10 @@ bool is_default_log(const LogMapping& mapping) {
          mapping.retain_until.name == ours.retain_until.name && !mapping.code_lookup;
 }
 
+std::string database_label(const OpenOptions& options) {
+  return options.url.empty() ? options.path.string() : postgres_label(options.url);
+}
+
 std::unique_ptr<Database> open_database(const OpenOptions& options) {
   return options.url.empty() ? open_sqlite(options) : open_postgres(options);
 }
@@ -55,6 +59,14 @@ InitReport init_postgres(const OpenOptions& /*options*/,
 
 InitReport remove_postgres(const OpenOptions& /*options*/) {
   refuse();
+}
+
+std::optional<std::string> postgres_url_problem(const std::string& /*url*/) {
+  return std::nullopt;
+}
+
+std::string postgres_label(const std::string& /*url*/) {
+  return "postgresql";
 }
 #endif
 

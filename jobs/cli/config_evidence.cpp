@@ -19,6 +19,8 @@ void read_witness(ConfigTable section, const std::filesystem::path& folder, Sett
   } else {
     settings.witness_file = settings.database;
     settings.witness_file += ".witness";
+    // In the state directory, away from a server's database.
+    settings.witness_beside_database = settings.database_url.empty();
   }
   section.refuse_unknown();
 }

@@ -11,6 +11,7 @@
 #include "jobs/cli/file_bytes.h"
 #include "jobs/cli/trusted_path.h"
 #include "jobs/digest.h"
+#include "storage/database.h"
 
 namespace holdfast {
 namespace {
@@ -25,11 +26,45 @@ toml::table parse_toml(const std::string& text, const std::string& file) {
   }
 }
 
+/// With a url `database` is where the files lie that SQLite has beside its own.
+void read_database_url(ConfigTable& section,
+                       const std::filesystem::path& folder,
+                       Settings& settings) {
+  const char* const example = R"("postgresql://holdfast@db.example.org/app")";
+  const auto url = section.text("url", example);
+  const auto state = section.text("state_directory", R"("/var/lib/holdfast")");
+  if (!section.has("url")) {
+    if (state) {
+      section.refuse("state_directory",
+                     "goes with database.url; beside a SQLite file nothing else "
+                     "is needed");
+    }
+    return;
+  }
+  section.require("state_directory", R"("/var/lib/holdfast")");
+  if (url) {
+    if (const auto problem = postgres_url_problem(*url)) {
+      section.refuse("url", *problem);
+    }
+    settings.database_url = *url;
+  }
+  if (state) {
+    settings.database = (folder / *state / "holdfast").lexically_normal();
+  }
+}
+
 void read_database(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
-  section.require("path", R"("audit.db")");
+  const bool url = section.has("url");
+  if (!url) {
+    section.require("path", R"("audit.db")");
+  }
   if (const auto written = section.text("path", R"("audit.db")")) {
     settings.database = (folder / *written).lexically_normal();
+    if (url) {
+      section.refuse("url", "and database.path name two databases: keep one of the two");
+    }
   }
+  read_database_url(section, folder, settings);
   section.refuse_unknown();
 }
 

@@ -108,9 +108,10 @@ std::optional<OpenOptions> salvage_database(const std::filesystem::path& config)
   }
   try {
     const Settings settings = parse_config(sections_of(config, {"database", "events"}), config);
-    if (!std::filesystem::exists(settings.database)) {
+    if (settings.database_url.empty() && !std::filesystem::exists(settings.database)) {
       return std::nullopt;
     }
+    require_state_directory(settings);
     return open_options(settings);
   } catch (const std::exception&) {
     return std::nullopt;  // the caller reports why the configuration is invalid anyway
@@ -138,7 +139,8 @@ SalvagedMonitoring salvage_monitoring(const std::filesystem::path& config) {
     found.unread = found.unread || has_webhook;
   }
   try {
-    found.database = parse_config(section_text(config, "database"), config).database;
+    found.database =
+        database_label(open_options(parse_config(section_text(config, "database"), config)));
   } catch (const std::exception&) {
     found.database.reset();
   }

@@ -65,7 +65,7 @@ RunDependencies dependencies(Session& session, Database& database) {
           .clock = session.clock(),
           .observer = session.observer(),
           .stop = g_stop,
-          .started_by = acting_person({.database = database.path()}),
+          .started_by = acting_person({.database = database.beside()}),
           .host = host_name(),
           .process = ::getpid()};
 }
@@ -157,7 +157,7 @@ void run_invalid(Session& session, const std::exception& problem, EndedRun& ende
     const std::optional<OpenOptions> where = salvage_database(session.options().config);
     if (where) {
       ended.lock = std::make_unique<RunLock>(where->path);
-      ended.aside = open_sqlite(*where);
+      ended.aside = open_database(*where);
       RunDependencies with = dependencies(session, *ended.aside);
       with.lock = ended.lock.get();
       ended.report = PruneRun::record_invalid(with, error);
@@ -178,7 +178,7 @@ void record_without_log(Session& session, const RunError& error, EndedRun& ended
   where.registers_only = true;
   where.own_events_into_log = false;
   try {
-    ended.aside = open_sqlite(where);
+    ended.aside = open_database(where);
     ended.report = PruneRun::record_invalid(dependencies(session, *ended.aside), error);
   } catch (const StorageError& further) {
     // Before `init` there is no ledger yet, and nobody expects a line in it.
@@ -191,7 +191,7 @@ void record_without_log(Session& session, const RunError& error, EndedRun& ended
 
 /// The run could not even open its database.
 void run_unopened(Session& session, const std::exception& problem, EndedRun& ended) {
-  const RunError error = run_error(problem, session.settings().database.string());
+  const RunError error = run_error(problem, session.database_name());
   const Outcome outcome = error.reason == "mapping" ? Outcome::invalid : Outcome::failed;
   Console::complain(error.message);
   ended.report = report_without_database(session, outcome, error);
@@ -226,7 +226,7 @@ void run(Session& session, EndedRun& ended) {
     run_invalid(session, error, ended);
     return;
   }
-  if (!std::filesystem::exists(settings->database)) {
+  if (settings->database_url.empty() && !std::filesystem::exists(settings->database)) {
     run_unopened(
         session,
         StorageError(StorageTrouble::missing,
@@ -235,10 +235,13 @@ void run(Session& session, EndedRun& ended) {
         ended);
     return;
   }
-  ended.lock = std::make_unique<RunLock>(settings->database);
+  ended.lock.reset(new RunLock(session.lock_runs()));
   try {
     ended.database = &session.open(Access::read_write);
   } catch (const std::exception& error) {
+    if (is_another_run(error)) {
+      throw;
+    }
     run_unopened(session, error, ended);
     return;
   }
@@ -275,7 +278,7 @@ SalvagedMonitoring monitoring_of(Session& session) {
     const Settings& settings = session.settings();
     return {.metrics_textfile = settings.metrics_textfile,
             .webhook = settings.webhook,
-            .database = settings.database};
+            .database = session.database_name()};
   } catch (const ConfigError&) {
     return salvage_monitoring(session.options().config);
   }

@@ -2,9 +2,13 @@
 #include "jobs/cli/session.h"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "jobs/cli/config_file.h"
 #include "jobs/cli/identity.h"
+#include "jobs/cli/trusted_path.h"
+#include "jobs/job_error.h"
 
 namespace holdfast {
 
@@ -16,7 +20,9 @@ Session::Session(const CommonOptions& options)
 
 const Settings& Session::settings() {
   if (!settings_) {
-    settings_ = std::make_unique<Settings>(load_config(options_.config));
+    auto read = std::make_unique<Settings>(load_config(options_.config));
+    require_state_directory(*read);
+    settings_ = std::move(read);
     console_ = std::make_unique<Console>(Console::Wishes{.json = options_.json,
                                                          .verbose = options_.verbose,
                                                          .log_level = settings_->log_level,
@@ -28,16 +34,52 @@ const Settings& Session::settings() {
 
 OpenOptions open_options(const Settings& settings) {
   return {.path = settings.database,
+          .url = settings.database_url,
           .mapping = settings.events,
           .own_events_into_log = settings.own_events != OwnEvents::holdfast,
           .own_events_explicit = settings.own_events == OwnEvents::log,
           .cache_bytes = settings.run.cache_bytes};
 }
 
+std::filesystem::path owner_place(const Settings& settings) {
+  return settings.database_url.empty() ? settings.database : settings.database.parent_path();
+}
+
+void require_state_directory(const Settings& settings) {
+  if (settings.database_url.empty()) {
+    return;
+  }
+  const std::filesystem::path folder = settings.database.parent_path();
+  std::error_code unknown;
+  if (!std::filesystem::is_directory(folder, unknown)) {
+    throw ConfigError{
+        folder.string() +
+        ": [database].state_directory is no folder that is there: make it, for whoever "
+        "runs holdfast alone (install -d -m 0700)"};
+  }
+  if (const auto refusal = why_not_trust(folder)) {
+    throw ConfigError{folder.string() +
+                      ": [database].state_directory is not used, because who can change what is in "
+                      "it decides what is deleted: " +
+                      *refusal};
+  }
+}
+
+RunLock Session::lock_runs() {
+  wants_run_lock_ = true;
+  return RunLock{settings().database};
+}
+
 Database& Session::open(Access access) {
   OpenOptions options = open_options(settings());
   options.read_only = access == Access::read_only;
-  database_ = open_sqlite(options);
+  database_ = open_database(options);
+  if (wants_run_lock_ && access == Access::read_write && !database_->take_run_lock()) {
+    throw JobError(ExitStatus::another_run,
+                   database_->path() +
+                       ": another run, maybe on another machine, holds the lock in the database; "
+                       "that run is the one that counts, nothing was done here");
+  }
   if (settings_->archive) {
     settings_->archive->fault = archives()->fault();
   }
@@ -49,16 +91,16 @@ std::unique_ptr<Database> Session::open_reader() {
   OpenOptions options = open_options(settings());
   options.read_only = true;
   options.cache_bytes = std::min(options.cache_bytes, kReaderCache);
-  return open_sqlite(options);
+  return open_database(options);
 }
 
 std::string Session::database_name() const {
-  return settings_ ? settings_->database.string() : options_.config.string();
+  return settings_ ? database_label(open_options(*settings_)) : options_.config.string();
 }
 
 std::string Session::who() {
   return acting_person(
-      {.database = settings().database,
+      {.database = owner_place(settings()),
        .by_flag = options_.as,
        .trust_flag = database_ ? identity_flag_trusted(*database_, settings(), clock_.now())
                                : settings().identity_by_flag});

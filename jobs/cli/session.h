@@ -14,6 +14,7 @@
 #include "jobs/cli/witness_file.h"
 #include "jobs/clock.h"
 #include "jobs/desk.h"
+#include "jobs/run_lock.h"
 #include "jobs/settings.h"
 #include "storage/database.h"
 
@@ -41,6 +42,9 @@ class Session {
   /// Opens the database a second time, for reading row after row only. Errors: StorageError.
   [[nodiscard]] std::unique_ptr<Database> open_reader();
   void close() { database_.reset(); }
+  /// Takes the lock of one run at a time; open() takes the one in the database too, where that may
+  /// be reached from other machines. Errors: JobError(another_run), then and there.
+  [[nodiscard]] RunLock lock_runs();
   /// What the desks work with. Opens the database.
   [[nodiscard]] Desk desk(Access access);
   /// The same, and who acts is asked for even where the database is only read.
@@ -73,7 +77,15 @@ class Session {
   std::unique_ptr<ExportFiles> exports_;
   std::unique_ptr<WitnessFile> witness_;
   HoldProcess programs_;
+  bool wants_run_lock_ = false;
 };
+
+/// Whose file or folder tells who owns the database: the file, or the state directory.
+[[nodiscard]] std::filesystem::path owner_place(const Settings& settings);
+
+/// Throws ConfigError where [database].state_directory is needed and is not there, or somebody else
+/// could change it.
+void require_state_directory(const Settings& settings);
 
 /// The options of an opening that follow from the settings.
 [[nodiscard]] OpenOptions open_options(const Settings& settings);

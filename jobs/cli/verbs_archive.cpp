@@ -54,7 +54,7 @@ void add_restore(CLI::App& archive, ChosenVerb& chosen) {
   verb->callback([&chosen, run, keys] {
     chosen.carry_out = [run, keys](Session& session) {
       // A run counts the rows: it and a restore keep out of each other's way.
-      const RunLock lock(session.settings().database);
+      const RunLock lock = session.lock_runs();
       const json result = restore_archive(session.desk(Access::read_write), *run, *keys);
       answer(session, result, render_restored);
       return result.at("not_in_it").empty() ? ExitStatus::done : ExitStatus::refused;
@@ -74,7 +74,7 @@ void add_destroy(CLI::App& archive, ChosenVerb& chosen) {
   verb->add_option("--reason", *reason, "why, for an auditor")->required();
   verb->callback([&chosen, run, reason] {
     chosen.carry_out = [run, reason](Session& session) {
-      const RunLock lock(session.settings().database);
+      const RunLock lock = session.lock_runs();
       answer(session,
              destroy_one_archive(session.desk(Access::read_write), *run, *reason),
              render_destroyed_archive);

@@ -90,7 +90,7 @@ void add_complete(CLI::App& erasure, ChosenVerb& chosen) {
       options->wish.deed =
           options->when_due ? ErasureDeed::complete_when_due : ErasureDeed::complete;
       // A run counts the rows: it and a completion keep out of each other's way.
-      const RunLock lock(session.settings().database);
+      const RunLock lock = session.lock_runs();
       return answer_deed(
           session, act_on_erasure(session.desk(Access::read_write), options->id, options->wish));
     };
@@ -131,7 +131,7 @@ void add_upkeep(CLI::App& erasure, ChosenVerb& chosen) {
                             chosen);
   verb->callback([&chosen] {
     chosen.carry_out = [](Session& session) {
-      const RunLock lock(session.settings().database);
+      const RunLock lock = session.lock_runs();
       const json result = reapply_erasures(session.desk(Access::read_write));
       answer(session, result, render_reapplied);
       if (!result.at("failed").empty()) {

@@ -44,7 +44,7 @@ void add_make(CLI::App& group, ChosenVerb& chosen) {
     chosen.carry_out = [id](Session& session) {
       // A run removes what is half written: it and a copy that is made keep out of each other's
       // way.
-      const RunLock lock(session.settings().database);
+      const RunLock lock = session.lock_runs();
       answer(session, make_export(session.desk(Access::read_write), *id), render_export);
       return ExitStatus::done;
     };

@@ -8,7 +8,7 @@ namespace holdfast {
 namespace {
 
 ExitStatus answer_recovery(Session& session, NewWitness wish) {
-  const RunLock lock(session.settings().database);
+  const RunLock lock = session.lock_runs();
   const nlohmann::json result = recover(session.desk(Access::read_write), wish);
   answer(session, result, render_recovery);
   const bool all_done =

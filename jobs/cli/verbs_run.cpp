@@ -60,7 +60,7 @@ InitReport take_out(Session& session) {
     saved.push_back("saved the registers in " + save_registers(session).string());
   }
   session.close();
-  InitReport report = remove_sqlite(open_options(session.settings()));
+  InitReport report = remove_own_tables(open_options(session.settings()));
   report.done.insert(report.done.begin(), saved.begin(), saved.end());
   const std::string aside =
       set_witness_aside(witness_path(session.settings()), session.clock().now());
@@ -78,11 +78,11 @@ ExitStatus init(Session& session, InitWish wish) {
   const Guards guards = wish == InitWish::make_with_guards ? Guards::set : Guards::as_they_are;
   const bool wrote = !remove_tables && write_config_if_missing(session.options());
   const OpenOptions options = open_options(session.settings());
-  const RunLock lock(session.settings().database);
+  const RunLock lock = session.lock_runs();
   const InitReport report =
       remove_tables
           ? take_out(session)
-          : init_sqlite(options, random_hex(kIdentityBytes), session.clock().now(), guards);
+          : init_database(options, random_hex(kIdentityBytes), session.clock().now(), guards);
   json result = {{"done", json::array()}, {"changed", report.changed || wrote}};
   if (wrote) {
     result["done"].push_back("wrote " + session.options().config.string() +

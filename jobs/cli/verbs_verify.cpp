@@ -23,6 +23,11 @@ ExitStatus verify(Session& session, const VerifyOptions& options) {
   std::unique_ptr<Database> backup;
   if (!options.against.empty()) {
     OpenOptions where = open_options(session.settings());
+    if (!where.url.empty()) {
+      throw JobError(ExitStatus::invalid,
+                     "--against compares with a SQLite file; for a database of PostgreSQL leave it "
+                     "out");
+    }
     std::error_code unknown;
     if (std::filesystem::equivalent(options.against, where.path, unknown)) {
       throw JobError(ExitStatus::invalid,
@@ -30,7 +35,7 @@ ExitStatus verify(Session& session, const VerifyOptions& options) {
     }
     where.path = options.against;
     where.read_only = true;
-    backup = open_sqlite(where);
+    backup = open_database(where);
     wishes.backup = backup.get();
   }
   const VerifyFindings findings = verify_everything(desk, wishes);
@@ -39,7 +44,7 @@ ExitStatus verify(Session& session, const VerifyOptions& options) {
 }
 
 ExitStatus vacuum(Session& session) {
-  const RunLock lock(session.settings().database);
+  const RunLock lock = session.lock_runs();
   answer(session, vacuum_database(session.desk(Access::read_write)), render_vacuum);
   return ExitStatus::done;
 }

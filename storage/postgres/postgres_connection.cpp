@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -62,15 +63,13 @@ std::string replaced(std::string text, std::string_view what, const std::string&
 /// What a url says, keyword by keyword, with what the environment and services add.
 using Conninfo = std::map<std::string, std::string, std::less<>>;
 
-Conninfo parsed(const std::string& url) {
+/// None where it cannot be read.
+std::optional<Conninfo> parsed(const std::string& url) {
   char* why = nullptr;
   PQconninfoOption* const options = PQconninfoParse(url.c_str(), &why);
   PQfreemem(why);  // may quote the url, and so a password: never shown
   if (options == nullptr) {
-    throw PostgresError(StorageTrouble::other,
-                        "",
-                        "[database].url cannot be read as a PostgreSQL connection string: write "
-                        "postgresql://USER@HOST:PORT/DATABASE");
+    return std::nullopt;
   }
   Conninfo said;
   for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
@@ -79,13 +78,6 @@ Conninfo parsed(const std::string& url) {
     }
   }
   PQconninfoFree(options);
-  if (said.count("password") != 0 || said.count("sslpassword") != 0) {
-    throw PostgresError(StorageTrouble::other,
-                        "",
-                        "[database].url has a password in it, which a configuration must not: put "
-                        "it into the file that PGPASSFILE names (mode 0600), or use peer or "
-                        "certificate authentication");
-  }
   return said;
 }
 
@@ -157,6 +149,24 @@ void refuse_unsafe_settings(PostgresConnection& connection) {
 
 }  // namespace
 
+std::optional<std::string> postgres_url_problem(const std::string& url) {
+  const bool ours = url.rfind("postgresql://", 0) == 0 || url.rfind("postgres://", 0) == 0;
+  const std::optional<Conninfo> said = ours ? parsed(url) : std::nullopt;
+  if (!said) {
+    return "cannot be read: write postgresql://USER@HOST:PORT/DATABASE";
+  }
+  if (said->count("password") != 0 || said->count("sslpassword") != 0) {
+    return "has a password in it, which everybody who may read the configuration would know: put "
+           "it into the file that PGPASSFILE names (mode 0600), or use peer or certificate "
+           "authentication";
+  }
+  return std::nullopt;
+}
+
+std::string postgres_label(const std::string& url) {
+  return path_of(parsed(url).value_or(Conninfo{}));
+}
+
 void EndPostgres::operator()(pg_conn* connection) const noexcept {
   PQfinish(connection);
 }
@@ -167,7 +177,10 @@ void EndPostgres::operator()(pg_result* result) const noexcept {
 
 PostgresConnection::PostgresConnection(const OpenOptions& options)
     : reads_only_(options.read_only), busy_wait_(options.busy_wait) {
-  const Conninfo said = parsed(options.url);
+  if (const auto problem = postgres_url_problem(options.url)) {
+    throw PostgresError(StorageTrouble::other, "", "[database].url " + *problem);
+  }
+  const Conninfo said = parsed(options.url).value_or(Conninfo{});
   path_ = path_of(said);
   connection_.reset(connect(said));
   if (PQstatus(handle()) != CONNECTION_OK) {

@@ -46,7 +46,8 @@ bool appends_into_log(const PostgresLogLayout& layout, const OpenOptions& option
 }  // namespace
 
 PostgresDatabase::PostgresDatabase(const OpenOptions& options)
-    : connection_(options),
+    : beside_(options.path),
+      connection_(options),
       home_{.connection = connection_, .set_up = require_set_up(connection_, options)},
       layout_(layout_of(connection_, options)),
       mark_(mark_of(connection_, layout_)),

@@ -53,6 +53,7 @@ class PostgresDatabase final : public Database {
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
   [[nodiscard]] std::string identity() override;
   [[nodiscard]] std::string path() const override { return connection_.path(); }
+  [[nodiscard]] std::filesystem::path beside() const override { return beside_; }
   [[nodiscard]] bool readers_are_free() const override { return true; }
 
   [[nodiscard]] std::unique_ptr<WriteScope> begin_write(Durability durability) override;
@@ -77,6 +78,7 @@ class PostgresDatabase final : public Database {
   [[nodiscard]] bool take_run_lock() override;
 
  private:
+  std::filesystem::path beside_;
   PostgresConnection connection_;
   RegisterHome home_;
   PostgresLogLayout layout_;

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The world of tests/run over a database of a PostgreSQL server that these tests start themselves."""
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "run"))
+
+# pylint: disable=wrong-import-position
+from audit_world import (  # noqa
+    COMPLETED,
+    FAILED,
+    OVERRIDDEN,
+    World,
+    at,
+    config_with,
+    days,
+    laid_over,
+    one_sentence,
+    to_ms,
+    work_folder,
+    world,
+)
+from holdfast_cli import require  # noqa
+
+SCRIPT = HERE / "server.sh"
+NOT_INSTALLED = 3
+
+
+class Server:
+    """One server for the whole process; every world has a database of its own."""
+
+    _running = None
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="holdfast-pg-", dir="/tmp"))
+        done = subprocess.run([SCRIPT, "start", self.folder, str(os.getpid())], check=False)
+        require(done.returncode != NOT_INSTALLED, "PostgreSQL is not installed")
+        if done.returncode != 0:
+            raise AssertionError("the PostgreSQL server of the tests did not start")
+        self.databases = 0
+        atexit.register(self.stop)
+
+    @classmethod
+    def get(cls):
+        if cls._running is None:
+            cls._running = cls()
+        return cls._running
+
+    def stop(self):
+        subprocess.run([SCRIPT, "stop", self.folder], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def new_database(self):
+        self.databases += 1
+        name = f"world_{self.databases}"
+        self.psql("postgres", f"CREATE DATABASE {name}")
+        return name
+
+    def url(self, database):
+        return f"postgresql://holdfast@/{database}?host={self.folder}"
+
+    def psql(self, database, sql):
+        """What psql prints of the last statement's rows, one a line."""
+        done = self.psql_process(database, sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = done.communicate(timeout=120)
+        if done.returncode != 0:
+            raise AssertionError(f"psql: {err}")
+        return out.rstrip("\n")
+
+    def psql_process(self, database, sql, **streams):
+        words = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", sql]
+        return subprocess.Popen(words, encoding="utf-8", **streams)
+
+
+def literal(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+class PostgresWorld(World):
+    """An installation over a database of the server: the same verbs, the same helpers."""
+
+    def __init__(self, folder, config, now, administrator="alice"):
+        self.server = Server.get()
+        self.name = self.server.new_database()
+        self.state = Path(folder) / "state"
+        self.state.mkdir(mode=0o700)
+        section = {"url": self.server.url(self.name), "state_directory": str(self.state)}
+        super().__init__(folder, laid_over(config, {"database": section | {"path": None}}), now, administrator)
+
+    def sql(self, text):
+        return self.server.psql(self.name, text)
+
+    def query(self, sql, *values):
+        parts = sql.split("?")
+        text = parts[0] + "".join(literal(value) + part for value, part in zip(values, parts[1:]))
+        rows = self.sql(f"SELECT coalesce(json_agg(to_json(array_row)), '[]') FROM ({text}) AS array_row")
+        return [tuple(row.values()) for row in json.loads(rows)]
+
+    def insert(self, time, code="ACCOUNT_PROFILE_UPDATE", count=1, **columns):
+        stored = to_ms(time) if hasattr(time, "year") else time
+        names = ["occurred_at", "code", *columns]
+        row = "(" + ", ".join(literal(value) for value in (stored, code, *columns.values())) + ")"
+        values = ", ".join([row] * count)
+        ids = self.sql(f"INSERT INTO audit_events ({', '.join(names)}) VALUES {values} RETURNING id")
+        return [int(line) for line in ids.splitlines()]
+
+    def cut_connections(self):
+        self.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@contextlib.contextmanager
+def postgres_world(config=None, now="2030-01-01T02:00:00", init=True):
+    with work_folder() as folder:
+        made = PostgresWorld(folder, config_with() if config is None else config, at(now))
+        if init:
+            made.init()
+        yield made
