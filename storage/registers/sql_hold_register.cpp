@@ -177,6 +177,10 @@ void SqlHoldRegister::for_each(const std::function<void(LegalHold&&)>& visit) {
   if (!home_.set_up) {
     return;
   }
+  if (home_.connection.others_may_commit()) {
+    // Its lock keeps the register as it is read now until this write is over.
+    (void)version();
+  }
   RegisterQuery lines(home_, kSelectHolds);
   RegisterQuery terms(home_, kSelectTerms);
   lines.with();

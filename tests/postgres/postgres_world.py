@@ -29,7 +29,7 @@ from audit_world import (  # noqa
     work_folder,
     world,
 )
-from holdfast_cli import require  # noqa
+from holdfast_cli import program_path, require  # noqa
 
 SCRIPT = HERE / "server.sh"
 NOT_INSTALLED = 3
@@ -58,6 +58,10 @@ class Server:
     def stop(self):
         subprocess.run([SCRIPT, "stop", self.folder], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def restart(self):
+        """Kills the server and starts it again over the same files."""
+        subprocess.run([SCRIPT, "restart", self.folder], check=True)
 
     def new_database(self):
         self.databases += 1
@@ -116,6 +120,18 @@ class PostgresWorld(World):
         values = ", ".join([row] * count)
         ids = self.sql(f"INSERT INTO audit_events ({', '.join(names)}) VALUES {values} RETURNING id")
         return [int(line) for line in ids.splitlines()]
+
+    def start(self, *words):
+        """A verb in the background, under the clock of this world."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")}
+        return subprocess.Popen(
+            [program_path(), *words, "--config", self.config_file],
+            cwd=self.folder,
+            env=environment | self.clock.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
 
     def cut_connections(self):
         self.sql(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: server.sh start FOLDER PID | server.sh stop FOLDER
+# Usage: server.sh start FOLDER PID | server.sh restart FOLDER | server.sh stop FOLDER
 #
 # A PostgreSQL server of its own for a test: its files and its Unix socket are in FOLDER, which must
 # be empty; it listens to no network, syncs nothing, and lets everybody in as "holdfast". It stops
@@ -33,13 +33,21 @@ if [ "$(id -u)" = 0 ]; then
   as_user=(setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups)
 fi
 
+start_server() {
+  local options="-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off"
+  options+=" -c full_page_writes=off -c shared_buffers=32MB -c max_connections=50"
+  options+=" -c dynamic_shared_memory_type=mmap -c autovacuum=off"
+  "${as_user[@]}" env LC_ALL=C "$bin/pg_ctl" -D "$folder/data" -l "$folder/data/server.log" -w \
+    -t 60 -o "$options" start >/dev/null 2>&1 || die "no start: $(tail -n 3 data/server.log)"
+}
+
 stop_server() {
   "${as_user[@]}" "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 || true
 }
 
 # The server goes when the test does, however that ends.
 watch_over() {
-  while kill -0 "$1" 2>/dev/null && [ -e "$folder/data/postmaster.pid" ]; do sleep 0.5; done
+  while kill -0 "$1" 2>/dev/null && [ -d "$folder/data" ]; do sleep 0.5; done
   stop_server
 }
 
@@ -52,13 +60,14 @@ case $1 in
     # C collation and UTF-8, whatever the language of the machine.
     "${as_user[@]}" env LC_ALL=C "$bin/initdb" -N -A trust -U holdfast -E UTF8 --locale=C -D data \
       >initdb.log 2>&1 || die "initdb failed: $(tail -n 3 initdb.log)"
-    options="-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off"
-    options+=" -c full_page_writes=off -c shared_buffers=32MB -c max_connections=50"
-    options+=" -c dynamic_shared_memory_type=mmap -c autovacuum=off"
-    "${as_user[@]}" env LC_ALL=C "$bin/pg_ctl" -D "$folder/data" -l "$folder/data/server.log" -w \
-      -t 60 -o "$options" start >/dev/null 2>&1 || die "no start: $(tail -n 3 data/server.log)"
+    start_server
     watch_over "$3" >/dev/null 2>&1 </dev/null &
     disown
+    ;;
+  restart) # as after a crash of the server
+    cd "$folder"
+    stop_server
+    start_server
     ;;
   stop) cd / && stop_server ;;
   *) die "unknown command $1" ;;

@@ -154,7 +154,7 @@ class Trouble(unittest.TestCase):
             )
             wait_until(lambda: made.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%'"
                                         " AND wait_event = 'PgSleep'") == "1")
-            started = start(made, "run")
+            started = made.start("run")
             wait_until(lambda: made.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holdfast'"
                                         " AND wait_event_type = 'Lock'") == "1")
             made.cut_connections()
@@ -216,23 +216,6 @@ class Settings(unittest.TestCase):
             self.assertEqual(made.query("SELECT relname FROM pg_class WHERE relname LIKE 'holdfast%'"), [])
             self.assertEqual(len(made.ids()), 1)
             made.init()
-
-
-def start(made, *words):
-    """A verb in the background; its clock is that of the world."""
-    import os
-
-    from holdfast_cli import program_path
-
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")} | made.clock.environment()
-    return subprocess.Popen(
-        [program_path(), *words, "--config", made.config_file],
-        cwd=made.folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
 
 
 def wait_until(true, seconds=20):
