@@ -116,9 +116,9 @@ class PostgresWorld(World):
     def insert(self, time, code="ACCOUNT_PROFILE_UPDATE", count=1, **columns):
         stored = to_ms(time) if hasattr(time, "year") else time
         names = ["occurred_at", "code", *columns]
-        row = "(" + ", ".join(literal(value) for value in (stored, code, *columns.values())) + ")"
-        values = ", ".join([row] * count)
-        ids = self.sql(f"INSERT INTO audit_events ({', '.join(names)}) VALUES {values} RETURNING id")
+        row = ", ".join(literal(value) for value in (stored, code, *columns.values()))
+        rows = f"SELECT {row} FROM generate_series(1, {count})"
+        ids = self.sql(f"INSERT INTO audit_events ({', '.join(names)}) {rows} RETURNING id")
         return [int(line) for line in ids.splitlines()]
 
     def start(self, *words):

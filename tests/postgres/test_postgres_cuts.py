@@ -11,7 +11,7 @@ from postgres_world import at, config_with, days, postgres_world
 
 NOW = at("2030-01-01T02:00:00")
 OLD = NOW - days(200)
-ROUNDS = 9
+ROUNDS = 4
 
 
 class Cuts(unittest.TestCase):
