@@ -294,8 +294,11 @@ TEST_CASE("a released hold guards until its grace is over", "[guard]") {
     CHECK(log.refusal(remove).empty());
   }
   SECTION("it was released before it was placed") {
-    release(kLongAgo - std::chrono::milliseconds{1});
-    CHECK_THAT(log.refusal(remove), Contains("matter 2026-014"));
+    release(terms.releases_before - std::chrono::milliseconds{1});
+    log.run(
+        "INSERT INTO holdfast_hold (matter, reason, basis, kind, locked, everything, placed_by, "
+        "placed_at_ms, released_at_ms) VALUES ('2026-099', 'r', '', 'legal', 0, 1, 'crm', 2, 1)");
+    CHECK_THAT(log.refusal(remove), Contains("matter 2026-099"));
   }
 }
 
