@@ -2,6 +2,7 @@
 #include "storage/postgres/postgres_personal_log.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -34,6 +35,28 @@ bool is_in_key(const PostgresLogLayout& layout, const PostgresColumn& column) {
   });
 }
 
+/// True where [events] gives the column a meaning, or it is of the key.
+bool has_meaning(const PostgresLogLayout& layout, const std::string& name) {
+  constexpr std::array<const char*, 9> settings = {"time",
+                                                   "code",
+                                                   "tenant",
+                                                   "actor",
+                                                   "subject",
+                                                   "category",
+                                                   "retain_until",
+                                                   "severity",
+                                                   "metadata"};
+  return std::any_of(settings.begin(),
+                     settings.end(),
+                     [&](const char* setting) {
+                       const auto mapped = layout.shape.mapping.find(setting);
+                       return mapped != layout.shape.mapping.end() && mapped->second == name;
+                     }) ||
+         std::any_of(layout.key.begin(), layout.key.end(), [&](const PostgresKeyColumn& key) {
+           return key.name == postgres_quoted(name);
+         });
+}
+
 }  // namespace
 
 PostgresPersonalLog::PostgresPersonalLog(PostgresConnection& connection, PostgresLogLayout layout)
@@ -43,7 +66,14 @@ PostgresPersonalLog::PostgresPersonalLog(PostgresConnection& connection, Postgre
               Field{"subject", layout_.subject_column},
               Field{"metadata", layout_.metadata_column}},
       reader_(layout_, connection.path() + ": table " + layout_.table),
-      watch_(connection, layout_) {}
+      watch_(connection, layout_) {
+  for (std::size_t i = 0; i < layout_.shape.columns.size(); ++i) {
+    if (!has_meaning(layout_, layout_.shape.columns[i])) {
+      unmapped_.push_back(layout_.shape.columns[i]);
+      unmapped_values_ += ", " + layout_.columns.at(i);
+    }
+  }
+}
 
 std::string PostgresPersonalLog::lock() const {
   return connection_.in_write() && !layout_.without_log
@@ -82,8 +112,9 @@ std::vector<RowKey> PostgresPersonalLog::rows_of(const Subject& subject,
 bool PostgresPersonalLog::read_row(const RowKey& key, const PersonalVisit& visit) {
   PostgresStatement row{connection_,
                         "SELECT " + PostgresRowReader::columns(layout_) + ", " + layout_.metadata +
-                            ", " + layout_.severity + " FROM " + layout_.table + " AS " +
-                            kPostgresLog + " WHERE " + postgres_key_match(layout_) + lock()};
+                            ", " + layout_.severity + unmapped_values_ + " FROM " + layout_.table +
+                            " AS " + kPostgresLog + " WHERE " + postgres_key_match(layout_) +
+                            lock()};
   bind_postgres_key(row, layout_, key);
   if (!row.step()) {
     return false;
@@ -93,7 +124,14 @@ bool PostgresPersonalLog::read_row(const RowKey& key, const PersonalVisit& visit
     return false;
   }
   const auto metadata = static_cast<int>(layout_.key.size() + FactsReader::kFacts);
-  visit({.facts = facts, .metadata = row.column(metadata), .severity = row.column(metadata + 1)});
+  std::vector<StoredView> unmapped;
+  for (std::size_t i = 0; i < unmapped_.size(); ++i) {
+    unmapped.push_back(row.column(metadata + 2 + static_cast<int>(i)));
+  }
+  visit({.facts = facts,
+         .metadata = row.column(metadata),
+         .severity = row.column(metadata + 1),
+         .unmapped = unmapped});
   return true;
 }
 

@@ -25,6 +25,7 @@ class PostgresPersonalLog {
   [[nodiscard]] bool finds_by_index() const { return layout_.persons_by_index; }
   [[nodiscard]] std::vector<RowKey> rows_of(const Subject& subject,
                                             std::optional<std::int64_t> above);
+  [[nodiscard]] const std::vector<std::string>& unmapped_columns() const { return unmapped_; }
   [[nodiscard]] bool read_row(const RowKey& key, const PersonalVisit& visit);
   void rewrite(const RowKey& key, const PersonalFields& fields);
   void require_rewritable() const;
@@ -48,6 +49,8 @@ class PostgresPersonalLog {
   PostgresConnection& connection_;
   PostgresLogLayout layout_;
   std::array<Field, kFields> fields_;  ///< actor, subject, metadata
+  std::vector<std::string> unmapped_;  ///< columns without a meaning, by their names
+  std::string unmapped_values_;        ///< the same as expressions, each with a comma before it
   PostgresRowReader reader_;
   PostgresDeletionWatch watch_;
 };

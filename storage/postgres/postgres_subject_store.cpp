@@ -77,6 +77,11 @@ std::vector<RowKey> PostgresSubjectStore::rows_of(LogPlace place,
   return log == nullptr ? std::vector<RowKey>{} : log->rows_of(subject, above);
 }
 
+std::vector<std::string> PostgresSubjectStore::unmapped_columns(LogPlace place) {
+  PostgresPersonalLog* const log = find(place);
+  return log == nullptr ? std::vector<std::string>{} : log->unmapped_columns();
+}
+
 bool PostgresSubjectStore::read_row(LogPlace place, const RowKey& key, const PersonalVisit& visit) {
   PostgresPersonalLog* const log = find(place);
   return log != nullptr && log->read_row(key, visit);

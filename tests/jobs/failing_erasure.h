@@ -146,6 +146,9 @@ class FailingSubjects final : public SubjectStore {
     return real_.query_holds(sql, subject, limit);
   }
   [[nodiscard]] bool finds_by_index() const override { return real_.finds_by_index(); }
+  [[nodiscard]] std::vector<std::string> unmapped_columns(LogPlace place) override {
+    return real_.unmapped_columns(place);
+  }
   [[nodiscard]] std::vector<RowKey> rows_of(LogPlace place,
                                             const Subject& subject,
                                             std::optional<std::int64_t> above) override {
