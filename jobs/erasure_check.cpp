@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "jobs/export_columns.h"
 #include "jobs/export_upkeep.h"
 
 namespace holdfast {
@@ -43,6 +44,8 @@ std::vector<std::string> erasure_faults(const Desk& desk) {
     add_fault(
         "erasure", [&] { subjects.require_rewritable_log(); }, faults);
   }
+  add_fault(
+      "export", [&] { (void)export_columns(desk.database, desk.settings); }, faults);
   for (std::string& fault : export_faults(desk.database.exports(), desk.exports)) {
     faults.push_back(std::move(fault));
   }

@@ -14,8 +14,8 @@ struct EvidencePeriod {
 };
 
 // The documents of an evidence pack, as they stand now. None names a person who is the subject of a
-// hold or an erasure: holds count them and print tokens, open requests leave them out, and where a
-// free text of the register says such a name, "[subject]" stands in its place.
+// hold, an erasure or a copy: holds count them and print tokens, open requests leave them out, and
+// where a free text of the register says such a name, "[subject]" stands in its place.
 
 /// Every run that was opened in the period: {runs: [{run_id, opened_at, outcome, record}]}, record
 /// null where the run is open or lost. Ascending.
@@ -32,6 +32,11 @@ struct EvidencePeriod {
 /// Every request that was open or ended in the period, with its attempts and receipt.
 [[nodiscard]] nlohmann::json erasure_register_document(const Desk& desk,
                                                        const EvidencePeriod& period);
+
+/// Every copy of a person's data that was asked for before the end of the period and not destroyed
+/// before its beginning, with who made, fetched and destroyed it.
+[[nodiscard]] nlohmann::json export_register_document(const Desk& desk,
+                                                      const EvidencePeriod& period);
 
 /// Every version of the policy that came into force before the end of the period.
 [[nodiscard]] nlohmann::json policy_register_document(const Desk& desk,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers of holds and erasures as an evidence pack shows them: without the names of those
-// whom they are about.
+// The registers of holds, erasures and exports as an evidence pack shows them: without the names of
+// those whom they are about.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -27,9 +27,34 @@ json hold_line(const LegalHold& hold) {
   return line;
 }
 
-bool concerns(const ErasureRequest& request, const EvidencePeriod& period) {
+bool concerns(const auto& request, const EvidencePeriod& period) {
   return request.requested_at < period.until &&
          (!request.ended_at || *request.ended_at >= period.from);
+}
+
+/// A copy with who did what to it and when; of its file size and SHA-256, not where it is.
+json export_line(const ExportRequest& request) {
+  json line = {{"subject", utf8_text(request.subject)},
+               {"requested_by", utf8_text(request.requested_by)},
+               {"made_by", utf8_text(request.made_by)},
+               {"ended_by", utf8_text(request.ended_by)}};
+  if (!is_erasure_token(request.subject)) {
+    take_out_names(line, {request.subject});
+  }
+  line.update({{"id", request.id},
+               {"tenant", json_or_null(request.tenant)},
+               {"state", to_token(request.state)},
+               {"requested_at", to_rfc3339(request.requested_at)},
+               {"made_at", json_time(request.made_at)},
+               {"expires_at", json_time(request.expires_at)},
+               {"bytes", request.bytes},
+               {"sha256", request.sha256},
+               {"rows", request.rows},
+               {"downloads", request.downloads},
+               {"downloaded_at", json_time(request.downloaded_at)},
+               {"ended_at", json_time(request.ended_at)},
+               {"end_reason", request.end_reason}});
+  return line;
 }
 
 }  // namespace
@@ -65,6 +90,16 @@ json erasure_register_document(const Desk& desk, const EvidencePeriod& period) {
     list.push_back(std::move(line));
   }
   return {{"erasures", std::move(list)}};
+}
+
+json export_register_document(const Desk& desk, const EvidencePeriod& period) {
+  json list = json::array();
+  for (const ExportRequest& request : desk.database.exports().all()) {
+    if (concerns(request, period)) {
+      list.push_back(export_line(request));
+    }
+  }
+  return {{"exports", std::move(list)}};
 }
 
 }  // namespace holdfast

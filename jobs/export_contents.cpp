@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/export_contents.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <memory>
 #include <utility>
 
 #include "jobs/digest.h"
+#include "jobs/export_columns.h"
 #include "jobs/json_text.h"
 #include "jobs/kept_metadata.h"
 #include "jobs/metadata_filter.h"
@@ -31,7 +33,8 @@ struct AuditReader {
   Database& database;
   const Settings& settings;
   ThirdPersons persons;
-  SaidWords said;  // by the metadata that the copy shows
+  SaidWords said;      // by the metadata and the further columns that the copy shows
+  ExportColumns more;  // of the log
 };
 
 const std::vector<std::string>& audit_columns() {
@@ -48,6 +51,17 @@ const std::vector<std::string>& audit_columns() {
                                                    "retain_until",
                                                    "metadata"};
   return columns;
+}
+
+/// Those of a copy, and then further ones by their own names; one that a copy has already is told
+/// apart.
+std::vector<std::string> audit_columns_and(const std::vector<std::string>& more) {
+  std::vector<std::string> names = audit_columns();
+  for (const std::string& name : more) {
+    const bool taken = std::find(names.begin(), names.end(), name) != names.end();
+    names.push_back(taken ? "log." + name : name);
+  }
+  return names;
 }
 
 json text_or_null(const std::optional<std::string_view>& text) {
@@ -103,18 +117,24 @@ ExportRow audit_row(const AuditReader& with, LogPlace place, const PersonalRow& 
   const auto person = [&](const std::optional<std::string_view>& name) {
     return name ? json(utf8_text(with.persons.shown(*name))) : json(nullptr);
   };
-  return {key_value(*facts.key),
-          export_value(facts.time),
-          json_time(parse_event_time(facts.time, format)),
-          text_or_null(facts.code),
-          known == nullptr ? json(nullptr) : json(utf8_text(known->description)),
-          export_value(row.severity),
-          text_or_null(facts.stored_category),
-          text_or_null(facts.tenant),
-          person(facts.actor),
-          person(facts.subject),
-          export_value(facts.retain_until),
-          shown_metadata(with, row)};
+  ExportRow cells = {key_value(*facts.key),
+                     export_value(facts.time),
+                     json_time(parse_event_time(facts.time, format)),
+                     text_or_null(facts.code),
+                     known == nullptr ? json(nullptr) : json(utf8_text(known->description)),
+                     export_value(row.severity),
+                     text_or_null(facts.stored_category),
+                     text_or_null(facts.tenant),
+                     person(facts.actor),
+                     person(facts.subject),
+                     export_value(facts.retain_until),
+                     shown_metadata(with, row)};
+  if (place == LogPlace::log) {
+    for (const std::size_t position : with.more.positions) {
+      cells.push_back(shown_column(with.persons, row.unmapped[position]));
+    }
+  }
+  return cells;
 }
 
 /// A name for a file: plain letters, digits, and a line for everything else.
@@ -172,10 +192,15 @@ ExportTable audit_table(const std::shared_ptr<AuditReader>& with,
       with->persons.meet(row.facts.actor.value_or(std::string_view{}));
       with->persons.meet(row.facts.subject.value_or(std::string_view{}));
       with->said.take(kept_metadata(*with, row));
+      if (where.place == LogPlace::log) {
+        take_said(with->more, row.unmapped, with->said);
+      }
     });
   }
-  ExportTable made{
-      .title = where.title, .table = where.table, .entry = where.entry, .columns = audit_columns()};
+  ExportTable made{.title = where.title, .table = where.table, .entry = where.entry};
+  const bool log = where.place == LogPlace::log;
+  made.columns = log ? audit_columns_and(with->more.names) : audit_columns();
+  made.withheld = log ? with->more.withheld : std::vector<std::string>{};
   made.each_row = [with, keys, place = where.place](const ExportVisit& visit) {
     for (const RowKey& key : *keys) {
       (void)with->database.subjects().read_row(
@@ -185,8 +210,9 @@ ExportTable audit_table(const std::shared_ptr<AuditReader>& with,
   return made;
 }
 
-/// Metadata may name somebody who is in none of the subject's rows. Who is a person, all rows of
-/// the log and of the modules know; of them only those are kept in mind whom the metadata names.
+/// Metadata, or a further column, may name somebody who is in none of the subject's rows. Who is a
+/// person, all rows of the log and of the modules know; of them only those are kept in mind who are
+/// named there.
 void meet_whoever_is_said(AuditReader& with) {
   if (with.said.empty()) {
     return;
@@ -315,7 +341,8 @@ ExportContents export_contents(Database& database,
       std::make_shared<AuditReader>(AuditReader{.database = database,
                                                 .settings = settings,
                                                 .persons = ThirdPersons{request.subject},
-                                                .said = {}});
+                                                .said = {},
+                                                .more = export_columns(database, settings)});
   for (const std::set<std::string>* names :
        {&settings.administrators, &settings.trusted_services}) {
     for (const std::string& name : *names) {

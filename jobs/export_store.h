@@ -22,6 +22,7 @@ struct ExportTable {
   std::string table;   ///< as the database calls it
   std::string entry;   ///< name inside the zip without its end: "tables/01-crm-contacts"
   std::vector<std::string> columns;
+  std::vector<std::string> withheld;  ///< of the table's columns: whom they name nobody has said
   /// Visits every row. May be called again, and visits the same rows then.
   std::function<void(const ExportVisit&)> each_row;
 };

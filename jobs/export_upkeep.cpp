@@ -21,6 +21,34 @@ bool is_ours(std::string_view name, const std::string& stem) {
   return name.starts_with(stem) || (name.starts_with('.') && name.substr(1).starts_with(stem));
 }
 
+std::set<std::string> ready_files(Database& database) {
+  std::set<std::string> ready;
+  for (const ExportRequest& request : database.exports().kept()) {
+    if (request.state == ExportState::ready) {
+      ready.insert(request.file);
+    }
+  }
+  return ready;
+}
+
+/// Removes every file of this database but these. Returns what could not be done.
+std::vector<std::string> remove_but(const std::set<std::string>& stay,
+                                    Database& database,
+                                    ExportStore& store) {
+  const std::string ours = stem(database.identity());
+  std::vector<std::string> doubts;
+  try {
+    for (const std::string& name : store.names()) {
+      if (is_ours(name, ours) && !stay.contains(name)) {
+        (void)store.remove(name);
+      }
+    }
+  } catch (const JobError& error) {
+    doubts.emplace_back(error.what());
+  }
+  return doubts;
+}
+
 }  // namespace
 
 std::string export_name(const std::string& database_id, std::int64_t id) {
@@ -63,22 +91,17 @@ std::vector<std::int64_t> erase_exports(ExportRegister& exports,
 }
 
 std::vector<std::string> tidy_exports(Database& database, ExportStore& store) {
-  std::vector<std::string> doubts;
-  std::set<std::string> ready;
-  for (const ExportRequest& request : database.exports().kept()) {
-    if (request.state == ExportState::ready) {
-      ready.insert(request.file);
-    }
+  return remove_but(ready_files(database), database, store);
+}
+
+std::vector<std::string> destroy_all_exports(Database& database, ExportStore* store) {
+  const std::set<std::string> ready = ready_files(database);
+  if (store != nullptr) {
+    return remove_but({}, database, *store);
   }
-  const std::string ours = stem(database.identity());
-  try {
-    for (const std::string& name : store.names()) {
-      if (is_ours(name, ours) && !ready.contains(name)) {
-        (void)store.remove(name);
-      }
-    }
-  } catch (const JobError& error) {
-    doubts.emplace_back(error.what());
+  std::vector<std::string> doubts;
+  for (const std::string& name : ready) {
+    doubts.push_back("[export] is not set any more, so " + name + " is left: remove it by hand");
   }
   return doubts;
 }

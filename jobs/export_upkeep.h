@@ -33,6 +33,11 @@ std::vector<std::int64_t> erase_exports(ExportRegister& exports,
 /// be done, one sentence each. Never throws for what the folder says.
 [[nodiscard]] std::vector<std::string> tidy_exports(Database& database, ExportStore& store);
 
+/// Removes all copies of this database: with its register goes whoever would destroy them in time.
+/// Null `store`: [export] is not set. The caller holds the RunLock. Returns what could not be done,
+/// one sentence each.
+[[nodiscard]] std::vector<std::string> destroy_all_exports(Database& database, ExportStore* store);
+
 /// The files of copies that an erasure has just destroyed go; where they cannot, or [export] is not
 /// set any more, the observer is warned and the next run tries again.
 void remove_erased_exports(const Desk& desk);

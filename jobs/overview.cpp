@@ -5,6 +5,7 @@
 
 #include "jobs/erasure_check.h"
 #include "jobs/erasure_desk.h"
+#include "jobs/export_columns.h"
 #include "jobs/hold_desk.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -145,12 +146,17 @@ void check_database(const Desk& desk, Findings& findings) {
   if (desk.settings.administrators.empty()) {
     findings.doubtful("[admins].principals is empty: nobody can approve a plan or release a hold");
   }
-  for (const std::string& fault : erasure_faults(desk)) {
+  const std::vector<std::string> faults = erasure_faults(desk);
+  for (const std::string& fault : faults) {
     findings.wrong(fault);
   }
-  const std::string left = left_by_erasures(desk);
-  if (!left.empty()) {
-    findings.doubtful(left);
+  const bool fits = faults.empty();
+  for (const std::string& doubt :
+       {left_by_erasures(desk),
+        fits ? withheld_columns_doubt(desk.database, desk.settings) : std::string{}}) {
+    if (!doubt.empty()) {
+      findings.doubtful(doubt);
+    }
   }
 }
 

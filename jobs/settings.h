@@ -84,6 +84,8 @@ enum class LogFormat { text, json };
 struct ExportSettings {
   std::filesystem::path directory;
   RetentionWindow keep = {.count = 30, .unit = WindowUnit::days};  ///< counted from the making
+  /// Columns of the log that [events] does not map and that belong into a copy all the same.
+  std::vector<std::string> columns;
 };
 
 /// The file that the settings came from, for the report and the policy register.

@@ -61,6 +61,7 @@ struct PersonalRow {
   const RowFacts& facts;
   StoredView metadata;
   StoredView severity;
+  std::span<const StoredView> unmapped;  ///< in the order of unmapped_columns()
 };
 
 using PersonalVisit = std::function<void(const PersonalRow&)>;
@@ -119,6 +120,9 @@ class SubjectStore {
   [[nodiscard]] virtual std::vector<RowKey> rows_of(LogPlace place,
                                                     const Subject& subject,
                                                     std::optional<std::int64_t> above) = 0;
+  /// The names of the columns that the mapping gives no meaning, in the table's order; generated
+  /// ones are left out.
+  [[nodiscard]] virtual std::vector<std::string> unmapped_columns(LogPlace place) = 0;
   /// Reads one row. Returns false where there is none.
   [[nodiscard]] virtual bool read_row(LogPlace place,
                                       const RowKey& key,

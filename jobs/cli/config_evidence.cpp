@@ -44,9 +44,13 @@ void read_archive(ConfigTable section, const std::filesystem::path& folder, Sett
 void read_export(ConfigTable section, const std::filesystem::path& folder, Settings& settings) {
   section.require("directory", R"("/var/lib/holdfast/export")");
   const auto directory = section.text("directory", R"("/var/lib/holdfast/export")");
+  const auto columns = section.texts("columns");
   if (section.present()) {
     settings.exports = ExportSettings{.directory = place(folder, directory.value_or(""))};
     assign(settings.exports->keep, section.window("keep"));
+    for (const ConfigText& column : columns) {
+      settings.exports->columns.push_back(column.text);
+    }
   }
   section.refuse_unknown();
 }

@@ -129,6 +129,24 @@ void add_tables(const EvidenceDocuments& documents, Files& files) {
                                   "end_reason",
                                   "attempts",
                                   "receipt"});
+  files["exports.csv"] = csv_of(documents.exports.at("exports"),
+                                {"id",
+                                 "tenant",
+                                 "subject",
+                                 "state",
+                                 "requested_by",
+                                 "requested_at",
+                                 "made_by",
+                                 "made_at",
+                                 "expires_at",
+                                 "rows",
+                                 "bytes",
+                                 "sha256",
+                                 "downloads",
+                                 "downloaded_at",
+                                 "ended_by",
+                                 "ended_at",
+                                 "end_reason"});
   files["exceptions.csv"] =
       csv_of(documents.exceptions.at("exceptions"), {"run_id", "kind", "detail"});
 }
@@ -150,6 +168,7 @@ Files evidence_files(const EvidenceDocuments& documents) {
   files["catalogue.json"] = json_file(documents.catalogue);
   files["holds.json"] = json_file(documents.holds);
   files["erasures.json"] = json_file(documents.erasures);
+  files["exports.json"] = json_file(documents.exports);
   files["exceptions.json"] = json_file(documents.exceptions);
   files["certificate.html"] = html_certificate(documents);
   files["registers.html"] = html_registers(documents);

@@ -16,6 +16,7 @@ struct EvidenceDocuments {
   nlohmann::json catalogue;
   nlohmann::json holds;
   nlohmann::json erasures;
+  nlohmann::json exports;
   nlohmann::json exceptions;
   std::string catalogue_url;
 };

@@ -94,6 +94,25 @@ Html erasures_table(const json& erasures, const PageMark& mark) {
                         mark);
 }
 
+Html exports_table(const json& exports, const PageMark& mark) {
+  return register_table("Copies of persons' data that were asked for or kept in the period",
+                        exports,
+                        {{.name = "id", .heading = "export"},
+                         {.name = "tenant", .heading = "tenant"},
+                         {.name = "subject", .heading = "token"},
+                         {.name = "state", .heading = "state"},
+                         {.name = "requested_by", .heading = "requested by"},
+                         {.name = "requested_at", .heading = "requested"},
+                         {.name = "made_by", .heading = "made by"},
+                         {.name = "made_at", .heading = "made"},
+                         {.name = "rows", .heading = "rows", .figures = true},
+                         {.name = "downloads", .heading = "fetched", .figures = true},
+                         {.name = "ended_by", .heading = "ended by"},
+                         {.name = "ended_at", .heading = "ended"},
+                         {.name = "end_reason", .heading = "reason"}},
+                        mark);
+}
+
 /// Overrides in full: who went over which holds, as the receipts have it.
 Html overrides_table(const json& erasures, const PageMark& mark) {
   json overrides = json::array();
@@ -211,6 +230,7 @@ std::string html_registers(const EvidenceDocuments& documents) {
                                  mark));
   body += section("Holds", holds_table(documents.holds.at("holds"), mark));
   body += section("Erasures", erasures_table(erasures, mark) + overrides_table(erasures, mark));
+  body += section("Exports", exports_table(documents.exports.at("exports"), mark));
   body += section("Policy", policies_part(documents.policies.at("policies"), mark));
   body += section("Catalogue", catalogue_part(documents.catalogue.at("codes"), mark));
   return html_page(mark, body);

@@ -131,7 +131,7 @@ Html introduction(const json& head, const PageMark& mark) {
          paragraph(
              "It has every row that an erasure of this person would touch: the rows of each "
              "configured table, and the rows of the audit log that name the person as actor or "
-             "subject, with the columns that the log is known by. Other persons in audit rows "
+             "subject. Other persons in audit rows "
              "stand as person: and sixteen digits; one person has the same digits throughout this "
              "copy and others in the next. Of their metadata stays what an erasure would keep. "
              "Long values are cut short on this page only: the .csv and .ndjson files have them "
@@ -142,6 +142,26 @@ json entry_json(const ZipEntry& entry) {
   return {{"name", entry.name}, {"bytes", entry.bytes}, {"sha256", entry.sha256}};
 }
 
+json names_json(const std::vector<std::string>& columns) {
+  json names = json::array();
+  for (const std::string& column : columns) {
+    names.push_back(utf8_text(column));
+  }
+  return names;
+}
+
+/// Which columns are not in it, where there are any.
+Html withheld_words(const ExportTable& table) {
+  std::string names;
+  for (const std::string& column : table.withheld) {
+    names += (names.empty() ? "" : ", ") + utf8_text(column);
+  }
+  return names.empty() ? Html{}
+                       : paragraph(Html::text("Not in this copy are these columns of the table, "
+                                              "because they may tell of other persons: " +
+                                              names + "."));
+}
+
 /// One table as two files.
 WrittenTable write_table(ZipFile& zip, const ExportTable& table, json& files) {
   const auto file = [&](const char* end, const std::string& head, const auto& line) {
@@ -149,16 +169,15 @@ WrittenTable write_table(ZipFile& zip, const ExportTable& table, json& files) {
     zip.append(head);
     const std::int64_t rows =
         count_rows(table, [&](const ExportRow& row) { zip.append(line(row)); });
-    json columns = json::array();
-    for (const std::string& column : table.columns) {
-      columns.push_back(utf8_text(column));
-    }
     json made = entry_json(zip.end());
     made.update({{"title", utf8_text(table.title)},
                  {"module", table.module.empty() ? json(nullptr) : json(utf8_text(table.module))},
                  {"table", utf8_text(table.table)},
-                 {"columns", std::move(columns)},
+                 {"columns", names_json(table.columns)},
                  {"rows", rows}});
+    if (!table.withheld.empty()) {
+      made["withheld_columns"] = names_json(table.withheld);
+    }
     files.push_back(std::move(made));
     return rows;
   };
@@ -176,7 +195,8 @@ ZipEntry write_page(ZipFile& zip, const json& head, const std::vector<WrittenTab
   zip.append(frame.opening);
   zip.append(introduction(head, mark).markup());
   for (const WrittenTable& written : tables) {
-    zip.append(section(utf8_text(written.table->title) + ": " + grouped(written.rows) + " rows", {})
+    zip.append(section(utf8_text(written.table->title) + ": " + grouped(written.rows) + " rows",
+                       withheld_words(*written.table))
                    .markup());
     PagePieces pieces(zip, *written.table, mark);
     require_same(*written.table,

@@ -132,6 +132,7 @@ cache = "40MB"                        # of the database connection
 # [export]                            # copies of persons' data: holdfast export --help
 # directory = "/var/lib/holdfast/export"  # a folder that nobody else may read
 # keep = "30 days"                    # then the nightly run destroys a copy
+# columns = []                        # of the log, beside those of [events]: name those that name nobody else
 
 # [reports]
 # directory = "/var/lib/holdfast/reports"

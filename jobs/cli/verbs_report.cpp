@@ -151,6 +151,7 @@ EvidenceDocuments documents_of(const Desk& desk, const EvidencePeriod& period) {
   documents.catalogue = show_catalogue(desk.settings);
   documents.holds = hold_register_document(desk, period);
   documents.erasures = erasure_register_document(desk, period);
+  documents.exports = export_register_document(desk, period);
   documents.exceptions = exceptions_document(documents.runs);
   documents.catalogue_url = desk.settings.catalogue_url;
   return documents;

@@ -11,6 +11,7 @@
 #include "jobs/cli/written_file.h"
 #include "jobs/digest.h"
 #include "jobs/export_desk.h"
+#include "jobs/export_upkeep.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/overview.h"
@@ -43,6 +44,19 @@ bool write_config_if_missing(const CommonOptions& options) {
   return true;
 }
 
+/// Nobody destroys a copy of a person's data, or hands it out, once the registers are gone.
+void destroy_copies(Session& session, std::vector<std::string>& said) {
+  const Desk desk = session.desk(Access::read_only);
+  if (desk.database.exports().kept().empty()) {
+    return;
+  }
+  const std::vector<std::string> left = destroy_all_exports(desk.database, desk.exports);
+  said.insert(said.end(), left.begin(), left.end());
+  if (left.empty()) {
+    said.emplace_back("destroyed the copies of persons' data in [export].directory");
+  }
+}
+
 /// The registers are evidence: they are put beside the database before their tables go.
 std::filesystem::path save_registers(Session& session) {
   const Desk desk = session.desk(Access::read_only);
@@ -58,6 +72,7 @@ InitReport take_out(Session& session) {
   std::vector<std::string> saved;
   if (session.open(Access::read_only).is_set_up()) {
     saved.push_back("saved the registers in " + save_registers(session).string());
+    destroy_copies(session, saved);
   }
   session.close();
   InitReport report = remove_sqlite(open_options(session.settings()));
@@ -199,8 +214,10 @@ void add_run_verbs(CLI::App& app, ChosenVerb& chosen) {
                             "  holdfast init\n  holdfast init --config /etc/holdfast.toml\n"
                             "  holdfast init --guard\n  holdfast init --remove",
                             chosen);
-  CLI::Option* out =
-      verb->add_flag("--remove", *remove, "take Holdfast's own tables out again; the log stays");
+  CLI::Option* out = verb->add_flag(
+      "--remove",
+      *remove,
+      "take Holdfast's own tables out again, and copies of persons' data with them; the log stays");
   verb->add_flag("--guard",
                  *guard,
                  "triggers by which SQLite refuses others to delete or change rows that are held, "

@@ -2,6 +2,7 @@
 #include "storage/sqlite/personal_log.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -53,6 +54,26 @@ std::string key_match(const LogLayout& layout) {
   return match;
 }
 
+std::vector<std::string> columns_without_meaning(const LogLayout& layout) {
+  std::set<std::string> mapped(layout.key_columns.begin(), layout.key_columns.end());
+  mapped.insert({layout.time,
+                 layout.raw_code,
+                 layout.tenant,
+                 layout.actor,
+                 layout.subject,
+                 layout.category,
+                 layout.retain_until,
+                 layout.severity,
+                 layout.metadata});
+  std::vector<std::string> names;
+  for (const std::string& name : layout.shape.columns) {
+    if (!mapped.contains(quoted(name))) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 PersonalLog::PersonalLog(Connection& connection, LogLayout layout)
@@ -64,6 +85,7 @@ PersonalLog::PersonalLog(Connection& connection, LogLayout layout)
               field("subject", layout_.subject),
               field("metadata", layout_.metadata)},
       tenant_(position_of(facts_, layout_.tenant)),
+      unmapped_(columns_without_meaning(layout_)),
       key_match_(key_match(layout_)),
       reader_(layout_, connection.path() + ": table " + layout_.table) {
   for (std::size_t i = 0; i < kPersons; ++i) {
@@ -147,10 +169,13 @@ std::vector<RowKey> PersonalLog::rows_of(const Subject& subject,
 
 bool PersonalLog::read_row(const RowKey& key, const PersonalVisit& visit) {
   if (!read_row_) {
-    read_row_.emplace(connection_.db(),
-                      "SELECT " + RowReader::columns(layout_) + ", " + layout_.metadata + ", " +
-                          layout_.severity + " FROM " + layout_.table + " WHERE " + key_match_ +
-                          " ORDER BY " + layout_.pass_order);
+    std::string sql =
+        "SELECT " + RowReader::columns(layout_) + ", " + layout_.metadata + ", " + layout_.severity;
+    for (const std::string& name : unmapped_) {
+      sql += ", " + quoted(name);
+    }
+    sql += " FROM " + layout_.table + " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order;
+    read_row_.emplace(connection_.db(), sql);
   }
   const StatementUse use{*read_row_};
   bind_key(*read_row_, key, 1);
@@ -163,9 +188,14 @@ bool PersonalLog::read_row(const RowKey& key, const PersonalVisit& visit) {
     return false;
   }
   const auto metadata = static_cast<int>(layout_.key_columns.size() + kFactColumns);
+  unmapped_values_.clear();
+  for (std::size_t i = 0; i < unmapped_.size(); ++i) {
+    unmapped_values_.push_back(read_row_->column(metadata + 2 + static_cast<int>(i)));
+  }
   visit({.facts = facts,
          .metadata = read_row_->column(metadata),
-         .severity = read_row_->column(metadata + 1)});
+         .severity = read_row_->column(metadata + 1),
+         .unmapped = unmapped_values_});
   return true;
 }
 

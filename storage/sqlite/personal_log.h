@@ -27,6 +27,7 @@ class PersonalLog {
   [[nodiscard]] bool finds_by_index() const { return by_index_; }
   [[nodiscard]] std::vector<RowKey> rows_of(const Subject& subject,
                                             std::optional<std::int64_t> above);
+  [[nodiscard]] const std::vector<std::string>& unmapped_columns() const { return unmapped_; }
   [[nodiscard]] bool read_row(const RowKey& key, const PersonalVisit& visit);
   void rewrite(const RowKey& key, const PersonalFields& fields);
   void require_rewritable();
@@ -58,6 +59,8 @@ class PersonalLog {
   std::vector<WritableColumn> writable_;
   std::array<Field, kFields> fields_;  ///< actor, subject, metadata
   std::optional<std::size_t> tenant_;
+  std::vector<std::string> unmapped_;  ///< columns without a meaning, by their names
+  std::vector<StoredView> unmapped_values_;
   bool by_index_ = true;  ///< of all columns that name persons; one that is not there has no rows
   TenantIndex tenant_index_ = TenantIndex::unused;
   std::string key_match_;

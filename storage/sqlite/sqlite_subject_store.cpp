@@ -77,6 +77,11 @@ std::vector<RowKey> SqliteSubjectStore::rows_of(LogPlace place,
   return log == nullptr ? std::vector<RowKey>{} : log->rows_of(subject, above);
 }
 
+std::vector<std::string> SqliteSubjectStore::unmapped_columns(LogPlace place) {
+  PersonalLog* const log = find(place);
+  return log == nullptr ? std::vector<std::string>{} : log->unmapped_columns();
+}
+
 bool SqliteSubjectStore::read_row(LogPlace place, const RowKey& key, const PersonalVisit& visit) {
   PersonalLog* const log = find(place);
   return log != nullptr && log->read_row(key, visit);

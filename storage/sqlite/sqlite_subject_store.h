@@ -42,6 +42,7 @@ class SqliteSubjectStore final : public SubjectStore {
   [[nodiscard]] std::vector<RowKey> rows_of(LogPlace place,
                                             const Subject& subject,
                                             std::optional<std::int64_t> above) override;
+  [[nodiscard]] std::vector<std::string> unmapped_columns(LogPlace place) override;
   [[nodiscard]] bool read_row(LogPlace place,
                               const RowKey& key,
                               const PersonalVisit& visit) override;

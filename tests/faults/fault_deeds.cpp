@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done while something fails.
 
+#include <filesystem>
 #include <stdexcept>
 
 #include "jobs/erasure_desk.h"
+#include "jobs/export_desk.h"
 #include "jobs/vacuum.h"
 #include "tests/faults/fault_trial.h"
 
@@ -83,6 +85,56 @@ Deed erasure_deed(const std::string& name, FaultWorldOptions world) {
           .done_sql = kErased};
 }
 
+/// The next run makes what is to be made and destroys what is past its keep.
+std::string exported_again(FaultWorld& world) {
+  const std::string problem = run_again(world);
+  if (!problem.empty()) {
+    return problem;
+  }
+  const std::string states = world.ask(
+      "SELECT group_concat(state, ' ') FROM (SELECT state FROM holdfast_export ORDER BY id)");
+  return states == "destroyed ready" ? world.exports_fault() : "the copies are " + states;
+}
+
+Deed export_run_deed(const std::string& name, FaultWorldOptions world) {
+  world.exports = true;
+  Deed deed = run_deed(name, world);
+  deed.group = DeedGroup::exports;
+  deed.again = exported_again;
+  return deed;
+}
+
+DeedEnd fetch(FaultWorld& world) {
+  world.at_desk("alice", [&world](const Desk& desk) {
+    if (world.ask("SELECT state FROM holdfast_export WHERE id = 2") == "requested") {
+      (void)make_export(desk, 2);
+    }
+    (void)download_export(desk, 2, (world.folder() / "fetched.zip").string());
+  });
+  return {.done = true, .message = {}};
+}
+
+/// Fetches it once more, and then it is destroyed.
+std::string fetch_again(FaultWorld& world) {
+  std::filesystem::remove(world.folder() / "fetched.zip");
+  if (world.ask("SELECT state FROM holdfast_export WHERE id = 2") != "destroyed") {
+    (void)fetch(world);
+    world.at_desk("alice", [](const Desk& desk) { (void)destroy_export(desk, 2); });
+  }
+  const std::string problem = run_again(world);
+  return problem.empty() ? world.exports_fault() : problem;
+}
+
+Deed export_deed(const std::string& name, FaultWorldOptions world) {
+  world.exports = true;
+  return {.name = name,
+          .group = DeedGroup::exports,
+          .world = world,
+          .act = fetch,
+          .again = fetch_again,
+          .done_sql = "SELECT downloads FROM holdfast_export WHERE id = 2"};
+}
+
 DeedEnd set_up(FaultWorld& world) {
   (void)init_sqlite(world.options(),
                     "id-of-the-test",
@@ -140,6 +192,10 @@ std::vector<Deed> all_deeds() {
       read_ahead_deed(),
       erasure_deed("erasure", {.earlier_run = true}),
       erasure_deed("erasure, rollback journal", {.wal = false}),
+      export_run_deed("run, copies made and destroyed", {.earlier_run = true}),
+      export_run_deed("run, copies, rollback journal", {.wal = false}),
+      export_deed("export made and fetched", {.earlier_run = true}),
+      export_deed("export, rollback journal", {.wal = false}),
       init_deed("init beside a log", {}),
       init_deed("init beside a log, rollback journal", {.wal = false}),
       init_deed("init with guards", {.guards = true}),

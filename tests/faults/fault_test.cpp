@@ -88,6 +88,11 @@ TEST_CASE("whatever fails during an erasure, nothing is lost", "[.slow][slow][fa
   strike_each("erasures", {DeedGroup::erasure});
 }
 
+TEST_CASE("whatever fails while copies are made, fetched or destroyed, nothing is lost",
+          "[.slow][slow][faults]") {
+  strike_each("exports", {DeedGroup::exports});
+}
+
 TEST_CASE("whatever fails during init or vacuum, nothing is lost", "[.slow][slow][faults]") {
   strike_each("init and vacuum", {DeedGroup::upkeep});
 }

@@ -32,7 +32,7 @@ struct DeedEnd {
 };
 
 /// Deeds that are tried together.
-enum class DeedGroup { run, run_in_rollback, erasure, upkeep };
+enum class DeedGroup { run, run_in_rollback, erasure, exports, upkeep };
 
 /// What is done while something fails, and what somebody does afterwards.
 struct Deed {

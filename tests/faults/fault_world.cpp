@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "jobs/erasure_desk.h"
+#include "jobs/export_desk.h"
+#include "tests/faults/fault_exports.h"
 #include "tests/faults/fault_vfs.h"
 
 namespace holdfast::testing {
@@ -47,6 +49,10 @@ Settings fault_settings(const fs::path& folder, const FaultWorldOptions& options
         ArchiveSettings{.directory = folder / "archive",
                         .keep = window(options.archive_past_keep ? "1 day" : "10 years"),
                         .fault = ""};
+  }
+  if (options.exports) {
+    settings.exports =
+        ExportSettings{.directory = folder / "copies", .keep = window("1 day"), .columns = {}};
   }
   return settings;
 }
@@ -91,6 +97,7 @@ std::string FaultWorld::ask(const std::string& sql) const {
 
 void FaultWorld::make() {
   fs::create_directory(folder_ / "archive");
+  fs::create_directory(folder_ / "copies");
   const fs::path path = options().path;
   if (options_.gives_back) {
     run_sql(path, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
@@ -103,6 +110,9 @@ void FaultWorld::make() {
   if (!options_.wal) {
     run_sql(path, "PRAGMA journal_mode = DELETE");
   }
+  if (options_.exports) {
+    make_old_copy();
+  }
   if (options_.earlier_run) {
     run_sql(path, rows_sql(24));
     (void)run(-2);
@@ -110,6 +120,11 @@ void FaultWorld::make() {
   fill();
   if (options_.erasure) {
     make_request();
+  }
+  if (options_.exports) {
+    at_desk("alice", [](const Desk& desk) {
+      (void)request_export(desk, {.tenant = kTenant, .person = kPerson});
+    });
   }
   if (!options_.set_up) {
     (void)remove_sqlite(options());
@@ -141,6 +156,27 @@ void FaultWorld::make_request() {
   }
 }
 
+/// Past its keep tonight, and not before.
+void FaultWorld::make_old_copy() {
+  at_desk("alice", [](const Desk& desk) {
+    Desk before = desk;
+    before.now = kTonight - hours{90};
+    (void)request_export(before, {.tenant = kTenant, .person = "user-8"});
+    (void)make_export(before, 1);
+  });
+}
+
+std::string FaultWorld::exports_fault() const {
+  std::string files;
+  for (const auto& entry : fs::directory_iterator(folder_ / "copies")) {
+    files += entry.path().filename().string() + " ";
+  }
+  const std::string ready =
+      ask("SELECT coalesce(group_concat(file || ' ', ''), '') FROM holdfast_export WHERE state = "
+          "'ready'");
+  return files == ready ? "" : "the folder has " + files + "and the register " + ready;
+}
+
 void FaultWorld::keep() {
   for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
     const bool folder = entry.is_directory();
@@ -169,6 +205,7 @@ void FaultWorld::at_desk(const std::string& who, const std::function<void(const 
   NoPrograms programs;
   FaultKeys keys{folder_ / "keys"};
   FaultArchives archives{folder_ / "archive"};
+  FaultExports exports{folder_ / "copies"};
   FaultWitness witness{folder_ / "witness"};
   const auto database = open_sqlite(options());
   act({.database = *database,
@@ -179,13 +216,15 @@ void FaultWorld::at_desk(const std::string& who, const std::function<void(const 
        .programs = &programs,
        .keys = &keys,
        .archives = options_.archive ? &archives : nullptr,
-       .witness = &witness});
+       .witness = &witness,
+       .exports = options_.exports ? &exports : nullptr});
 }
 
 RunReport FaultWorld::run(int night) {
   NoPrograms programs;
   FaultKeys keys{folder_ / "keys"};
   FaultArchives archives{folder_ / "archive"};
+  FaultExports exports{folder_ / "copies"};
   FaultWitness witness{folder_ / "witness"};
   const auto database = open_sqlite(options());
   const FixedClock clock{now() + hours{24} * night};
@@ -199,7 +238,8 @@ RunReport FaultWorld::run(int night) {
                        .programs = &programs,
                        .keys = &keys,
                        .archives = options_.archive ? &archives : nullptr,
-                       .witness = &witness};
+                       .witness = &witness,
+                       .exports = options_.exports ? &exports : nullptr};
   if (options_.late > hours{0}) {
     with.open_reader = [this] {
       OpenOptions reading = options();

@@ -27,6 +27,7 @@ struct FaultWorldOptions {
   bool earlier_run = false;        ///< not the first run of the database
   bool erasure = false;            ///< a request of user-7 that bob may complete now
   bool when_due = false;           ///< and that the nightly run is to complete
+  bool exports = false;            ///< a copy past its keep, and one of user-7 that is to be made
   bool gives_back = false;         ///< incremental vacuum
   bool set_up = true;              ///< false: the log is there, and `init` was never called
   int rows = 288;                  ///< half of them due: a few slices
@@ -58,6 +59,8 @@ class FaultWorld {
   [[nodiscard]] std::string ask(const std::string& sql) const;
   [[nodiscard]] LogRows first_rows() const;
   [[nodiscard]] std::int64_t last_first_row() const { return last_first_row_; }
+  /// What is wrong with the folder of the copies: it has the ready ones and nothing else.
+  [[nodiscard]] std::string exports_fault() const;
   /// What a person has outside of the log.
   [[nodiscard]] std::string profiles() const;
 
@@ -71,6 +74,7 @@ class FaultWorld {
   void make();
   void fill() const;
   void make_request();
+  void make_old_copy();
   void keep();
 
   FaultWorldOptions options_;

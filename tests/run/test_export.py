@@ -141,6 +141,39 @@ class Nightly(unittest.TestCase):
         self.assertTrue(any("export_not_made" in warning for warning in report["warnings"]), report["warnings"])
         self.assertEqual(self.made.state(export), ("requested", ""))
 
+    def test_taking_holdfast_out_destroys_the_copies(self):
+        self.made.ready()
+        (self.made.copies / "notes.txt").write_text("mine")
+        done = self.made.call("init", "--remove", "--json", expect=0).json["done"]
+        self.assertEqual(self.made.files(), ["notes.txt"])
+        self.assertTrue(any("copies" in line for line in done), done)
+
+    def test_taking_holdfast_out_names_copies_that_it_cannot_find(self):
+        self.made.ready()
+        [name] = self.made.files()
+        self.made.write_config(erasure_config())
+        done = self.made.call("init", "--remove", "--json", expect=0).json["done"]
+        self.assertTrue(any(name in line and "by hand" in line for line in done), done)
+
+    def test_an_evidence_pack_lists_copies_and_names_nobody(self):
+        export = self.made.ready()
+        self.made.fetch(export, who=PERSON)
+        self.made.export("destroy", export, who=PERSON)
+        words = ("--from", "2029-12-01", "--to", "2030-02-01", "--out", "pack")
+        self.made.call("evidence", *words, "--as", "alice", expect=0)
+        pack = self.made.folder / "pack"
+        [line] = json.loads((pack / "exports.json").read_text())["exports"]
+        self.assertEqual((line["id"], line["state"], line["downloads"], line["made_by"]), (export, "destroyed", 1, "alice"))
+        self.assertEqual({line[name] for name in ("subject", "requested_by", "ended_by")}, {"[subject]"})
+        self.assertEqual(len(line["sha256"]), 64)
+        self.assertIn("Copies of persons", (pack / "registers.html").read_text())
+        for name in ("exports.json", "exports.csv", "registers.html"):
+            self.assertNotIn(PERSON, (pack / name).read_text(), name)
+        self.assertIn("  exports.csv\n", (pack / "MANIFEST").read_text())
+        words = ("--from", "2029-12-01", "--to", "2029-12-02", "--out", "earlier")
+        self.made.call("evidence", *words, "--as", "alice", expect=0)
+        self.assertEqual(json.loads((self.made.folder / "earlier/exports.json").read_text()), {"exports": []})
+
     def test_strays_go_and_files_of_others_stay(self):
         export = self.made.ready()
         [name] = self.made.files()
