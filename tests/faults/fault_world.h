@@ -74,7 +74,7 @@ class FaultWorld {
   void make();
   void fill() const;
   void make_request();
-  void make_exports();
+  void make_old_copy();
   void keep();
 
   FaultWorldOptions options_;
