@@ -68,7 +68,8 @@ void tell_ledger(Database& database, std::ostream& out) {
     ledger.close(1, {.outcome = "completed", .closed_at = kDay, .deleted = 2, .run_hash = "h"});
     ledger.store_clock({.system_now = kDay, .as_of = kDay}, "run");
     ledger.store_clock({.system_now = kDay + kHour, .as_of = kDay}, "run");
-    ledger.add_lost({.id = 9, .opening = {.opened_at = kDay}, .closing = RunClosing{.outcome = "x"}});
+    ledger.add_lost(
+        {.id = 9, .opening = {.opened_at = kDay}, .closing = RunClosing{.outcome = "x"}});
   });
   out << ledger.left_open().size() << ledger.find(1)->closing->deleted << ledger.last()->id
       << ledger.newest(2).size() << ledger.last_success()->id << ledger.slices(1).size()
@@ -110,7 +111,8 @@ void tell_small(Database& database, std::ostream& out) {
     out << database.bookmarks().drop("none") << database.policies().add({.digest = "p"})
         << database.policies().add({.digest = "q"});
     database.policies().set_baseline(2);
-    database.journal().add({.by = {.who = "a", .at = kDay, .reason = "r"}, .what = "w", .detail = "{}"});
+    database.journal().add(
+        {.by = {.who = "a", .at = kDay, .reason = "r"}, .what = "w", .detail = "{}"});
     database.witness_outbox().add({.seq = 1, .at = kDay, .kind = "k", .line = "l", .hash = "h"});
     database.witness_outbox().add({.seq = 2, .at = kDay, .kind = "k", .line = "l", .hash = "h"});
     database.witness_outbox().replace_text(1, "other");
@@ -165,7 +167,8 @@ void tell_requests(Database& database, std::ostream& out) {
   ErasureRegister& erasures = database.erasures();
   ExportRegister& exports = database.exports();
   in_write(database, [&] {
-    out << erasures.open({.tenant = "t", .subject = "u", .requested_by = "a", .requested_at = kDay});
+    out << erasures.open(
+        {.tenant = "t", .subject = "u", .requested_by = "a", .requested_at = kDay});
     ErasureRequest request = *erasures.find(1);
     request.approved_at = kDay + kHour;
     request.state = ErasureState::approved;
@@ -183,10 +186,10 @@ void tell_requests(Database& database, std::ostream& out) {
   });
   out << erasures.find_open({.tenant = "t", .person = "u"})->id
       << erasures.find_newest({.tenant = "t", .person = "u"})->id << erasures.all().size()
-      << erasures.attempts(1).front().who << *erasures.receipt(1)
-      << erasures.deleted_keys(1).size() << *erasures.erasure_that_deleted("3")
-      << when(erasures.keys().front().forgotten_at) << exports.of({.tenant = "t", .person = "u"}).size()
-      << exports.kept().size() << exports.all().front().bytes << '\n';
+      << erasures.attempts(1).front().who << *erasures.receipt(1) << erasures.deleted_keys(1).size()
+      << *erasures.erasure_that_deleted("3") << when(erasures.keys().front().forgotten_at)
+      << exports.of({.tenant = "t", .person = "u"}).size() << exports.kept().size()
+      << exports.all().front().bytes << '\n';
   try {
     in_write(database, [&] { (void)erasures.open({.tenant = "t", .subject = "u"}); });
   } catch (const StorageError& error) {
