@@ -49,11 +49,13 @@ stop_server() {
 watch_over() {
   while kill -0 "$1" 2>/dev/null && [ -d "$folder/data" ]; do sleep 0.5; done
   stop_server
+  rm -rf "$folder"
 }
 
 case $1 in
   start)
     [ $# -eq 3 ] || die "start needs FOLDER and PID"
+    script=$(readlink -f "$0")
     cd "$folder" # not one that the other user may not enter
     [ ${#as_user[@]} -eq 0 ] || chown "$user" "$folder"
     chmod 0755 "$folder" # a test may connect as another user
@@ -61,9 +63,10 @@ case $1 in
     "${as_user[@]}" env LC_ALL=C "$bin/initdb" -N -A trust -U holdfast -E UTF8 --locale=C -D data \
       >initdb.log 2>&1 || die "initdb failed: $(tail -n 3 initdb.log)"
     start_server
-    watch_over "$3" >/dev/null 2>&1 </dev/null &
-    disown
+    # In a session of its own, so that what kills the test's whole group leaves it.
+    setsid "$script" watch "$folder" "$3" >/dev/null 2>&1 </dev/null &
     ;;
+  watch) cd / && watch_over "$3" ;;
   restart) # as after a crash of the server
     cd "$folder"
     stop_server
