@@ -21,7 +21,8 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
 WHERE n.nspname = $1 AND c.relname LIKE 'holdfast\_%' AND NOT g.tgisinternal
   AND g.tgenabled <> 'D'
-  AND NOT (g.tgname = 'hold_changed' AND c.relname IN ('holdfast_hold', 'holdfast_hold_term')
+  AND NOT (g.tgname IN ('hold_changed', 'hold_emptied')
+           AND c.relname IN ('holdfast_hold', 'holdfast_hold_term')
            AND p.proname = 'holdfast_hold_changed' AND p.pronamespace = n.oid)
 ORDER BY 1
 )sql";

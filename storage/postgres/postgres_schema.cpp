@@ -44,19 +44,24 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
 )sql";
 
-// Fires after a statement (type bits: INSERT 4, DELETE 8, UPDATE 16, TRUNCATE 32; no row, before or
-// instead), always, without a condition, and runs the function with just this body.
+// Fires after each row, or after a TRUNCATE (type bits: row 1, INSERT 4, DELETE 8, UPDATE 16,
+// TRUNCATE 32; not before or instead), always, without a condition, and runs the function with just
+// this body.
 constexpr const char* kSoundTriggers = R"sql(
 SELECT count(*) FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 WHERE n.nspname = $1 AND c.relname IN ('holdfast_hold', 'holdfast_hold_term')
-  AND t.tgname = 'hold_changed' AND t.tgenabled = 'A' AND t.tgtype = 60 AND t.tgqual IS NULL
+  AND ((t.tgname = 'hold_changed' AND t.tgtype = 29)
+       OR (t.tgname = 'hold_emptied' AND t.tgtype = 32))
+  AND t.tgenabled = 'A' AND t.tgqual IS NULL
   AND t.tgattr = '' AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL
   AND p.pronamespace = n.oid AND p.proname = 'holdfast_hold_changed' AND p.prosecdef
   AND p.prosrc = $2
 )sql";
+
+constexpr std::int64_t kTriggers = 4;  // two on each table
 
 constexpr const char* kOtherRules = R"sql(
 SELECT count(*) FROM pg_catalog.pg_class c
@@ -167,7 +172,8 @@ bool is_set_up_in_postgres(PostgresConnection& connection) {
 }
 
 void require_postgres_triggers(PostgresConnection& connection) {
-  if (count(connection, kSoundTriggers, connection.schema(), function_body(connection)) != 2) {
+  if (count(connection, kSoundTriggers, connection.schema(), function_body(connection)) !=
+      kTriggers) {
     refuse(connection,
            "the triggers that count changes of holds are not as \"holdfast init\" made them");
   }

@@ -261,15 +261,22 @@ BEGIN
 END
 )sql";
 
+// For each row: the workers of logical replication fire no triggers of statements.
 const char* const kPostgresTriggers = R"sql(
 CREATE FUNCTION holdfast_hold_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog AS %body%;
-CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON holdfast_hold
+CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE ON holdfast_hold
+  FOR EACH ROW EXECUTE FUNCTION holdfast_hold_changed();
+CREATE TRIGGER hold_emptied AFTER TRUNCATE ON holdfast_hold
   FOR EACH STATEMENT EXECUTE FUNCTION holdfast_hold_changed();
-CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON holdfast_hold_term
+CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE ON holdfast_hold_term
+  FOR EACH ROW EXECUTE FUNCTION holdfast_hold_changed();
+CREATE TRIGGER hold_emptied AFTER TRUNCATE ON holdfast_hold_term
   FOR EACH STATEMENT EXECUTE FUNCTION holdfast_hold_changed();
 ALTER TABLE holdfast_hold ENABLE ALWAYS TRIGGER hold_changed;
+ALTER TABLE holdfast_hold ENABLE ALWAYS TRIGGER hold_emptied;
 ALTER TABLE holdfast_hold_term ENABLE ALWAYS TRIGGER hold_changed;
+ALTER TABLE holdfast_hold_term ENABLE ALWAYS TRIGGER hold_emptied;
 )sql";
 
 }  // namespace holdfast

@@ -36,7 +36,7 @@ fi
 start_server() {
   local options="-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off"
   options+=" -c full_page_writes=off -c shared_buffers=32MB -c max_connections=50"
-  options+=" -c dynamic_shared_memory_type=mmap -c autovacuum=off"
+  options+=" -c dynamic_shared_memory_type=mmap -c autovacuum=off -c wal_level=logical"
   "${as_user[@]}" env LC_ALL=C "$bin/pg_ctl" -D "$folder/data" -l "$folder/data/server.log" -w \
     -t 60 -o "$options" start >/dev/null 2>&1 || die "no start: $(tail -n 3 data/server.log)"
 }
