@@ -101,6 +101,34 @@ TEST_CASE("errors name the database, and never a password", "[connection]") {
              Catch::StartsWith("postgresql:///x?host=/nowhere: "));
 }
 
+TEST_CASE("a password with a slash is not taken for something else and shown", "[connection]") {
+  const std::string url = GENERATE("postgresql://bob:se/cret@localhost/app",
+                                   "postgresql://bob:12/cret@localhost/app",
+                                   "postgresql://bob:12/cret%40localhost/app",
+                                   "postgresql://bob:secret/app",
+                                   "postgresql://bob@x:se@cret:5432/app",
+                                   "postgresql://localhost/app?host=a@cret",
+                                   "postgresql://bob:1/app?user=cret@localhost/app");
+  CAPTURE(url);
+  CHECK(postgres_url_problem(url).has_value());
+  CHECK_THAT(postgres_url_problem(url).value_or(""), !Catch::Contains("cret"));
+  CHECK_THAT(postgres_label(url), !Catch::Contains("cret"));
+  OpenOptions options;
+  options.url = url;
+  CHECK_THAT(error_of([&] { PostgresConnection{options}; }).what(), !Catch::Contains("cret"));
+}
+
+TEST_CASE("ordinary urls are let in", "[connection]") {
+  const std::string url = GENERATE("postgresql://bob@localhost/app",
+                                   "postgresql://bob@localhost:5432/app?sslmode=verify-full",
+                                   "postgres://bob%40corp@a:5432,b:5433/app",
+                                   "postgresql://bob@[::1]:5432/app",
+                                   "postgresql:///app?host=/var/run/postgresql&user=bob%40corp",
+                                   "postgresql://?service=audit");
+  CAPTURE(url);
+  CHECK_FALSE(postgres_url_problem(url).has_value());
+}
+
 TEST_CASE("one write at a time, and what is not committed is gone", "[scopes]") {
   const PostgresScratch scratch;
   scratch.run_sql("CREATE TABLE t (n int)");
