@@ -129,6 +129,25 @@ TEST_CASE("ordinary urls are let in", "[connection]") {
   CHECK_FALSE(postgres_url_problem(url).has_value());
 }
 
+TEST_CASE("what the server says of a value does not come into messages", "[connection]") {
+  const PostgresScratch scratch;
+  scratch.run_sql("CREATE TABLE t (n int CHECK (n > 0))");
+  PostgresConnection connection{scratch.options()};
+  const std::string sql =
+      GENERATE("SELECT 'alice@example.org'::bigint",
+               "SELECT 'alice@example.org'::json",
+               "DO $$ BEGIN RAISE 'alice@example.org'; END $$",
+               "DO $$ BEGIN RAISE 'alice@example.org' USING ERRCODE = '23505'; END $$",
+               "DO $$ BEGIN RAISE 'alice@example.org' USING ERRCODE = 'A0001'; END $$");
+  CAPTURE(sql);
+  const StorageError error = error_of([&] { connection.exec(sql); });
+  CHECK_THAT(error.what(), !Catch::Contains("alice") && Catch::Contains("the server's log"));
+  CHECK_THAT(error_of([&] { connection.exec("INSERT INTO t VALUES (0)"); }).what(),
+             Catch::Contains("23514"));
+  CHECK_THAT(error_of([&] { connection.exec("SELECT * FROM nowhere"); }).what(),
+             Catch::Contains("\"nowhere\" does not exist"));
+}
+
 TEST_CASE("one write at a time, and what is not committed is gone", "[scopes]") {
   const PostgresScratch scratch;
   scratch.run_sql("CREATE TABLE t (n int)");
