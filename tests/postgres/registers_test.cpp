@@ -318,3 +318,29 @@ TEST_CASE("a change of the log's table between two slices stops the second", "[s
   const auto slice = database->begin_write(Durability::normal);
   CHECK_THROWS_AS(database->require_same_schema(), StorageError);
 }
+
+TEST_CASE("no partition comes or goes while a slice is at work", "[schema]") {
+  const PostgresScratch scratch;
+  scratch.run_sql(
+      "CREATE TABLE audit_events (id bigint, occurred_at bigint NOT NULL, code text,"
+      " PRIMARY KEY (occurred_at, id)) PARTITION BY RANGE (occurred_at);"
+      "CREATE TABLE old PARTITION OF audit_events FOR VALUES FROM (0) TO (700)"
+      " PARTITION BY RANGE (occurred_at);"
+      "CREATE TABLE older PARTITION OF old FOR VALUES FROM (0) TO (300);"
+      "CREATE TABLE new (id bigint NOT NULL, occurred_at bigint NOT NULL, code text)");
+  OpenOptions options = scratch.options();
+  options.mapping.id = {"occurred_at", "id"};
+  options.own_events_into_log = false;
+  const auto database = made(options);
+  const auto slice = database->begin_write(Durability::normal);
+  database->require_same_schema();
+  const std::string attach =
+      GENERATE("ALTER TABLE audit_events ATTACH PARTITION new FOR VALUES FROM (700) TO (900)",
+               "ALTER TABLE old ATTACH PARTITION new FOR VALUES FROM (300) TO (700)");
+  CAPTURE(attach);
+  CHECK_THROWS_WITH(scratch.run_sql("SET lock_timeout = '300ms'; " + attach),
+                    Catch::Contains("lock timeout"));
+  scratch.run_sql("SET lock_timeout = '300ms'; INSERT INTO audit_events VALUES (1, 5, 'A')");
+  slice->commit();
+  scratch.run_sql(attach);
+}
