@@ -344,3 +344,28 @@ TEST_CASE("no partition comes or goes while a slice is at work", "[schema]") {
   slice->commit();
   scratch.run_sql(attach);
 }
+
+TEST_CASE("a hold that is placed while the register is read is whole or not there", "[registers]") {
+  const PostgresScratch scratch;
+  OpenOptions options = scratch.options();
+  options.busy_wait = std::chrono::seconds{10};
+  const auto database = made(options);
+  CHECK(database->holds().all().empty());  // prepared now, which would wait for the lock as well
+  std::thread placing{[&] {
+    scratch.run_sql(
+        "BEGIN; LOCK TABLE holdfast_hold IN ACCESS EXCLUSIVE MODE; INSERT INTO holdfast_hold "
+        "(matter, reason, basis, kind, locked, everything, placed_by, placed_at_ms) VALUES "
+        "('m', 'r', '', 'legal', 0, 0, 'dba', 0); INSERT INTO holdfast_hold_term VALUES "
+        "(1, 'tenant', 'acme'); SELECT pg_sleep(1.5); COMMIT");
+  }};
+  std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  std::string problem;
+  try {
+    CHECK(database->holds().all().size() <= 1);
+  } catch (const StorageError& error) {
+    problem = error.what();
+  }
+  placing.join();
+  CHECK(problem.empty());
+  CHECK(database->holds().all().size() == 1);
+}
