@@ -16,7 +16,7 @@ struct Meaning {
 };
 
 // The first that fits speaks: whole states stand before their class.
-constexpr std::array<Meaning, 29> kMeanings = {{
+constexpr std::array<Meaning, 30> kMeanings = {{
     {"",
      StorageTrouble::other,
      "the connection to the server was lost",
@@ -113,6 +113,10 @@ constexpr std::array<Meaning, 29> kMeanings = {{
      StorageTrouble::other,
      "the server did not understand Holdfast",
      "the step that failed was taken back"},
+    {"08001",
+     StorageTrouble::other,
+     "the server could not be reached",
+     "nothing was done; see that it runs and that [database].url names it, then run again"},
     {"08",
      StorageTrouble::other,
      "the connection to the server was lost",

@@ -148,6 +148,13 @@ TEST_CASE("what the server says of a value does not come into messages", "[conne
              Catch::Contains("\"nowhere\" does not exist"));
 }
 
+TEST_CASE("a server that was never reached is not called lost", "[connection]") {
+  OpenOptions options;
+  options.url = "postgresql://holdfast@/x?host=/nowhere";
+  CHECK_THAT(error_of([&] { PostgresConnection{options}; }).what(),
+             Catch::Contains("could not be reached") && !Catch::Contains("lost"));
+}
+
 TEST_CASE("one write at a time, and what is not committed is gone", "[scopes]") {
   const PostgresScratch scratch;
   scratch.run_sql("CREATE TABLE t (n int)");
