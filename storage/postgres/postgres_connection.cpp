@@ -81,6 +81,27 @@ std::optional<Conninfo> parsed(const std::string& url) {
   return said;
 }
 
+bool has(const Conninfo& said, const char* keyword, std::string_view letter) {
+  const auto found = said.find(keyword);
+  return found != said.end() && found->second.find(letter) != std::string::npos;
+}
+
+/// True where a part of the url may have been meant for another: a slash in a password ends the
+/// server for libpq, and the rest of the password is then a port or a database. A name with "@" in
+/// it is written with %40.
+bool may_be_misread(const std::string& url, const Conninfo& said) {
+  const std::size_t server = url.find("//") + 2;
+  const std::size_t end = url.find('/', server);
+  if (end != std::string::npos && url.find('@', end) != std::string::npos) {
+    return true;
+  }
+  if (has(said, "host", "@") || has(said, "hostaddr", "@") || has(said, "dbname", "@")) {
+    return true;
+  }
+  const auto port = said.find("port");
+  return port != said.end() && port->second.find_first_not_of("0123456789,") != std::string::npos;
+}
+
 struct pg_conn* connect(Conninfo said) {
   said.emplace("connect_timeout", "15");
   said["application_name"] = "holdfast";
@@ -160,11 +181,17 @@ std::optional<std::string> postgres_url_problem(const std::string& url) {
            "it into the file that PGPASSFILE names (mode 0600), or use peer or certificate "
            "authentication";
   }
+  if (may_be_misread(url, *said)) {
+    return "cannot be read for certain, because it has an \"@\" behind the server or a port that is "
+           "no number: write postgresql://USER@HOST:PORT/DATABASE, \"@\" and \"/\" in a name as %40 "
+           "and %2F, and no password";
+  }
   return std::nullopt;
 }
 
 std::string postgres_label(const std::string& url) {
-  return path_of(parsed(url).value_or(Conninfo{}));
+  // What is not certain to be a server and a name may be a password.
+  return path_of(postgres_url_problem(url) ? Conninfo{} : parsed(url).value_or(Conninfo{}));
 }
 
 void EndPostgres::operator()(pg_conn* connection) const noexcept {

@@ -18,6 +18,15 @@ constexpr const char* kDatabaseSize = R"sql(
 SELECT pg_catalog.pg_database_size(pg_catalog.current_database())
 )sql";
 
+// Those that have partitions, by name: what is locked first lets nothing more be attached to it.
+constexpr const char* kParents = R"sql(
+SELECT pg_catalog.string_agg('ONLY ' || pg_catalog.format('%I.%I', n.nspname, c.relname), ', '
+                             ORDER BY t.level, c.oid)
+FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
+JOIN pg_catalog.pg_class c ON c.oid = t.relid AND c.relkind = 'p'
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+)sql";
+
 constexpr std::int64_t kPageBytes = 8192;
 
 bool require_set_up(PostgresConnection& connection, const OpenOptions& options) {
@@ -28,6 +37,29 @@ bool require_set_up(PostgresConnection& connection, const OpenOptions& options) 
         connection.path() + ": Holdfast's own tables are not there: run \"holdfast init\"");
   }
   return set_up;
+}
+
+/// Tables with partitions, as LOCK TABLE takes them; empty where the log is an ordinary table.
+std::string partitioned_tables(PostgresConnection& connection, const PostgresTable& table) {
+  PostgresStatement parents{connection, kParents};
+  parents.bind(1, static_cast<std::int64_t>(table.oid));
+  if (!parents.step()) {
+    return {};
+  }
+  const StoredView names = parents.column(0);
+  const auto* const text = std::get_if<std::string_view>(&names);
+  return text == nullptr ? std::string{} : std::string{*text};
+}
+
+/// Until the end of the write nobody attaches or detaches a partition: a new one could bring a
+/// trigger. Others go on reading and writing rows.
+void keep_partitions(PostgresConnection& connection, const PostgresTable& table) {
+  std::string locked;
+  for (std::string now = partitioned_tables(connection, table); now != locked;
+       now = partitioned_tables(connection, table)) {
+    connection.exec("LOCK TABLE " + now + " IN SHARE UPDATE EXCLUSIVE MODE");
+    locked = now;
+  }
 }
 
 PostgresLogLayout layout_of(PostgresConnection& connection, const OpenOptions& options) {
@@ -52,7 +84,7 @@ PostgresDatabase::PostgresDatabase(const OpenOptions& options)
       layout_(layout_of(connection_, options)),
       mark_(mark_of(connection_, layout_)),
       log_(connection_, layout_, appends_into_log(layout_, options)),
-      holds_(home_),
+      holds_(connection_, home_),
       ledger_(home_),
       policies_(home_),
       plans_(home_),
@@ -90,6 +122,7 @@ void PostgresDatabase::require_same_schema() {
     return;
   }
   if (connection_.in_write()) {
+    keep_partitions(connection_, layout_.where);
     // No trigger, rule or foreign key can come while this is held, and deleting takes it anyway.
     connection_.exec("LOCK TABLE " + layout_.table + " IN ROW EXCLUSIVE MODE");
     require_postgres_triggers(connection_);

@@ -9,6 +9,7 @@
 #include "storage/database.h"
 #include "storage/postgres/postgres_audit_log.h"
 #include "storage/postgres/postgres_connection.h"
+#include "storage/postgres/postgres_hold_register.h"
 #include "storage/postgres/postgres_log_layout.h"
 #include "storage/postgres/postgres_subject_store.h"
 #include "storage/postgres/without_guard.h"
@@ -17,7 +18,6 @@
 #include "storage/registers/sql_erasure_register.h"
 #include "storage/registers/sql_export_register.h"
 #include "storage/registers/sql_first_seen.h"
-#include "storage/registers/sql_hold_register.h"
 #include "storage/registers/sql_journal.h"
 #include "storage/registers/sql_plan_store.h"
 #include "storage/registers/sql_policy_register.h"
@@ -84,7 +84,7 @@ class PostgresDatabase final : public Database {
   PostgresLogLayout layout_;
   std::string mark_;  // of the table as it was probed; empty: there is no log
   PostgresAuditLog log_;
-  SqlHoldRegister holds_;
+  PostgresHoldRegister holds_;
   SqlRunLedger ledger_;
   SqlPolicyRegister policies_;
   SqlPlanStore plans_;

@@ -16,7 +16,7 @@ struct Meaning {
 };
 
 // The first that fits speaks: whole states stand before their class.
-constexpr std::array<Meaning, 26> kMeanings = {{
+constexpr std::array<Meaning, 30> kMeanings = {{
     {"",
      StorageTrouble::other,
      "the connection to the server was lost",
@@ -113,10 +113,26 @@ constexpr std::array<Meaning, 26> kMeanings = {{
      StorageTrouble::other,
      "the server did not understand Holdfast",
      "the step that failed was taken back"},
+    {"08001",
+     StorageTrouble::other,
+     "the server could not be reached",
+     "nothing was done; see that it runs and that [database].url names it, then run again"},
     {"08",
      StorageTrouble::other,
      "the connection to the server was lost",
      "what was not committed is taken back; see that the server runs and can be reached, then run again"},
+    {"22",
+     StorageTrouble::other,
+     "a value is none that the server can use there",
+     "the step that failed was taken back: see what is in the columns that [events] names"},
+    {"23",
+     StorageTrouble::other,
+     "a constraint of a table stands against it",
+     "the step that failed was taken back"},
+    {"P0",
+     StorageTrouble::other,
+     "a trigger or a function of the database refused",
+     "the step that failed was taken back: see the triggers (\"holdfast check\" names them)"},
     {"0A",
      StorageTrouble::other,
      "the server cannot do that",
@@ -126,6 +142,33 @@ constexpr std::array<Meaning, 26> kMeanings = {{
 bool fits(const Meaning& meaning, std::string_view state) {
   return meaning.state.empty() ? state.empty()
                                : state.substr(0, meaning.state.size()) == meaning.state;
+}
+
+// The server's own messages of these classes name tables, columns, roles and settings, and no
+// value. All others may: "invalid input syntax for type bigint: ...", or whatever a trigger says.
+constexpr std::array<std::string_view, 19> kWithoutValues = {"08",
+                                                             "0A",
+                                                             "21",
+                                                             "25",
+                                                             "26",
+                                                             "28",
+                                                             "2B",
+                                                             "34",
+                                                             "3D",
+                                                             "3F",
+                                                             "40",
+                                                             "42",
+                                                             "53",
+                                                             "54",
+                                                             "55",
+                                                             "57",
+                                                             "58",
+                                                             "XX",
+                                                             ""};
+
+bool may_quote_values(std::string_view state) {
+  return std::find(kWithoutValues.begin(), kWithoutValues.end(), state.substr(0, 2)) ==
+         kWithoutValues.end();
 }
 
 /// One line: libpq's messages may have several, and end with an empty one.
@@ -152,7 +195,10 @@ PostgresError postgres_error(const std::string& path,
                              const std::string& said) {
   const auto* const meaning = std::find_if(
       kMeanings.begin(), kMeanings.end(), [&](const Meaning& one) { return fits(one, state); });
-  const std::string words = one_line(said) + (state.empty() ? "" : ", " + state);
+  const std::string words =
+      (may_quote_values(state) ? "its words may quote a row and are only in the server's log"
+                               : one_line(said)) +
+      (state.empty() ? "" : ", " + state);
   if (meaning == kMeanings.end()) {
     return {StorageTrouble::other, state, path + ": the server said: " + words};
   }

@@ -37,6 +37,8 @@ SELECT c.relkind::pg_catalog.text,
 FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid
 )sql";
 
+// A sequence that hands numbers out in blocks (CACHE) gives later rows of another session lower
+// ones, and a default that does more than take the next number may do anything with it.
 constexpr const char* kSelectColumns = R"sql(
 WITH RECURSIVE base(number, type, typmod) AS (
   SELECT attnum, atttypid, atttypmod FROM pg_catalog.pg_attribute
@@ -55,13 +57,18 @@ SELECT a.attname, a.attnum, n.nspname, t.typname, t.typtype::pg_catalog.text, b.
            JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
            WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
              AND d.refobjsubid = a.attnum AND d.deptype = 'i'
-             AND s.seqincrement > 0 AND NOT s.seqcycle)
+             AND s.seqincrement > 0 AND NOT s.seqcycle AND s.seqcache = 1)
    OR EXISTS (SELECT 1 FROM pg_catalog.pg_attrdef f
               JOIN pg_catalog.pg_depend d ON d.objid = f.oid
                 AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
               JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.refobjid
               WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum AND a.attgenerated = ''
-                AND s.seqincrement > 0 AND NOT s.seqcycle))::pg_catalog.int4,
+                AND s.seqincrement > 0 AND NOT s.seqcycle AND s.seqcache = 1
+                AND pg_catalog.pg_get_expr(f.adbin, f.adrelid) OPERATOR(pg_catalog.~)
+                    '^nextval\(''([^'']|'''')*''::regclass\)$'
+                AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend p WHERE p.objid = f.oid
+                  AND p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                  AND p.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass)))::pg_catalog.int4,
   EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = a.attrelid
           AND k.contype = 'f' AND a.attnum = ANY (k.conkey))::pg_catalog.int4
 FROM pg_catalog.pg_attribute a

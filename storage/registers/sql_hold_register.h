@@ -12,7 +12,7 @@ namespace holdfast {
 
 /// The register of holds in holdfast_hold and holdfast_hold_term; triggers keep its version. The
 /// terms of a scope come back sorted and without repeats.
-class SqlHoldRegister final : public HoldRegister {
+class SqlHoldRegister : public HoldRegister {
  public:
   explicit SqlHoldRegister(const RegisterHome& home);
 

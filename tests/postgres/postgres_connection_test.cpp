@@ -101,6 +101,60 @@ TEST_CASE("errors name the database, and never a password", "[connection]") {
              Catch::StartsWith("postgresql:///x?host=/nowhere: "));
 }
 
+TEST_CASE("a password with a slash is not taken for something else and shown", "[connection]") {
+  const std::string url = GENERATE("postgresql://bob:se/cret@localhost/app",
+                                   "postgresql://bob:12/cret@localhost/app",
+                                   "postgresql://bob:12/cret%40localhost/app",
+                                   "postgresql://bob:secret/app",
+                                   "postgresql://bob@x:se@cret:5432/app",
+                                   "postgresql://localhost/app?host=a@cret",
+                                   "postgresql://bob:1/app?user=cret@localhost/app");
+  CAPTURE(url);
+  CHECK(postgres_url_problem(url).has_value());
+  CHECK_THAT(postgres_url_problem(url).value_or(""), !Catch::Contains("cret"));
+  CHECK_THAT(postgres_label(url), !Catch::Contains("cret"));
+  OpenOptions options;
+  options.url = url;
+  CHECK_THAT(error_of([&] { PostgresConnection{options}; }).what(), !Catch::Contains("cret"));
+}
+
+TEST_CASE("ordinary urls are let in", "[connection]") {
+  const std::string url = GENERATE("postgresql://bob@localhost/app",
+                                   "postgresql://bob@localhost:5432/app?sslmode=verify-full",
+                                   "postgres://bob%40corp@a:5432,b:5433/app",
+                                   "postgresql://bob@[::1]:5432/app",
+                                   "postgresql:///app?host=/var/run/postgresql&user=bob%40corp",
+                                   "postgresql://?service=audit");
+  CAPTURE(url);
+  CHECK_FALSE(postgres_url_problem(url).has_value());
+}
+
+TEST_CASE("what the server says of a value does not come into messages", "[connection]") {
+  const PostgresScratch scratch;
+  scratch.run_sql("CREATE TABLE t (n int CHECK (n > 0))");
+  PostgresConnection connection{scratch.options()};
+  const std::string sql =
+      GENERATE("SELECT 'alice@example.org'::bigint",
+               "SELECT 'alice@example.org'::json",
+               "DO $$ BEGIN RAISE 'alice@example.org'; END $$",
+               "DO $$ BEGIN RAISE 'alice@example.org' USING ERRCODE = '23505'; END $$",
+               "DO $$ BEGIN RAISE 'alice@example.org' USING ERRCODE = 'A0001'; END $$");
+  CAPTURE(sql);
+  const StorageError error = error_of([&] { connection.exec(sql); });
+  CHECK_THAT(error.what(), !Catch::Contains("alice") && Catch::Contains("the server's log"));
+  CHECK_THAT(error_of([&] { connection.exec("INSERT INTO t VALUES (0)"); }).what(),
+             Catch::Contains("23514"));
+  CHECK_THAT(error_of([&] { connection.exec("SELECT * FROM nowhere"); }).what(),
+             Catch::Contains("\"nowhere\" does not exist"));
+}
+
+TEST_CASE("a server that was never reached is not called lost", "[connection]") {
+  OpenOptions options;
+  options.url = "postgresql://holdfast@/x?host=/nowhere";
+  CHECK_THAT(error_of([&] { PostgresConnection{options}; }).what(),
+             Catch::Contains("could not be reached") && !Catch::Contains("lost"));
+}
+
 TEST_CASE("one write at a time, and what is not committed is gone", "[scopes]") {
   const PostgresScratch scratch;
   scratch.run_sql("CREATE TABLE t (n int)");

@@ -113,6 +113,21 @@ TEST_CASE("keys have an order where a sequence hands them out", "[layout]") {
   CHECK_FALSE(ordered("bigint GENERATED ALWAYS AS IDENTITY (INCREMENT -1) PRIMARY KEY"));
   CHECK_FALSE(ordered("int GENERATED ALWAYS AS IDENTITY (MAXVALUE 10 CYCLE) PRIMARY KEY"));
   CHECK_FALSE(ordered("uuid PRIMARY KEY"));
+  CHECK_FALSE(ordered("bigint GENERATED ALWAYS AS IDENTITY (CACHE 20) PRIMARY KEY"));
+}
+
+TEST_CASE("keys have no order where a default only makes use of a sequence", "[layout]") {
+  const auto ordered = [](const std::string& sequence, const std::string& key) {
+    PostgresScratchLog scratch{"CREATE SEQUENCE \"it's\"" + sequence +
+                               ";CREATE TABLE audit_events (id " + key +
+                               " PRIMARY KEY, occurred_at bigint, code text)"};
+    return scratch.probe().shape.ordered_keys;
+  };
+  CHECK(ordered("", "bigint DEFAULT nextval('\"it''s\"')"));
+  CHECK(ordered("", "int DEFAULT nextval('\"it''s\"')"));
+  CHECK_FALSE(ordered(" CACHE 5", "bigint DEFAULT nextval('\"it''s\"')"));
+  CHECK_FALSE(ordered("", "bigint DEFAULT -nextval('\"it''s\"')"));
+  CHECK_FALSE(ordered("", "bigint DEFAULT nextval('\"it''s\"') % 7 + nextval('\"it''s\"')"));
 }
 
 TEST_CASE("the format of the times has to fit the type of the column", "[layout]") {

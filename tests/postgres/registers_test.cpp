@@ -319,3 +319,54 @@ TEST_CASE("a change of the log's table between two slices stops the second", "[s
   const auto slice = database->begin_write(Durability::normal);
   CHECK_THROWS_AS(database->require_same_schema(), StorageError);
 }
+
+TEST_CASE("no partition comes or goes while a slice is at work", "[schema]") {
+  const PostgresScratch scratch;
+  scratch.run_sql(
+      "CREATE TABLE audit_events (id bigint, occurred_at bigint NOT NULL, code text,"
+      " PRIMARY KEY (occurred_at, id)) PARTITION BY RANGE (occurred_at);"
+      "CREATE TABLE old PARTITION OF audit_events FOR VALUES FROM (0) TO (700)"
+      " PARTITION BY RANGE (occurred_at);"
+      "CREATE TABLE older PARTITION OF old FOR VALUES FROM (0) TO (300);"
+      "CREATE TABLE new (id bigint NOT NULL, occurred_at bigint NOT NULL, code text)");
+  OpenOptions options = scratch.options();
+  options.mapping.id = {"occurred_at", "id"};
+  options.own_events_into_log = false;
+  const auto database = made(options);
+  const auto slice = database->begin_write(Durability::normal);
+  database->require_same_schema();
+  const std::string attach =
+      GENERATE("ALTER TABLE audit_events ATTACH PARTITION new FOR VALUES FROM (700) TO (900)",
+               "ALTER TABLE old ATTACH PARTITION new FOR VALUES FROM (300) TO (700)");
+  CAPTURE(attach);
+  CHECK_THROWS_WITH(scratch.run_sql("SET lock_timeout = '300ms'; " + attach),
+                    Catch::Contains("lock timeout"));
+  scratch.run_sql("SET lock_timeout = '300ms'; INSERT INTO audit_events VALUES (1, 5, 'A')");
+  slice->commit();
+  scratch.run_sql(attach);
+}
+
+TEST_CASE("a hold that is placed while the register is read is whole or not there", "[registers]") {
+  const PostgresScratch scratch;
+  OpenOptions options = scratch.options();
+  options.busy_wait = std::chrono::seconds{10};
+  const auto database = made(options);
+  CHECK(database->holds().all().empty());  // prepared now, which would wait for the lock as well
+  std::thread placing{[&] {
+    scratch.run_sql(
+        "BEGIN; LOCK TABLE holdfast_hold IN ACCESS EXCLUSIVE MODE; INSERT INTO holdfast_hold "
+        "(matter, reason, basis, kind, locked, everything, placed_by, placed_at_ms) VALUES "
+        "('m', 'r', '', 'legal', 0, 0, 'dba', 0); INSERT INTO holdfast_hold_term VALUES "
+        "(1, 'tenant', 'acme'); SELECT pg_sleep(1.5); COMMIT");
+  }};
+  std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  std::string problem;
+  try {
+    CHECK(database->holds().all().size() <= 1);
+  } catch (const StorageError& error) {
+    problem = error.what();
+  }
+  placing.join();
+  CHECK(problem.empty());
+  CHECK(database->holds().all().size() == 1);
+}
