@@ -27,6 +27,22 @@ WHERE n.nspname = $1 AND c.relname LIKE 'holdfast\_%' AND NOT g.tgisinternal
 ORDER BY 1
 )sql";
 
+// Operators over PostgreSQL's own types that somebody has added where the role looks for them:
+// varchar, for one, has no = of its own, so that one over varchar would be taken instead of that
+// over text. Those of types that an extension brings are not meant.
+constexpr const char* kForeignOperators = R"sql(
+SELECT o.oprname::pg_catalog.text, n.nspname::pg_catalog.text FROM pg_catalog.pg_operator o
+JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+JOIN pg_catalog.pg_type l ON l.oid = o.oprleft
+JOIN pg_catalog.pg_namespace ln ON ln.oid = l.typnamespace
+JOIN pg_catalog.pg_type r ON r.oid = o.oprright
+JOIN pg_catalog.pg_namespace rn ON rn.oid = r.typnamespace
+WHERE n.nspname <> 'pg_catalog' AND n.nspname = ANY (pg_catalog.current_schemas(true))
+  AND ln.nspname = 'pg_catalog' AND rn.nspname = 'pg_catalog'
+  AND o.oprname IN ('=', '<>', '<', '<=', '>', '>=', '||', '+', '-', '*', '/', '~~', '!~~')
+ORDER BY 1, 2
+)sql";
+
 [[noreturn]] void refuse(const PostgresConnection& connection,
                          const PostgresTableFacts& facts,
                          const std::string& what) {
@@ -36,6 +52,23 @@ ORDER BY 1
 
 std::string named(const PostgresTrigger& trigger) {
   return "trigger \"" + trigger.name + "\" of table \"" + trigger.table + "\"";
+}
+
+void judge_operators(PostgresConnection& connection, const PostgresTableFacts& facts) {
+  PostgresStatement others{connection, kForeignOperators};
+  if (!others.step()) {
+    return;
+  }
+  const auto word = [&](int column) {
+    const StoredView value = others.column(column);
+    const auto* const text = std::get_if<std::string_view>(&value);
+    return std::string{text == nullptr ? "" : *text};
+  };
+  refuse(connection,
+         facts,
+         "cannot be pruned: operator \"" + word(0) + "\" of schema \"" + word(1) +
+             "\" compares PostgreSQL's own types and is not PostgreSQL's, and would decide which "
+             "row goes: drop it, or take the schema out of the search_path of this role");
 }
 
 void judge_triggers(PostgresConnection& connection,
@@ -144,6 +177,7 @@ void judge_reading(PostgresLogLayout& layout) {
 void judge_postgres_log(PostgresConnection& connection,
                         const PostgresTableFacts& facts,
                         PostgresLogLayout& layout) {
+  judge_operators(connection, facts);
   judge_triggers(connection, facts, layout);
   judge_reading(layout);
   std::vector<std::string>& doubts = layout.shape.doubts;

@@ -162,6 +162,10 @@ FROM (
          || relrowsecurity
   FROM tree JOIN pg_catalog.pg_class USING (oid)
   WHERE oid = $1::pg_catalog.oid OR relkind = 'f' OR relpersistence <> 'p' OR relrowsecurity
+  UNION ALL
+  SELECT 'o ' || o.oid FROM pg_catalog.pg_operator o
+  JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+  WHERE n.nspname <> 'pg_catalog' AND n.nspname = ANY (pg_catalog.current_schemas(true))
 ) AS parts
 )sql";
 

@@ -101,6 +101,23 @@ TEST_CASE("row security refuses the role from which it hides rows, and no other"
              Contains("hides rows from this role"));
 }
 
+TEST_CASE("operators of others over PostgreSQL's own types decide nothing", "[layout]") {
+  const std::string table =
+      "CREATE TABLE audit_events (id varchar(26) PRIMARY KEY, occurred_at bigint, code text);";
+  const std::string liar =
+      "CREATE FUNCTION liar(varchar, varchar) RETURNS boolean LANGUAGE sql IMMUTABLE AS "
+      "'SELECT true';"
+      "CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = liar);";
+  PostgresScratchLog scratch{table};
+  CHECK(scratch.probe().shape.columns.size() == 3);
+  PostgresScratchLog fooled{table + liar};
+  CHECK_THAT(error_text([&] { (void)fooled.probe(); }),
+             Contains("operator \"=\" of schema \"public\""));
+  PostgresScratchLog elsewhere{table + "CREATE SCHEMA aside; SET search_path = aside, public;" +
+                               liar + "SET search_path = public;"};
+  CHECK(elsewhere.probe().shape.columns.size() == 3);
+}
+
 TEST_CASE("keys have an order where a sequence hands them out", "[layout]") {
   const auto ordered = [](const std::string& id) {
     PostgresScratchLog scratch{"CREATE TABLE audit_events (id " + id +
