@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -176,7 +177,9 @@ void EndPostgres::operator()(pg_result* result) const noexcept {
 }
 
 PostgresConnection::PostgresConnection(const OpenOptions& options)
-    : reads_only_(options.read_only), busy_wait_(options.busy_wait) {
+    : reads_only_(options.read_only),
+      // The server takes 0 for a wait without an end.
+      busy_wait_(std::max(options.busy_wait, std::chrono::milliseconds{1})) {
   if (const auto problem = postgres_url_problem(options.url)) {
     throw PostgresError(StorageTrouble::other, "", "[database].url " + *problem);
   }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What others hold in the database does not keep a session waiting without an end.
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "postgres_log.h"
+
+using namespace holdfast;
+using namespace holdfast::testing;
+
+namespace {
+
+/// Another session that keeps what `sql` locks for two seconds.
+class Other {
+ public:
+  Other(const PostgresScratch& scratch, const std::string& sql)
+      : holding_([&scratch, sql] {
+          scratch.run_sql("BEGIN; " + sql + "; SELECT pg_sleep(2); COMMIT");
+        }) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  }
+  Other(const Other&) = delete;
+  Other& operator=(const Other&) = delete;
+  Other(Other&&) = delete;
+  Other& operator=(Other&&) = delete;
+  ~Other() { holding_.join(); }
+
+ private:
+  std::thread holding_;
+};
+
+}  // namespace
+
+TEST_CASE("no busy wait is not one without an end", "[session]") {
+  const PostgresScratch scratch;
+  OpenOptions options = scratch.options();
+  options.busy_wait = std::chrono::milliseconds{0};
+  PostgresConnection connection{options};
+  const Other other{scratch,
+                    "SELECT pg_advisory_xact_lock(1212577585, oid::int) FROM pg_namespace "
+                    "WHERE nspname = 'public'"};
+  CHECK_THAT(error_text([&] {
+               PostgresWriteScope{connection, Durability::full};
+             }),
+             Catch::Contains("the write lock"));
+}
