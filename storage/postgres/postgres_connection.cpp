@@ -205,6 +205,7 @@ PostgresConnection::PostgresConnection(const OpenOptions& options)
                             "know: upgrade it");
   }
   exec(kSettings);
+  exec("SET lock_timeout = " + std::to_string(busy_wait_.count()));
   if (reads_only_) {
     exec(kReadsOnly);
   }

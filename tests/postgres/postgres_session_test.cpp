@@ -34,6 +34,13 @@ class Other {
 
 }  // namespace
 
+TEST_CASE("a table that somebody locks is not waited for without an end", "[session]") {
+  PostgresScratchLog scratch{kOwnLog};
+  const auto log = scratch.open();
+  const Other other{scratch.scratch(), "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE"};
+  CHECK_THAT(error_text([&] { (void)log->count_rows({}); }), Catch::Contains("not had in time"));
+}
+
 TEST_CASE("no busy wait is not one without an end", "[session]") {
   const PostgresScratch scratch;
   OpenOptions options = scratch.options();
