@@ -55,10 +55,9 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
     }
     // Said here because only here it is known what was waited for.
     throw StorageError(StorageTrouble::busy,
-                       connection.path() +
-                           ": another command of Holdfast has held the write lock "
-                           "for " +
-                           wait + " ms: let it end, then run again");
+                       connection.path() + ": another command of Holdfast has held the write lock "
+                           "for " + wait +
+                           " ms: let it end, then run again");
   }
   open_ = true;
   connection_.note_write(true);
@@ -117,6 +116,11 @@ PostgresReadScope::~PostgresReadScope() {
   if (open_) {
     connection_.end_reading();
   }
+}
+
+bool take_postgres_run_lock_of_write(PostgresConnection& connection) {
+  return connection.ask(std::string{"SELECT pg_catalog.pg_try_advisory_xact_lock("} + kRunLock +
+                        ", " + schema_number(connection) + ")") == "t";
 }
 
 bool take_postgres_run_lock(PostgresConnection& connection) {

@@ -54,3 +54,15 @@ TEST_CASE("no busy wait is not one without an end", "[session]") {
              }),
              Catch::Contains("the write lock"));
 }
+
+TEST_CASE("init and its removal do not come beside a run", "[session]") {
+  const PostgresScratch scratch;
+  (void)init_database(scratch.options(), "identity", Instant{});
+  PostgresConnection run{scratch.options()};
+  REQUIRE(take_postgres_run_lock(run));
+  CHECK_THAT(error_text([&] { (void)remove_own_tables(scratch.options()); }),
+             Catch::Contains("another run"));
+  CHECK_THAT(error_text([&] { (void)init_database(scratch.options(), "identity", Instant{}); }),
+             Catch::Contains("another run"));
+  CHECK(scratch.ask_sql("SELECT count(*) FROM holdfast_meta") != "0");
+}
