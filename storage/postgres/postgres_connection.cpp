@@ -26,6 +26,9 @@ SET extra_float_digits = 1;
 SET standard_conforming_strings = on;
 SET row_security = off;
 SET statement_timeout = 0;
+SET tcp_keepalives_idle = 60;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 6;
 SET client_min_messages = 'error'
 )sql";
 
@@ -84,6 +87,11 @@ std::optional<Conninfo> parsed(const std::string& url) {
 
 struct pg_conn* connect(Conninfo said) {
   said.emplace("connect_timeout", "15");
+  // A peer that is gone is found out in about two minutes, not in hours.
+  said.emplace("keepalives_idle", "60");
+  said.emplace("keepalives_interval", "10");
+  said.emplace("keepalives_count", "6");
+  said.emplace("tcp_user_timeout", "120000");
   said["application_name"] = "holdfast";
   said["client_encoding"] = "UTF8";
   std::vector<const char*> keywords;

@@ -26,6 +26,19 @@ std::string schema_number(PostgresConnection& connection) {
          postgres_literal(connection.schema()) + ")::pg_catalog.int4";
 }
 
+/// Who holds the write lock, in brackets; empty where nobody does any more.
+std::string holder(PostgresConnection& connection) {
+  const std::string process = connection.ask(
+      std::string{
+          "SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_namespace n "
+          "ON n.oid = l.objid WHERE l.locktype = 'advisory' AND l.granted AND l.classid = "} +
+      kWriteLock +
+      " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname "
+      "= pg_catalog.current_database()) AND n.nspname = " +
+      postgres_literal(connection.schema()));
+  return process.empty() ? "" : " (server process " + process + ")";
+}
+
 }  // namespace
 
 PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durability durability)
@@ -55,8 +68,8 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
     }
     // Said here because only here it is known what was waited for.
     throw StorageError(StorageTrouble::busy,
-                       connection.path() + ": another command of Holdfast has held the write lock "
-                           "for " + wait +
+                       connection.path() + ": another command of Holdfast" + holder(connection) +
+                           " has held the write lock for " + wait +
                            " ms: let it end, then run again");
   }
   open_ = true;

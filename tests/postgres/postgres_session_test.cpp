@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What others hold in the database does not keep a session waiting without an end.
+#include <libpq-fe.h>
+
 #include <chrono>
 #include <string>
 #include <thread>
@@ -65,4 +67,26 @@ TEST_CASE("init and its removal do not come beside a run", "[session]") {
   CHECK_THAT(error_text([&] { (void)init_database(scratch.options(), "identity", Instant{}); }),
              Catch::Contains("another run"));
   CHECK(scratch.ask_sql("SELECT count(*) FROM holdfast_meta") != "0");
+}
+
+TEST_CASE("who holds the write lock is said, and a dead peer is found out", "[session]") {
+  const PostgresScratch scratch;
+  PostgresConnection first{scratch.options()};
+  PostgresConnection second{scratch.options()};
+  const std::string holder = first.ask("SELECT pg_catalog.pg_backend_pid()");
+  const PostgresWriteScope write{first, Durability::full};
+  CHECK_THAT(error_text([&] {
+               PostgresWriteScope{second, Durability::full};
+             }),
+             Catch::Contains("(server process " + holder + ")"));
+  std::string waits;
+  PQconninfoOption* const options = PQconninfo(first.handle());
+  for (const PQconninfoOption* one = options; one->keyword != nullptr; ++one) {
+    const std::string keyword = one->keyword;
+    if (keyword == "keepalives_idle" || keyword == "tcp_user_timeout") {
+      waits += keyword + "=" + (one->val == nullptr ? "" : one->val) + " ";
+    }
+  }
+  PQconninfoFree(options);
+  CHECK(waits == "keepalives_idle=60 tcp_user_timeout=120000 ");
 }
