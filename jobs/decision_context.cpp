@@ -175,8 +175,10 @@ void DecisionContext::read_holds() {
 }
 
 bool DecisionContext::refresh_holds() {
+  // The version first: inside a write, what it stands for stays as it is from then on.
+  const bool same = database_.holds().version() == hold_version_;
   read_bookmarks();
-  if (database_.holds().version() == hold_version_) {
+  if (same) {
     return false;
   }
   read_holds();

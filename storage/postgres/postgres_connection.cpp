@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -25,6 +26,9 @@ SET extra_float_digits = 1;
 SET standard_conforming_strings = on;
 SET row_security = off;
 SET statement_timeout = 0;
+SET tcp_keepalives_idle = 60;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 6;
 SET client_min_messages = 'error'
 )sql";
 
@@ -104,6 +108,11 @@ bool may_be_misread(const std::string& url, const Conninfo& said) {
 
 struct pg_conn* connect(Conninfo said) {
   said.emplace("connect_timeout", "15");
+  // A peer that is gone is found out in about two minutes, not in hours.
+  said.emplace("keepalives_idle", "60");
+  said.emplace("keepalives_interval", "10");
+  said.emplace("keepalives_count", "6");
+  said.emplace("tcp_user_timeout", "120000");
   said["application_name"] = "holdfast";
   said["client_encoding"] = "UTF8";
   std::vector<const char*> keywords;
@@ -203,7 +212,9 @@ void EndPostgres::operator()(pg_result* result) const noexcept {
 }
 
 PostgresConnection::PostgresConnection(const OpenOptions& options)
-    : reads_only_(options.read_only), busy_wait_(options.busy_wait) {
+    : reads_only_(options.read_only),
+      // The server takes 0 for a wait without an end.
+      busy_wait_(std::max(options.busy_wait, std::chrono::milliseconds{1})) {
   if (const auto problem = postgres_url_problem(options.url)) {
     throw PostgresError(StorageTrouble::other, "", "[database].url " + *problem);
   }
@@ -229,6 +240,7 @@ PostgresConnection::PostgresConnection(const OpenOptions& options)
                             "know: upgrade it");
   }
   exec(kSettings);
+  exec("SET lock_timeout = " + std::to_string(busy_wait_.count()));
   if (reads_only_) {
     exec(kReadsOnly);
   }

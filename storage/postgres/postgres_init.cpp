@@ -67,6 +67,15 @@ void add_own_tables(PostgresConnection& connection,
   (void)is_set_up_in_postgres(connection);
 }
 
+void require_no_run(PostgresConnection& connection) {
+  if (!take_postgres_run_lock_of_write(connection)) {
+    throw StorageError(StorageTrouble::busy,
+                       connection.path() +
+                           ": another run, maybe on another machine, holds the lock in the "
+                           "database: let it end, then do this again");
+  }
+}
+
 }  // namespace
 
 InitReport init_postgres(const OpenOptions& options,
@@ -83,6 +92,7 @@ InitReport init_postgres(const OpenOptions& options,
   }
   InitReport report;
   PostgresWriteScope write{connection, Durability::full};
+  require_no_run(connection);
   if (find_postgres_table(connection, options.mapping.table).oid == 0 &&
       is_default_log(options.mapping) && schema_is_empty(connection)) {
     make_log(connection, report);
@@ -100,6 +110,7 @@ InitReport remove_postgres(const OpenOptions& options) {
   PostgresConnection connection{options};
   InitReport report;
   PostgresWriteScope write{connection, Durability::full};
+  require_no_run(connection);
   if (postgres_schema_version(connection)) {
     (void)is_set_up_in_postgres(connection);  // throws where a newer program made them
   }

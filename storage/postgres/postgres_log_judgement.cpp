@@ -13,7 +13,8 @@ namespace holdfast {
 namespace {
 
 // Holdfast writes its own tables in the transactions in which it deletes.
-// All but those that count changes of holds, whose function is_set_up_in_postgres() compares.
+// All but those that count changes of holds and bookmarks, whose function is_set_up_in_postgres()
+// compares.
 constexpr const char* kForeignTriggers = R"sql(
 SELECT g.tgname || '" of table "' || c.relname FROM pg_catalog.pg_trigger g
 JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
@@ -22,7 +23,7 @@ JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
 WHERE n.nspname = $1 AND c.relname LIKE 'holdfast\_%' AND NOT g.tgisinternal
   AND g.tgenabled <> 'D'
   AND NOT (g.tgname IN ('hold_changed', 'hold_emptied')
-           AND c.relname IN ('holdfast_hold', 'holdfast_hold_term')
+           AND c.relname IN ('holdfast_hold', 'holdfast_hold_term', 'holdfast_bookmark')
            AND p.proname = 'holdfast_hold_changed' AND p.pronamespace = n.oid)
 ORDER BY 1
 )sql";

@@ -52,7 +52,7 @@ SELECT count(*) FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-WHERE n.nspname = $1 AND c.relname IN ('holdfast_hold', 'holdfast_hold_term')
+WHERE n.nspname = $1 AND c.relname IN ('holdfast_hold', 'holdfast_hold_term', 'holdfast_bookmark')
   AND ((t.tgname = 'hold_changed' AND t.tgtype = 29)
        OR (t.tgname = 'hold_emptied' AND t.tgtype = 32))
   AND t.tgenabled = 'A' AND t.tgqual IS NULL
@@ -61,7 +61,7 @@ WHERE n.nspname = $1 AND c.relname IN ('holdfast_hold', 'holdfast_hold_term')
   AND p.prosrc = $2
 )sql";
 
-constexpr std::int64_t kTriggers = 4;  // two on each table
+constexpr std::int64_t kTriggers = 6;  // two on each table
 
 constexpr const char* kOtherRules = R"sql(
 SELECT count(*) FROM pg_catalog.pg_class c
@@ -174,8 +174,9 @@ bool is_set_up_in_postgres(PostgresConnection& connection) {
 void require_postgres_triggers(PostgresConnection& connection) {
   if (count(connection, kSoundTriggers, connection.schema(), function_body(connection)) !=
       kTriggers) {
-    refuse(connection,
-           "the triggers that count changes of holds are not as \"holdfast init\" made them");
+    refuse(
+        connection,
+        "the triggers that count changes of holds and bookmarks are not as \"holdfast init\" made them");
   }
 }
 

@@ -247,9 +247,9 @@ CREATE UNIQUE INDEX export_open ON holdfast_export (coalesce(tenant, ''), subjec
 CREATE INDEX export_subject ON holdfast_export (subject);
 )sql";
 
-// Whoever changes the register, with whatever program and whatever rights on holdfast_meta, moves
-// its version in the same transaction, and so waits for a slice that has read it. Emptying a table
-// at once is a change too.
+// Whoever changes the register of holds or the bookmarks, with whatever program and whatever rights
+// on holdfast_meta, moves its version in the same transaction, and so waits for a slice that has
+// read it. Emptying a table at once is a change too.
 const char* const kPostgresHoldChanged = R"sql(
 BEGIN
   UPDATE %schema%.holdfast_meta SET value = (value::pg_catalog.int8 + 1)::pg_catalog.text
@@ -273,6 +273,12 @@ CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE ON holdfast_hold_te
   FOR EACH ROW EXECUTE FUNCTION holdfast_hold_changed();
 CREATE TRIGGER hold_emptied AFTER TRUNCATE ON holdfast_hold_term
   FOR EACH STATEMENT EXECUTE FUNCTION holdfast_hold_changed();
+CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE ON holdfast_bookmark
+  FOR EACH ROW EXECUTE FUNCTION holdfast_hold_changed();
+CREATE TRIGGER hold_emptied AFTER TRUNCATE ON holdfast_bookmark
+  FOR EACH STATEMENT EXECUTE FUNCTION holdfast_hold_changed();
+ALTER TABLE holdfast_bookmark ENABLE ALWAYS TRIGGER hold_changed;
+ALTER TABLE holdfast_bookmark ENABLE ALWAYS TRIGGER hold_emptied;
 ALTER TABLE holdfast_hold ENABLE ALWAYS TRIGGER hold_changed;
 ALTER TABLE holdfast_hold ENABLE ALWAYS TRIGGER hold_emptied;
 ALTER TABLE holdfast_hold_term ENABLE ALWAYS TRIGGER hold_changed;

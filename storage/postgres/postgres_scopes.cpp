@@ -26,6 +26,19 @@ std::string schema_number(PostgresConnection& connection) {
          postgres_literal(connection.schema()) + ")::pg_catalog.int4";
 }
 
+/// Who holds the write lock, in brackets; empty where nobody does any more.
+std::string holder(PostgresConnection& connection) {
+  const std::string process = connection.ask(
+      std::string{
+          "SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_namespace n "
+          "ON n.oid = l.objid WHERE l.locktype = 'advisory' AND l.granted AND l.classid = "} +
+      kWriteLock +
+      " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname "
+      "= pg_catalog.current_database()) AND n.nspname = " +
+      postgres_literal(connection.schema()));
+  return process.empty() ? "" : " (server process " + process + ")";
+}
+
 }  // namespace
 
 PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durability durability)
@@ -55,10 +68,9 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
     }
     // Said here because only here it is known what was waited for.
     throw StorageError(StorageTrouble::busy,
-                       connection.path() +
-                           ": another command of Holdfast has held the write lock "
-                           "for " +
-                           wait + " ms: let it end, then run again");
+                       connection.path() + ": another command of Holdfast" + holder(connection) +
+                           " has held the write lock for " + wait +
+                           " ms: let it end, then run again");
   }
   open_ = true;
   connection_.note_write(true);
@@ -117,6 +129,11 @@ PostgresReadScope::~PostgresReadScope() {
   if (open_) {
     connection_.end_reading();
   }
+}
+
+bool take_postgres_run_lock_of_write(PostgresConnection& connection) {
+  return connection.ask(std::string{"SELECT pg_catalog.pg_try_advisory_xact_lock("} + kRunLock +
+                        ", " + schema_number(connection) + ")") == "t";
 }
 
 bool take_postgres_run_lock(PostgresConnection& connection) {

@@ -50,4 +50,7 @@ class PostgresReadScope final : public ReadScope {
 /// session has it.
 [[nodiscard]] bool take_postgres_run_lock(PostgresConnection& connection);
 
+/// The same until the write ends in which it is called: it is free as soon as that is committed.
+[[nodiscard]] bool take_postgres_run_lock_of_write(PostgresConnection& connection);
+
 }  // namespace holdfast

@@ -35,13 +35,13 @@ bool comes_true(const PostgresScratch& scratch, const std::string& question) {
 
 }  // namespace
 
-TEST_CASE("a hold that is replicated moves the version", "[replication]") {
+TEST_CASE("a hold or bookmark that is replicated moves the version", "[replication]") {
   const PostgresScratch origin;
   const PostgresScratch copy;
   const auto from = made(origin.options());
   const auto database = made(copy.options());
   const std::string slot = "holdfast_" + origin.ask_sql("SELECT current_database()");
-  origin.run_sql("CREATE PUBLICATION held FOR TABLE holdfast_hold");
+  origin.run_sql("CREATE PUBLICATION held FOR TABLE holdfast_hold, holdfast_bookmark");
   // Made here, because a subscription to a database of the same server cannot make it.
   origin.run_sql("SELECT pg_create_logical_replication_slot('" + slot + "', 'pgoutput')");
   copy.run_sql("CREATE SUBSCRIPTION held CONNECTION '" + origin.url() +
@@ -59,5 +59,7 @@ TEST_CASE("a hold that is replicated moves the version", "[replication]") {
   CHECK(moved_by("UPDATE holdfast_hold SET reason = 'x'",
                  "SELECT count(*) = 1 FROM holdfast_hold WHERE reason = 'x'") > 0);
   CHECK(moved_by("DELETE FROM holdfast_hold", "SELECT count(*) = 0 FROM holdfast_hold") > 0);
+  CHECK(moved_by("INSERT INTO holdfast_bookmark VALUES ('siem', 7, 'dba', 0)",
+                 "SELECT count(*) = 1 FROM holdfast_bookmark") > 0);
   copy.run_sql("DROP SUBSCRIPTION held");
 }

@@ -240,6 +240,9 @@ TEST_CASE("a hold cannot be committed between a slice's look at the version and 
       "SET lock_timeout = '300ms'; INSERT INTO holdfast_hold (matter, reason, basis, kind, locked, "
       "everything, placed_by, placed_at_ms) VALUES ('m', 'r', '', 'legal', 0, 1, 'dba', 0)";
   CHECK_THROWS_WITH(scratch.run_sql(place), Catch::Contains("lock timeout"));
+  CHECK_THROWS_WITH(scratch.run_sql("SET lock_timeout = '300ms'; INSERT INTO holdfast_bookmark "
+                                    "VALUES ('siem', 7, 'dba', 0)"),
+                    Catch::Contains("lock timeout"));
   slice->commit();
   scratch.run_sql(place);
   CHECK(database->holds().version() > version);
@@ -296,6 +299,7 @@ TEST_CASE("own tables that are not whole are refused", "[schema]") {
       "DROP TABLE holdfast_journal",
       "DROP TRIGGER hold_changed ON holdfast_hold_term",
       "DROP TRIGGER hold_emptied ON holdfast_hold",
+      "DROP TRIGGER hold_changed ON holdfast_bookmark",
       "ALTER TABLE holdfast_hold ENABLE REPLICA TRIGGER hold_changed",
       "CREATE OR REPLACE FUNCTION holdfast_hold_changed() RETURNS trigger LANGUAGE plpgsql AS "
       "'BEGIN RETURN NULL; END'",
