@@ -111,6 +111,12 @@ class ErasureWorld(World):
         assert TOKEN.fullmatch(token), token
         return token
 
+    def token_of(self, request):
+        """The token of one completed request."""
+        token = self.query("SELECT subject FROM holdfast_erasure WHERE state = 'completed' AND id = ?", request)[0][0]
+        assert TOKEN.fullmatch(token), token
+        return token
+
     def fill(self, person=PERSON, tenant=TENANT, name=NAME, email=EMAIL, rows=3):
         """A profile, orders, and rows of the log: young ones, and as many that are due by now."""
         metadata = '{"ip_country":"IT","email":"%s","note":"%s called"}' % (email, name)

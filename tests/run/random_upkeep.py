@@ -39,7 +39,7 @@ class RandomUpkeep(RandomOperations):
             return
         self.require(not self.named_by_a_hold(tenant, person), "no hold on the person was passed over", answer)
         self.pending.remove((request, tenant, person))
-        self.was_erased(tenant, person, self.made.token(tenant))
+        self.was_erased(tenant, person, self.made.token_of(request))
 
     def named_by_a_hold(self, tenant, person):
         names = ("person", "actor", "subject")
