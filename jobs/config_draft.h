@@ -75,6 +75,9 @@ struct DraftPlace {
                                        const LogFindings& findings,
                                        const DraftPlace& place);
 
+/// Where witness file, reports and archives may go, as comments for the end of a configuration.
+[[nodiscard]] std::string elsewhere_section();
+
 /// A TOML string with whatever may not stand in it escaped.
 [[nodiscard]] std::string toml_string(std::string_view text);
 

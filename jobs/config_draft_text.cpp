@@ -56,7 +56,24 @@ constexpr const char* kSafety = R"toml(
 first_run_needs_approval = true  # nothing goes before an administrator has approved a plan
 )toml";
 
+constexpr const char* kElsewhere = R"toml(
+# Left out, the witness file lies beside the database, and whoever restores an old copy of the one
+# may restore the other too; reports and archives of deleted rows are not written. The package has
+# made these folders for its own user; every other section: see the example of "holdfast init".
+# [witness]
+# file = "/var/lib/holdfast/witness/holdfast.witness"
+# [reports]
+# directory = "/var/lib/holdfast/reports"
+# [archive]
+# directory = "/var/lib/holdfast/archive"
+# keep = "13 months"
+)toml";
+
 }  // namespace
+
+std::string elsewhere_section() {
+  return kElsewhere;
+}
 
 std::string toml_string(std::string_view text) {
   std::string written = "\"";
@@ -102,7 +119,7 @@ std::string draft_config(const LogDraft& draft,
   text += "[admins]\nprincipals = [" +
           (place.administrator.empty() ? std::string{} : toml_string(place.administrator)) +
           "]  # who may approve, release, complete\n";
-  return text + kSafety;
+  return text + kSafety + kElsewhere;
 }
 
 }  // namespace holdfast

@@ -177,6 +177,7 @@ NewFiles known_files(const KnownLog& known,
     files.config += "# NOT READY: " + one_line(sentence) + ".\n";
   }
   files.config += fill_in(known, place.database, kCodesFile, place.administrator);
+  files.config += elsewhere_section();
   return files;
 }
 

@@ -2,6 +2,7 @@
 #include "jobs/config_draft.h"
 
 #include <chrono>
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -186,6 +187,25 @@ TEST_CASE("what is drafted can be read, and nothing in it deletes", "[config_dra
   CHECK(settings.events.time == odd);
   CHECK(settings.retention == RetentionPolicy{});
   CHECK(settings.safety.first_run_needs_approval);
+}
+
+TEST_CASE("the places for what is written elsewhere are sound once they are taken",
+          "[config_draft]") {
+  const LogDraft draft =
+      draft_of(sampled("log", {{"id", number_of}, {"created_at", time_of}, {"action", code_of}}));
+  const std::string text = draft_config(draft, {}, {.database = "a.db", .administrator = "ann"});
+  const std::string places = elsewhere_section();
+  REQUIRE(text.ends_with(places));
+  // A section, or a key and its value, with the comment sign taken away.
+  const std::string taken =
+      std::regex_replace(places, std::regex("(^|\n)# (\\[|[a-z]+ = )"), "$1$2");
+  const Settings settings = parse_config(text.substr(0, text.size() - places.size()) + taken,
+                                         "/etc/holdfast/holdfast.toml");
+  CHECK_FALSE(settings.witness_beside_database);
+  CHECK(settings.witness_file == "/var/lib/holdfast/witness/holdfast.witness");
+  CHECK(settings.reports == "/var/lib/holdfast/reports");
+  REQUIRE(settings.archive.has_value());
+  CHECK(settings.archive->directory == "/var/lib/holdfast/archive");
 }
 
 TEST_CASE("codes of the catalogue are not listed again, and odd ones are named", "[config_draft]") {
