@@ -10,6 +10,7 @@
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/tenant_keys.h"
+#include "policy/instant_shift.h"
 #include "policy/spelling.h"
 
 namespace holdfast {
@@ -334,14 +335,24 @@ json review_hold(const Desk& desk,
 
 json list_holds(const Desk& desk, bool released_too) {
   json list = json::array();
+  std::int64_t released = 0;
+  std::optional<Instant> grace_ends;
   for (const LegalHold& hold : desk.database.holds().all()) {
+    if (!hold.active()) {
+      ++released;
+      const Instant ends = later_by(*hold.released_at, desk.settings.safety.hold_release_grace);
+      grace_ends = std::max(grace_ends.value_or(ends), ends);
+    }
     if (hold.active() || released_too) {
       json line = hold_json(hold, HoldDetail::with_names);
       line["past_review"] = hold.active() && hold.review_by && *hold.review_by < desk.now;
       list.push_back(std::move(line));
     }
   }
-  return {{"holds", std::move(list)}};
+  const bool in_grace = grace_ends && *grace_ends > desk.now;
+  return {{"holds", std::move(list)},
+          {"released", released},
+          {"grace_ends_at", json_time(in_grace ? grace_ends : std::nullopt)}};
 }
 
 json show_hold(const Desk& desk, std::int64_t id) {

@@ -199,11 +199,11 @@ WitnessComparison& say(WitnessComparison& found, WitnessState state, std::string
 
 WitnessComparison& say_restored(WitnessComparison& found, const std::string& name) {
   const auto lines = static_cast<std::int64_t>(found.lost.size());
+  const std::string since = to_rfc3339(found.lost.front().at);
   return say(found,
              WitnessState::restored_backup,
              name + " knows " + rows_of(lines, "entry", "entries") +
-                 " that this database has forgotten, the first of " +
-                 to_rfc3339(found.lost.front().at) +
+                 " that this database has forgotten, the first of " + since +
                  ": a backup was restored; have an administrator type \"holdfast recover\", which "
                  "puts back the holds and erasures that the backup does not know");
 }
@@ -222,16 +222,16 @@ WitnessComparison& judge(Database& database,
     return say(found,
                WitnessState::missing,
                name + " is gone, and this database has put " + rows_of(last->seq, "line", "lines") +
-                   " into it: put the file back, or mount its folder; if it is lost, " +
+                   " into it: put it back, mount its folder, or move it to where [witness].file "
+                   "says (without: beside the database); if it is lost, " +
                    kNewWitness);
   }
   if (!chain.lines.empty() && !names_database(chain, database)) {
     return say(found,
                WitnessState::another_database,
                name +
-                   " is the witness of another database: set [witness].file right; if this "
-                   "database was made anew in the other one's place, " +
-                   kNewWitness);
+                   " is another database's witness: set [witness].file right; if this was made " +
+                   "anew in the other one's place, " + kNewWitness);
   }
   const std::int64_t difference = first_difference(outbox, chain);
   found.lost = lines_from(chain, difference == 0 ? found.in_database + 1 : difference);

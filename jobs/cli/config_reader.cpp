@@ -34,6 +34,15 @@ std::string shown(const toml::node& node) {
   return out.str();
 }
 
+constexpr std::string_view kHeaderLeft =
+    ": it looks like a window; take the \"# \" from the line [retention.category] above it too";
+
+/// A window's entry where there is none: whoever took its comment sign away forgot the header's.
+bool is_window(const toml::node& value) {
+  const toml::table* const table = value.as_table();
+  return table != nullptr && (table->contains("window") || table->contains("at_least"));
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string list;
   for (const std::string& word : words) {
@@ -330,10 +339,14 @@ void ConfigTable::refuse_unknown() {
       continue;
     }
     const std::string nearest = did_you_mean(name, asked_for_);
-    refuse_at(
-        table_->find(name)->first.source().begin.line,
-        name,
-        "no such key" + (nearest.empty() ? " (known here: " + joined(asked_for_) + ')' : nearest));
+    const auto found = table_->find(name);
+    std::string why = "no such key";
+    if (is_window(found->second)) {
+      why += kHeaderLeft;
+    } else {
+      why += nearest.empty() ? " (known here: " + joined(asked_for_) + ')' : nearest;
+    }
+    refuse_at(found->first.source().begin.line, name, std::move(why));
   }
 }
 

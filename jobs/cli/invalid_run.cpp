@@ -108,7 +108,8 @@ std::optional<OpenOptions> salvage_database(const std::filesystem::path& config)
   }
   try {
     const Settings settings = parse_config(sections_of(config, {"database", "events"}), config);
-    if (settings.database_url.empty() && !std::filesystem::exists(settings.database)) {
+    std::error_code unknown;
+    if (settings.database_url.empty() && !std::filesystem::exists(settings.database, unknown)) {
       return std::nullopt;
     }
     require_state_directory(settings);

@@ -230,7 +230,9 @@ void run(Session& session, EndedRun& ended) {
     run_invalid(session, error, ended);
     return;
   }
-  if (settings->database_url.empty() && !std::filesystem::exists(settings->database)) {
+  std::error_code unknown;  // whoever opens it says what stands in the way
+  if (settings->database_url.empty() && !std::filesystem::exists(settings->database, unknown) &&
+      !unknown) {
     run_unopened(
         session,
         StorageError(StorageTrouble::missing,

@@ -72,7 +72,9 @@ std::string render_hold(const json& hold) {
     text += "its rows stay until " + cell(hold.at("grace_ends_at")) + "\n";
   }
   if (hold.contains("rows")) {
-    text += "covers " + hold.at("rows").dump() + " rows now\n";
+    text += hold.at("rows") == 0
+                ? "covers no row now: check the spelling, unless it is for rows to come\n"
+                : "covers " + hold.at("rows").dump() + " rows now\n";
     for (const json& near : hold.at("near_misses")) {
       text += "note: \"" + cell(near.at("value")) + "\" in " + near.at("rows").dump() +
               " rows differs by letter case only and is not covered\n";
@@ -83,7 +85,13 @@ std::string render_hold(const json& hold) {
 
 std::string render_holds(const json& list) {
   if (list.at("holds").empty()) {
-    return "no holds\n";
+    return list.at("released") == 0
+               ? "no holds\n"
+               : "no active holds; released: " + list.at("released").dump() +
+                     (list.at("grace_ends_at").is_null()
+                          ? std::string{}
+                          : ", and rows of theirs stay until " + cell(list.at("grace_ends_at"))) +
+                     " (hold list --all)\n";
   }
   TextTable table(
       {"hold", "state", "matter", "kind", "covers", "placed by", "placed", "review by"});

@@ -240,6 +240,13 @@ TEST_CASE("a preset that cannot be bound is refused", "[config][refusal]") {
   }
 }
 
+TEST_CASE("a window whose section is still a comment is told from a mistyped key",
+          "[config][refusal]") {
+  CHECK(refusal_of(with_database("[catalogue]\nlogins = { window = \"1 year\", basis = \"b\" }")) ==
+        "holdfast.toml:4: catalogue.logins: no such key: it looks like a window; take the \"# \" "
+        "from the line [retention.category] above it too");
+}
+
 TEST_CASE("limits and budgets outside their range are refused", "[config][refusal]") {
   const std::vector<BadInput> inputs{
       {"[safety]\nmax_category_share = 20",

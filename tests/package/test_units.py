@@ -80,6 +80,8 @@ class Units(unittest.TestCase):
         # The one status that is tried again is 11, another run holds the lock.
         self.assertEqual(service["Restart"], "on-failure")
         self.assertLessEqual({"1", "2", "4", "130"}, never_again)
+        # Nor does a drop-in that names a missing folder or user (systemd's own statuses) wait for ten minutes in silence.
+        self.assertLessEqual({str(status) for status in range(200, 244)}, never_again)
         self.assertNotIn("11", good | never_again)
 
     def test_nothing_holds_back_a_run_that_holds_the_write_lock(self):

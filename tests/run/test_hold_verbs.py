@@ -134,6 +134,10 @@ class Placing(HoldWorld):
         )
         self.assertIn("Ann", text.stdout)
 
+    def test_a_person_whom_no_row_names_is_held_and_it_is_said(self):
+        said = self.made.call("hold", "place", "--matter", "M", "--reason", "r", "--person=u-4711", "--as", "alice", expect=0).stdout
+        self.assertIn("covers no row now: check the spelling", said)
+
     def test_no_term_at_all_is_refused_unless_everything_is_meant(self):
         keys = set(self.made.insert(AGED, count=3))
         one_sentence(self, self.made.freeze(expect=2), "--everything")
@@ -177,12 +181,16 @@ class Ending(HoldWorld):
         keys = set(self.made.insert(AGED, tenant="acme", count=2))
         hold = self.made.freeze("--tenant=acme")
         self.made.run(expect=0)
+        self.assertNotIn("released", self.made.call("hold", "list", expect=0).stdout)
         answer = self.made.release(hold).json
         self.assertEqual(at(answer["grace_ends_at"][:19]), NOW + days(30))
+        listed = self.made.call("hold", "list", expect=0).stdout
+        self.assertIn("no active holds; released: 1, and rows of theirs stay until 2030-01-31", listed)
         report = self.nightly_until(NOW + days(30) - SECOND)
         self.assertEqual(report["kept_by_reason"]["hold_grace"], 2)
         self.assertEqual(self.made.ids(), keys)
         self.made.clock.set(NOW + days(30) + SECOND)
+        self.assertEqual(self.made.call("hold", "list", expect=0).stdout, "no active holds; released: 1 (hold list --all)\n")
         self.made.run(expect=0)
         self.assertEqual(self.made.ids(), set())
 

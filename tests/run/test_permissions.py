@@ -215,6 +215,21 @@ class OtherUsers(unittest.TestCase):
         lock.chmod(0)
         one_sentence(self, made.call("run", expect=1), lock.name, f"belongs to user {lock.stat().st_uid}", "chown")
 
+    def test_a_database_that_this_user_may_not_even_look_at_is_named_by_every_verb(self):
+        made = self.enterContext(world(init=False))
+        shut = made.folder / "shut"
+        shut.mkdir()
+        made.write_config(config_with({"database": {"path": str(shut / "audit.db")}}))
+        made.init()
+        made.leave_root()
+        shut.chmod(0)
+        self.addCleanup(shut.chmod, 0o700)
+        new = ("config", "new", "--database", shut / "audit.db", "--out", "new.toml")
+        lock, look = "writable for whoever runs holdfast", "run as a user who may read it"
+        for words, way_out in ((("run",), lock), (("init",), lock), (("plan",), look), (new, look)):
+            with self.subTest(words):
+                one_sentence(self, made.call(*words, expect=1), str(shut / "audit.db"), way_out)
+
     def test_check_says_that_a_run_of_this_user_would_fail(self):
         made = self.enterContext(world())
         made.leave_root()
