@@ -6,6 +6,7 @@
 
 #include "jobs/export_columns.h"
 #include "jobs/export_upkeep.h"
+#include "jobs/json_text.h"
 
 namespace holdfast {
 namespace {
@@ -52,18 +53,35 @@ std::vector<std::string> erasure_faults(const Desk& desk) {
   return faults;
 }
 
-std::string left_by_erasures(const Desk& desk) {
-  const auto& children = desk.database.audit_log().shape().children;
-  if (desk.settings.erasure.modules.empty() || children.empty()) {
-    return "";
+std::vector<std::string> left_by_erasures(const Desk& desk) {
+  const bool asked_for = desk.database.is_set_up() && !desk.database.erasures().all().empty();
+  if (desk.settings.erasure.modules.empty() && !asked_for) {
+    return {};
   }
+  std::vector<std::string> doubts;
   std::string tables;
-  for (const ChildShape& child : children) {
+  for (const ChildShape& child : desk.database.audit_log().shape().children) {
     tables += (tables.empty() ? "\"" : ", \"") + child.table + '"';
   }
-  return "an erasure leaves the rows of " + tables +
-         " ([events].children) as they are where their row of the log stays, with whatever they say "
-         "about the person: name those tables in [erasure.module] too, or keep persons out of them";
+  if (!tables.empty()) {
+    doubts.push_back(
+        "an erasure leaves the rows of " + tables +
+        " ([events].children) as they are where their row of the log stays, with whatever they say "
+        "about the person: name those tables in [erasure.module] too, or keep persons out of them");
+  }
+  std::string columns;
+  for (const std::string& name : desk.database.subjects().unmapped_columns(LogPlace::log)) {
+    columns += (columns.empty() ? "" : ", ") + utf8_text(name);
+  }
+  if (!columns.empty()) {
+    doubts.push_back(
+        "an erasure does not look at these columns of the log and leaves them as they "
+        "are in rows that stay, because [events] does not say what they mean: " +
+        columns +
+        "; map them there, or see yourself to what they say about the person: the "
+        "receipt of each erasure names them");
+  }
+  return doubts;
 }
 
 }  // namespace holdfast

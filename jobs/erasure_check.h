@@ -14,8 +14,9 @@ namespace holdfast {
 /// nobody about anybody. Errors: StorageError where the database itself cannot be read.
 [[nodiscard]] std::vector<std::string> erasure_faults(const Desk& desk);
 
-/// A sentence about tables of [events].children, whose rows an erasure leaves as they are; empty
-/// where there are none, or no modules.
-[[nodiscard]] std::string left_by_erasures(const Desk& desk);
+/// Sentences about what an erasure leaves as it is in rows that stay: tables of [events].children,
+/// and columns of the log that [events] does not map. None where nobody erases: there are no
+/// modules and no requests.
+[[nodiscard]] std::vector<std::string> left_by_erasures(const Desk& desk);
 
 }  // namespace holdfast

@@ -7,10 +7,12 @@
 #include "jobs/archive_keeper.h"
 #include "jobs/digest.h"
 #include "jobs/erasure_document.h"
+#include "jobs/erasure_residue.h"
 #include "jobs/export_upkeep.h"
 #include "jobs/hold_sources.h"
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "storage/storage_error.h"
 
 namespace holdfast {
 namespace {
@@ -165,6 +167,19 @@ json answer_of(const Desk& desk, const ErasureResult& result) {
   return result_json(desk, result);
 }
 
+/// Null where a module does not fit the database: no completion could go on then, and `check` says
+/// why.
+json left_if_it_fits(const Desk& desk) {
+  try {
+    return left_json(left_as_it_is(desk.database, desk.settings));
+  } catch (const StorageError& error) {
+    if (error.trouble() != StorageTrouble::mapping) {
+      throw;
+    }
+    return nullptr;
+  }
+}
+
 void require_set_up(const Desk& desk) {
   if (!desk.database.is_set_up()) {
     throw JobError(
@@ -230,6 +245,7 @@ json show_erasure(const Desk& desk, std::int64_t id) {
     result["open_export"] = {{"id", open}, {"message", export_sentence(open)}};
   }
   if (call.workflow.may_see_holds(*request)) {
+    result["left_as_it_is"] = left_if_it_fits(desk);
     const HoldAnswer answer = call.workflow.ask_holds(*request);
     result["holds"] = answer_json(answer);
     result["hold_digest"] = hold_answer_digest(id, answer);

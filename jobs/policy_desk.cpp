@@ -160,7 +160,6 @@ json apply_policy(const Desk& desk, const Settings& changed, const std::string& 
   // The version that was in force so far has to be on record, or the new one would have nothing to
   // wait for.
   const PolicyState before = read_policy_state(desk.database, desk.settings, desk.now);
-  const PolicyState after = read_policy_state(desk.database, changed, desk.now);
   const auto write = desk.database.begin_write(Durability::full);
   const auto record = [&](const PolicyState& state, const ConfigSource& source, Instant since) {
     return desk.database.policies().add(
@@ -174,6 +173,9 @@ json apply_policy(const Desk& desk, const Settings& changed, const std::string& 
   if (!before.recorded) {
     (void)record(before, desk.settings.source, before.current().in_force_from);
   }
+  // Only now: where it is the version before that one once more, it is in force from today and not
+  // since then, or the one in between would have had its delay already.
+  const PolicyState after = read_policy_state(desk.database, changed, desk.now);
   const PolicySnapshot from = make_snapshot(desk.settings, desk.database.audit_log().shape());
   const auto differences = changes(from, after.current().snapshot);
   if (differences.empty()) {

@@ -332,6 +332,7 @@ ErasureReceipt erase_subject(const SubjectErasure& erasure) {
                                   erasure.context.frame().clock.system_now);
   (void)erasure.database.ledger().destroy_salts(kEndOfTime);
   receipt.archives = erasure.archives;
+  receipt.left = left_as_it_is(erasure.database, erasure.settings);
   return receipt;
 }
 
@@ -353,7 +354,8 @@ json receipt_json(const ErasureReceipt& receipt) {
                      {"evidence_kept", receipt.evidence}}},
                    {"holds_extended", receipt.holds},
                    {"archives", archives_json(receipt.archives)},
-                   {"exports_destroyed", receipt.exports}};
+                   {"exports_destroyed", receipt.exports},
+                   {"left_as_it_is", left_json(receipt.left)}};
   if (!receipt.children_deleted.empty()) {
     document["children_deleted"] = children_json(receipt.children_deleted);
   }

@@ -8,6 +8,7 @@
 
 #include "jobs/archive_store.h"
 #include "jobs/decision_context.h"
+#include "jobs/erasure_residue.h"
 #include "jobs/settings.h"
 #include "storage/database.h"
 
@@ -88,6 +89,7 @@ struct ErasureReceipt {
   std::vector<std::int64_t> holds;  ///< that keep matching through the token
   std::vector<RemainingArchive> archives;
   std::vector<std::int64_t> exports;  ///< copies that are destroyed with it
+  std::vector<LeftAsItIs> left;       ///< that nobody looked at, in rows that stay
 };
 
 /// Erases one subject: modules' tables by their action; rows of the log that the decision lets go

@@ -17,11 +17,13 @@ milliseconds delay_of(const PolicyVersion& version) {
   return version.snapshot.safety.policy_shorten_delay;
 }
 
-/// Until when each version but the last stays in force, by its place.
+/// Until when each version but the last stays in force, by its place. None is replaced before it
+/// was there, whatever the register says of the next one.
 std::vector<Instant> ends_of_delay(std::span<const PolicyVersion> versions) {
   std::vector<Instant> ends;
+  Instant replaced_at = versions.front().in_force_from;
   for (std::size_t next = 1; next < versions.size(); ++next) {
-    const Instant replaced_at = versions[next].in_force_from;
+    replaced_at = std::max(replaced_at, versions[next].in_force_from);
     milliseconds delay = std::max(delay_of(versions[next]), delay_of(versions[next - 1]));
     for (std::size_t older = 0; older < ends.size(); ++older) {
       const bool in_force = !(ends[older] < replaced_at);

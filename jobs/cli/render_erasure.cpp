@@ -52,6 +52,21 @@ std::string holds_table(const json& reports) {
   return table.text();
 }
 
+/// What nobody looked at, table by table. Receipts of old versions say nothing of it.
+std::string left_lines(const json& document) {
+  std::string text;
+  for (const json& table : document.value("left_as_it_is", json::array())) {
+    std::string columns;
+    for (const json& column : table.at("columns")) {
+      columns += (columns.empty() ? "" : ", ") + cell(column);
+    }
+    text += (text.empty() ? "not looked at, and left as it is in rows that stay: " : "; ") +
+            (table.at("module").is_null() ? "" : cell(table.at("module")) + ": ") +
+            cell(table.at("table")) + " (" + (columns.empty() ? "all columns" : columns) + ")";
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string receipt_lines(const json& receipt) {
   TextTable table({"module", "table", "action", "rows before", "changed", "left"});
   for (const json& line : receipt.at("modules")) {
@@ -65,7 +80,7 @@ std::string receipt_lines(const json& receipt) {
   const json& log = receipt.at("audit_log");
   return table.text() + "audit log: " + log.at("deleted").dump() + " rows deleted, " +
          log.at("pseudonymised").dump() + " pseudonymised, " + log.at("evidence_kept").dump() +
-         " left as evidence of an administrator's deed\n";
+         " left as evidence of an administrator's deed\n" + left_lines(receipt);
 }
 
 std::string export_line(const json& answer) {
@@ -110,6 +125,7 @@ std::string render_erasure(const json& erasure) {
     text += table.text();
   }
   text += export_line(erasure);
+  text += left_lines(erasure);
   if (erasure.contains("holds")) {
     text += holds_table(erasure.at("holds"));
     text += erasure.at("all_clear").get<bool>()

@@ -109,14 +109,14 @@ DeedEnd fetch(FaultWorld& world) {
     if (world.ask("SELECT state FROM holdfast_export WHERE id = 2") == "requested") {
       (void)make_export(desk, 2);
     }
-    (void)download_export(desk, 2, (world.folder() / "fetched.zip").string());
+    (void)download_export(desk, 2, (world.folder() / kFetchedCopy).string());
   });
   return {.done = true, .message = {}};
 }
 
 /// Fetches it once more, and then it is destroyed.
 std::string fetch_again(FaultWorld& world) {
-  std::filesystem::remove(world.folder() / "fetched.zip");
+  std::filesystem::remove(world.folder() / kFetchedCopy);
   if (world.ask("SELECT state FROM holdfast_export WHERE id = 2") != "destroyed") {
     (void)fetch(world);
     world.at_desk("alice", [](const Desk& desk) { (void)destroy_export(desk, 2); });
@@ -133,6 +133,35 @@ Deed export_deed(const std::string& name, FaultWorldOptions world) {
           .act = fetch,
           .again = fetch_again,
           .done_sql = "SELECT downloads FROM holdfast_export WHERE id = 2"};
+}
+
+/// Where nothing fails the copy is gone with the person, before anybody can ask.
+DeedEnd complete_with_a_copy(FaultWorld& world) {
+  const DeedEnd end = complete(world);
+  if (end.done && !FaultyDisk::the().struck() && !world.exports_fault().empty()) {
+    return {.done = false, .message = world.exports_fault()};
+  }
+  return end;
+}
+
+std::string complete_with_a_copy_again(FaultWorld& world) {
+  const std::string problem = complete_again(world);
+  if (!problem.empty()) {
+    return problem;
+  }
+  const std::string ended = world.ask(
+      "SELECT group_concat(state || ' ' || end_reason) FROM holdfast_export WHERE id = 2");
+  return ended == "destroyed erased" ? world.exports_fault() : "the copy is " + ended;
+}
+
+Deed erasure_with_a_copy_deed(const std::string& name, FaultWorldOptions world) {
+  world.exports = true;
+  world.handed_out = true;
+  Deed deed = erasure_deed(name, world);
+  deed.group = DeedGroup::exports;
+  deed.act = complete_with_a_copy;
+  deed.again = complete_with_a_copy_again;
+  return deed;
 }
 
 DeedEnd set_up(FaultWorld& world) {
@@ -196,6 +225,8 @@ std::vector<Deed> all_deeds() {
       export_run_deed("run, copies, rollback journal", {.wal = false}),
       export_deed("export made and fetched", {.earlier_run = true}),
       export_deed("export, rollback journal", {.wal = false}),
+      erasure_with_a_copy_deed("erasure with a copy", {.earlier_run = true}),
+      erasure_with_a_copy_deed("erasure with a copy, rollback journal", {.wal = false}),
       init_deed("init beside a log", {}),
       init_deed("init beside a log, rollback journal", {.wal = false}),
       init_deed("init with guards", {.guards = true}),

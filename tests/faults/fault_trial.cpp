@@ -230,6 +230,15 @@ void FaultTrial::check_right_after(const FaultLine& line, const DeedEnd& end) {
     say("said to be done, and is not");
   }
   check_outcome(line, end);
+  check_copies();
+}
+
+void FaultTrial::check_copies() {
+  const std::string fault = world_.copies_fault();
+  if (!fault.empty()) {
+    ++toll_->inconsistent;
+    say(fault);
+  }
 }
 
 /// A run that is closed is closed as it said itself; where the power went nobody heard it.
@@ -278,6 +287,7 @@ void FaultTrial::check_at_the_end() {
   check_sound();
   check_events();
   check_ledger();
+  check_copies();
 }
 
 void FaultTrial::check_sound() {

@@ -91,6 +91,7 @@ class FaultTrial {
   void check_events();
   void check_ledger();
   void check_sound();
+  void check_copies();
 
   Deed deed_;
   FaultWorld world_;

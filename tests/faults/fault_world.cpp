@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "jobs/digest.h"
 #include "jobs/erasure_desk.h"
 #include "jobs/export_desk.h"
 #include "tests/faults/fault_exports.h"
@@ -23,6 +24,14 @@ constexpr const char* kTables = R"sql(
 CREATE TABLE profiles (user_id TEXT, tenant TEXT, name TEXT, PRIMARY KEY (user_id, tenant));
 INSERT INTO profiles VALUES ('user-7', 'acme', 'Maria'), ('user-8', 'acme', 'Anna'),
                             ('user-7', 'globex', 'Maria');
+)sql";
+
+constexpr const char* kCopiesNotTold = R"sql(
+SELECT sum(abs(deeds - (SELECT count(*) FROM audit_events AS event WHERE event.code = told.code
+                        AND json_extract(event.metadata, '$.export_id') = told.id)))
+FROM (SELECT id, 'ACCOUNT_DATA_EXPORT_REQUEST' AS code, 1 AS deeds FROM holdfast_export
+      UNION ALL SELECT id, 'ACCOUNT_DATA_EXPORT_READY', made_at_ms IS NOT NULL FROM holdfast_export
+      UNION ALL SELECT id, 'ACCOUNT_DATA_EXPORT_DOWNLOADED', downloads FROM holdfast_export) AS told
 )sql";
 
 /// Nobody asks the module of these tests anything: its holds are "none".
@@ -125,6 +134,9 @@ void FaultWorld::make() {
     at_desk("alice", [](const Desk& desk) {
       (void)request_export(desk, {.tenant = kTenant, .person = kPerson});
     });
+    if (options_.handed_out) {
+      hand_out();
+    }
   }
   if (!options_.set_up) {
     (void)remove_sqlite(options());
@@ -164,6 +176,36 @@ void FaultWorld::make_old_copy() {
     (void)request_export(before, {.tenant = kTenant, .person = "user-8"});
     (void)make_export(before, 1);
   });
+}
+
+/// Whoever asked for it has it, so that it is in nobody's way any more.
+void FaultWorld::hand_out() {
+  at_desk("alice", [this](const Desk& desk) {
+    (void)make_export(desk, 2);
+    (void)download_export(desk, 2, (folder() / kFetchedCopy).string());
+  });
+  fs::remove(folder() / kFetchedCopy);
+}
+
+std::string FaultWorld::copies_fault() const {
+  if (!options_.exports) {
+    return "";
+  }
+  SQLite::Database db(options().path.string(), SQLite::OPEN_READWRITE, 0);
+  SQLite::Statement ready(db, "SELECT file, sha256 FROM holdfast_export WHERE state = 'ready'");
+  while (ready.executeStep()) {
+    const std::string file = ready.getColumn(0).getString();
+    if (!fs::exists(folder() / "copies" / file) ||
+        sha256_hex(read_text(folder() / "copies" / file)) != ready.getColumn(1).getString()) {
+      return file + " is ready, and is not the file that was made";
+    }
+  }
+  if (fs::exists(folder() / kFetchedCopy) &&
+      ask("SELECT downloads FROM holdfast_export WHERE id = 2") == "0") {
+    return "a copy is handed out that nobody logged";
+  }
+  const std::string told = ask(kCopiesNotTold);
+  return told == "0" ? "" : told + " deeds on copies without their audit rows";
 }
 
 std::string FaultWorld::exports_fault() const {

@@ -28,11 +28,15 @@ struct FaultWorldOptions {
   bool erasure = false;            ///< a request of user-7 that bob may complete now
   bool when_due = false;           ///< and that the nightly run is to complete
   bool exports = false;            ///< a copy past its keep, and one of user-7 that is to be made
+  bool handed_out = false;         ///< that one is made and fetched already
   bool gives_back = false;         ///< incremental vacuum
   bool set_up = true;              ///< false: the log is there, and `init` was never called
   int rows = 288;                  ///< half of them due: a few slices
   std::chrono::hours late{0};      ///< nobody has written for so long
 };
+
+/// Where a copy is fetched to, in the folder of the world.
+constexpr const char* kFetchedCopy = "fetched.zip";
 
 /// The rows that were there at the beginning, by key: each as one text.
 using LogRows = std::map<std::int64_t, std::string>;
@@ -61,6 +65,9 @@ class FaultWorld {
   [[nodiscard]] std::int64_t last_first_row() const { return last_first_row_; }
   /// What is wrong with the folder of the copies: it has the ready ones and nothing else.
   [[nodiscard]] std::string exports_fault() const;
+  /// What is wrong with them at any moment: each that is ready is the file that was made, what
+  /// others do not know of is nowhere, and each deed has its audit row.
+  [[nodiscard]] std::string copies_fault() const;
   /// What a person has outside of the log.
   [[nodiscard]] std::string profiles() const;
 
@@ -75,6 +82,7 @@ class FaultWorld {
   void fill() const;
   void make_request();
   void make_old_copy();
+  void hand_out();
   void keep();
 
   FaultWorldOptions options_;

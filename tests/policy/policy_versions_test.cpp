@@ -67,6 +67,15 @@ TEST_CASE("a replacement at the end of time never takes the older version out of
   }
 }
 
+TEST_CASE("a version is not replaced before it was there", "[versions]") {
+  const Instant second = kStart + 100 * kDay;
+  const std::vector<PolicyVersion> versions{
+      version(1, kStart, 7 * kDay), version(2, second, 7 * kDay), version(3, kStart, 7 * kDay)};
+  CHECK(in_force(versions, second) == Numbers{3, 2, 1});
+  CHECK(in_force(versions, second + 7 * kDay) == Numbers{3, 2, 1});
+  CHECK(in_force(versions, second + 7 * kDay + kMs) == Numbers{3});
+}
+
 TEST_CASE("the longer delay of the old and the new version counts", "[versions]") {
   const Instant replaced = kStart + 100 * kDay;
   SECTION("where the new one is shorter") {

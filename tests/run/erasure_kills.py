@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from erasure_world import DONE, OVERRIDDEN, PERSON, ErasureWorld, contents, erasure_config
+from erasure_world import DONE, OVERRIDDEN, PERSON, contents
+from export_world import ExportWorld, export_config
 from holdfast_cli import program_path
 
 THERE, ERASED = "wholly there", "wholly erased"
@@ -20,14 +21,17 @@ LONGEST_AFTER_S = 0.05  # from a thing that is seen to the kill
 REASON = "a reason that is long enough"
 
 
-class DoomedWorld(ErasureWorld):
-    """An approved request about a person with many rows, a person hold that has to be overridden, nothing erased yet."""
+class DoomedWorld(ExportWorld):
+    """An approved request about a person with many rows and a copy that is fetched already, a person hold that has to be
+    overridden, nothing erased yet."""
 
     def __init__(self, folder, now):
-        super().__init__(folder, erasure_config(), now)
+        super().__init__(folder, export_config(), now)
+        self.copies.mkdir(mode=0o700, exist_ok=True)
 
     def prepare(self, rows):
         self.fill(rows=rows)
+        self.fetch(self.ready())
         self.freeze(f"--person={PERSON}")
         self.dispute(person="u-4712")
         self.request = self.waiting()
@@ -46,6 +50,8 @@ class DoomedWorld(ErasureWorld):
             if source.exists():
                 shutil.copy(source, folder / f"audit.db{suffix}")
         copied = DoomedWorld(folder, self.clock.now)
+        for name in self.files():
+            shutil.copy(self.copies / name, copied.copies)
         copied.request, copied.shown = self.request, self.shown
         return copied
 
@@ -134,3 +140,14 @@ def check_audit_rows(test, program, state):
     register = program.query("SELECT state FROM holdfast_erasure WHERE id = ?", program.request)[0][0]
     test.assertEqual(register, "completed" if state == ERASED else "approved")
     test.assertEqual(bool(program.named(PERSON)), state == THERE)
+
+
+def check_copy(test, program, state, tidied):
+    """The copy is there, whole, or nobody is handed it; `tidied`: something has been through the folder since."""
+    [copy] = program.export("list", "--all", who=None).json["exports"]
+    test.assertEqual((copy["state"], copy["problem"]), ("ready" if state == THERE else "destroyed", None))
+    if state == ERASED:
+        program.fetch(copy["id"], who="alice", expect=4)
+        test.assertEqual(copy["end_reason"], "erased")
+    if state == THERE or tidied:
+        test.assertEqual(len(program.files()), 1 if state == THERE else 0)

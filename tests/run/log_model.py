@@ -112,6 +112,31 @@ class Approval:
     spent: bool = False
 
 
+@dataclass
+class PersonCopy:
+    """A copy of a person's data, as the register has it."""
+
+    tenant: str
+    person: str  # after their erasure: the token
+    state: str = "requested"
+    expires_ms: int = None
+    downloads: int = 0
+    end_reason: str = ""
+
+    def made(self, now_ms, keep):
+        self.state, self.expires_ms = "ready", deletable_ms(now_ms, keep)
+
+    def ended(self, reason):
+        self.state, self.end_reason = "destroyed", reason
+
+    def expired(self, guard_ms):
+        return self.state == "ready" and self.expires_ms <= guard_ms
+
+    def open(self, guard_ms):
+        """Whether somebody is still to get it."""
+        return self.state == "requested" or (self.state == "ready" and not self.downloads and not self.expired(guard_ms))
+
+
 class LogModel:
     def __init__(self, policy, delay_ms, grace_ms, step_ms, share, least_rows):
         self.policy = policy  # of the configuration
@@ -124,6 +149,7 @@ class LogModel:
         self.clock = None
         self.approval = None
         self.bookmarks = {}
+        self.copies = {}  # number: PersonCopy
 
     # Clock
 
@@ -167,6 +193,14 @@ class LogModel:
         """The last one, and each older one whose delay is not over."""
         older = [policy for (_, policy), (replaced, _) in zip(versions, versions[1:]) if guard_ms <= replaced + self.delay_ms]
         return [*older, versions[-1][1]]
+
+    # Copies
+
+    def open_copy(self, tenant, person, now_ms):
+        """The number of the copy that somebody is still to get, if there is one."""
+        guard_ms = self.next_clock(now_ms).guard
+        of = (number for number, copy in self.copies.items() if (copy.tenant, copy.person) == (tenant, person) and copy.open(guard_ms))
+        return next(of, None)
 
     # Rows
 

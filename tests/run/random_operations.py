@@ -2,6 +2,7 @@
 """Every verb of the program in random order, beside a model that says what must be there after each."""
 
 import copy
+import json
 import random
 import time
 
@@ -27,6 +28,8 @@ def row_of(columns):
 class RandomOperations:
     """One round. `tally` counts operations over all rounds; what does not hold raises AssertionError with the story."""
 
+    World = ErasureWorld
+
     def __init__(self, folder, seed, tally):
         self.rng = random.Random(seed)
         self.tally = tally
@@ -39,11 +42,12 @@ class RandomOperations:
         self.budget = None
         rng = self.rng
         self.delay, self.grace, self.step = rng.choice((1, 7)), rng.choice((1, 30)), rng.choice((8, 40, 400))
-        share = rng.choice((1.0, 0.5, 0.2))
+        share, self.keep_copies = rng.choice((1.0, 0.5, 0.2)), rng.choice(("2 days", "30 days", "200 days"))
         policy = Policy({category: rng.choice(WINDOWS[:4]) for category in ("account", "sessions", "mfa")}, {"sessions": "20 days"})
         self.model = LogModel(policy, self.delay * DAY_MS, self.grace * DAY_MS, self.step * DAY_MS, share, least_rows=15)
-        self.made = ErasureWorld(folder, self.config(policy), at(rng.choice(STARTS)))
-        (folder / "archive").mkdir()
+        self.made = self.World(folder, self.config(policy), at(rng.choice(STARTS)))
+        for name in ("archive", "copies"):
+            (folder / name).mkdir(mode=0o700)
         self.made.init()
         with self.made.connection() as database:
             database.execute(f"PRAGMA journal_mode = {rng.choice(('WAL', 'WAL', 'DELETE'))}")
@@ -69,7 +73,8 @@ class RandomOperations:
         run = {"max_lock": "2ms", "max_lock_idle": "2ms"} | ({"max_rows": self.budget} if self.budget else {})
         return config_with(
             retention={"category": category, "code": codes, "tenant": tenants}, safety=safety, run=run,
-            archive={"directory": "archive", "keep": KEEP}, erasure={"cool_off": "14 days", "module": [SHOP]},
+            archive={"directory": "archive", "keep": KEEP}, export={"directory": "copies", "keep": self.keep_copies},
+            erasure={"cool_off": "14 days", "module": [SHOP], "keep_metadata": {"*": ["result"]}},
         )  # fmt: skip
 
     # What is there
@@ -116,10 +121,16 @@ class RandomOperations:
             rows.append(Row(stored, rng.choice(CODES), rng.choice(TENANTS), *people, stamp))
         with self.made.connection() as database:
             for row in rows:
-                values = (row.time, row.code, row.tenant, row.actor, row.subject, row.stamp)
-                sql = f"INSERT INTO audit_events ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)"
+                values = (row.time, row.code, row.tenant, row.actor, row.subject, row.stamp, self.metadata())
+                sql = f"INSERT INTO audit_events ({', '.join(COLUMNS)}, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)"
                 self.model.rows[database.execute(sql, values).lastrowid] = row
         self.story.append(f"{len(rows)} rows written")
+
+    def metadata(self):
+        """What a row says besides, of anybody."""
+        person = self.rng.choice(PEOPLE)
+        said = self.rng.choice((None, {"result": person}, {"result": f"told {person}", "note": person}, {"result": "ok"}))
+        return said and json.dumps(said)
 
     # Runs
 
@@ -127,7 +138,8 @@ class RandomOperations:
         self.finish_run(self.made.run)
 
     def finish_run(self, start, highest=lambda _: NEVER_MS):
-        """One run from the beginning to its end, and what it has to have taken. `highest`: of the ids that it looked at."""
+        """One run from the beginning to its end, and what it has to have taken; gives what it said, if it was not refused.
+        `highest`: of the ids that it looked at."""
         model = self.model
         answer = start()
         before, gone = dict(model.rows), set(model.rows) - set(self.there())
@@ -135,7 +147,7 @@ class RandomOperations:
         if model.refused(self.now_ms):
             self.require(answer.exit_status == 4, "a run before the last one is refused", answer)
             self.require(answer.json["error"]["reason"] == "clock_went_back", "because of the clock", answer)
-            return
+            return None
         report, clock = answer.json, model.next_clock(self.now_ms)
         takes, limited = model.run_takes(clock, highest(report))
         partial = self.budget is not None and answer.exit_status == 3
@@ -148,6 +160,7 @@ class RandomOperations:
         self.require(report["deleted"] == len(gone), "a run counts what it took", answer)
         self.keep(report["run_id"], gone, before)
         model.ran(clock, gone, highest(report), finished=not partial)
+        return report
 
     def keep(self, run, gone, before):
         if gone:
@@ -200,7 +213,11 @@ class RandomOperations:
         ended = self.made.query("SELECT outcome FROM holdfast_run WHERE id = ?", newest)[0][0]
         if newest > newest_before and ended is not None and model.open_approval(self.now_ms):
             model.approval.spent = True  # its record was written before it was killed
+        self.after_a_kill()
         self.run()
+
+    def after_a_kill(self):
+        """What must be true before anything else is done."""
 
     # Holds
 

@@ -12,7 +12,7 @@ from random_operations import PEOPLE, TENANTS, RandomOperations
 
 READERS = (
     ("report", "--json"), ("report", "list"), ("status",), ("policy", "show"), ("hold", "list", "--all"), ("archive", "list"),
-    ("catalogue",), ("report", "--format", "html"), ("erasure", "list"), ("bookmark", "list"),
+    ("catalogue",), ("report", "--format", "html"), ("erasure", "list"), ("bookmark", "list"), ("export", "list", "--all"),
 )  # fmt: skip
 
 
@@ -124,6 +124,7 @@ class RandomUpkeep(RandomOperations):
         self.model, self.deleted, self.erased, self.pending = model, deleted, erased, pending
         model.policy = policy
         self.story.append(f"{self.made.clock.now:%F %T} backup put back, runs {newest_saved + 1} to {newest} lost")
+        self.backup_is_back()
         refused = self.made.run(expect=4)
         self.require(refused.json["error"]["reason"] == "restored_backup", "a restored backup is refused", refused)
         self.agree("the refused run")
@@ -134,6 +135,7 @@ class RandomUpkeep(RandomOperations):
         held = {(line["tenant"], line["token"]) for line in told.json["erasures_held"]}
         self.require((told.exit_status == 4) == bool(held), "recover says what it could not do again", told)
         self.story.append(f"recover -> {told.exit_status}")
+        self.tally["erasures that recover left to a hold"] += len(held)
         self.put_holds_back(lost, told.json)
         for (tenant, person), token in lost_erased.items():
             if (tenant, person) not in self.erased and (tenant, token) not in held:
@@ -146,6 +148,9 @@ class RandomUpkeep(RandomOperations):
         self.require(behind or goes_on, "the run clock goes on from where it was", (model.clock, lost.clock))
         model.approval = None
         self.saved = None
+
+    def backup_is_back(self):
+        """The database is what it was, and nothing else is."""
 
     def put_holds_back(self, lost, told):
         """Every hold is in force again, those that were released since too."""

@@ -6,7 +6,7 @@ A few kills only; test_slow_erasure_kills.py goes on.
 
 import unittest
 
-from erasure_kills import ERASED, THERE, DoomedWorld, EraseKiller, Evidence, check_audit_rows
+from erasure_kills import ERASED, THERE, DoomedWorld, EraseKiller, Evidence, check_audit_rows, check_copy
 from erasure_world import EMAIL, NAME, PERSON, TENANT, erasure_world
 from holdfast_cli import work_folder
 from kill_count import KillCount
@@ -43,10 +43,14 @@ class EraseKillTest(unittest.TestCase):
             state = evidence.state(program)
             killer.hits[state if status == -9 else "over before the kill"] += 1
             check_audit_rows(self, program, state)
+            check_copy(self, program, state, tidied=False)
             answer = program.complete_again()
             self.assertEqual(answer.json["outcome"], "done" if state == THERE else "unchanged", answer)
             self.assertEqual(evidence.state(program), ERASED)
             check_audit_rows(self, program, ERASED)
+            if state == ERASED:
+                program.run(expect=0)
+            check_copy(self, program, ERASED, tidied=True)
             token = program.token(TENANT)
             self.assertEqual(program.query("SELECT DISTINCT customer FROM orders"), [(token,)])
             if state == THERE:

@@ -72,6 +72,30 @@ class FurtherColumns(unittest.TestCase):
         self.assertTrue(any("adress" in warning for warning in self.made.run(expect=0).json["warnings"]))
         self.assertEqual(self.made.state(export), ("requested", ""))
 
+    def test_an_erasure_leaves_the_same_columns_and_names_them(self):
+        """In `check`, before it in `show`, and in its receipt; with what else stays without a look."""
+        self.list_columns("ip", "seen_by")
+        self.row(ip="192.0.2.7", secret=f"told by {PERSON}")
+        export = self.made.ready()
+        copy = Copy(self.made.fetch(export))
+        file = copy.listed[copy.name_of("audit_events")]
+        in_the_copy = [name for name in file["columns"] if name in ("ip", "seen_by")]
+        columns = ["ip", "seen_by", "description", "secret"]
+        self.assertEqual(in_the_copy + file["withheld_columns"], columns)
+        request = self.made.waiting()
+        left = [
+            {"module": None, "table": "audit_events", "columns": columns},
+            {"module": "shop", "table": "orders", "columns": ["id", "amount"]},
+        ]
+        self.assertEqual(self.made.show(request)["left_as_it_is"], left)
+        said = [line["message"] for line in self.made.call("check", "--json").json["findings"]]
+        self.assertTrue(any("an erasure does not look at" in line and ", ".join(columns) in line for line in said), said)
+        answer = self.made.complete(request)
+        self.assertEqual(answer.json["receipt"]["left_as_it_is"], left)
+        shown = self.made.call("erasure", "show", request, "--as", "bob").stdout
+        self.assertIn("rows that stay: audit_events (ip, seen_by, description, secret); shop: orders (id, amount)\n", shown)
+        self.assertEqual(self.made.query("SELECT DISTINCT ip, secret FROM audit_events WHERE ip NOT NULL"), [("192.0.2.7", f"told by {PERSON}")])
+
     def test_random_databases(self):
         for seed in range(8):
             with self.subTest(seed=seed), export_world(export_config(export={"directory": "copies", "columns": ["seen_by"]})) as made:

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -27,13 +28,13 @@ class Kills(unittest.TestCase):
         self.made.fill(rows=ROWS)
         self.rng = random.Random(20300101)
 
-    def kill(self, *words, longest_s):
-        """Starts a verb of `export` and kills it at a random moment."""
+    def kill(self, *words, longest_s=0, after=None):
+        """Starts a verb of `export` and kills it at a random moment, or after something."""
         command = [program_path(), "export", *words, "--as", "alice", "--config", self.made.config_file]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = {**os.environ, **self.made.clock.environment()}
         with subprocess.Popen([str(word) for word in command], cwd=self.made.folder, env=environment, **quiet) as process:
-            time.sleep(self.rng.uniform(0, 1.1 * longest_s))
+            after() if after else time.sleep(self.rng.uniform(0, 1.1 * longest_s))
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             process.wait()
@@ -100,6 +101,22 @@ class Kills(unittest.TestCase):
                 self.assertEqual(logged, 1, "a copy that nobody logged")
                 shutil.move(target, self.made.folder / f"killed-{number}.zip")
         Copy(self.made.fetch(export, name="last.zip"))
+
+    def test_nothing_is_handed_out_before_it_is_logged(self):
+        """While another program keeps it from being logged, there is nothing to fetch; and it is killed like that."""
+        export = self.made.ready()
+        target = self.made.folder / "locked.zip"
+        with contextlib.closing(sqlite3.connect(self.made.database, isolation_level=None)) as neighbour:
+            neighbour.execute("BEGIN IMMEDIATE")
+            self.kill("download", export, "--to", target, after=lambda: self.wait_for(target.exists, longest_s=3))
+        left = [path.name for path in self.made.folder.iterdir() if target.name in path.name]
+        self.assertEqual((left, self.count(FETCHED)), ([], 0))
+
+    @staticmethod
+    def wait_for(seen, longest_s):
+        end_s = time.monotonic() + longest_s
+        while not seen() and time.monotonic() < end_s:
+            time.sleep(0.01)
 
     def test_killed_while_it_is_destroyed(self):
         export = self.made.ready()

@@ -312,6 +312,24 @@ class PolicyEvents(unittest.TestCase):
             self.assertIn(change, event["metadata"]["changes"])
             self.assertEqual(key, 2)
 
+    def test_policy_apply_of_what_an_edit_that_no_run_has_met_replaced_waits(self):
+        """Back to the version before: it is in force from now and not since it was recorded first."""
+        with world() as made:
+            made.write_config(config_with(category(window="60 days")))
+            made.run(expect=0)
+            made.insert(AGED)
+            made.clock.advance(days=3)
+            made.write_config(config_with(category(window="400 days")))
+            self.apply(made, category(window="60 days"), "--reason", "r", "--as", "alice")
+            made.write_config(config_with(category(window="60 days")))
+            applied = made.clock.now
+            for later in (days(0), days(7) - datetime.timedelta(seconds=1)):
+                made.clock.set(applied + later)
+                self.assertEqual(made.run(expect=0).json["kept_by_reason"].get("policy_delay"), 1)
+            made.clock.set(applied + days(7) + datetime.timedelta(seconds=1))
+            made.run(expect=0)
+            self.assertEqual(made.ids(), set())
+
     def test_policy_apply_wants_a_reason_a_valid_file_and_a_change(self):
         with world() as made:
             made.run(expect=0)
