@@ -108,7 +108,8 @@ std::optional<Reference> find_reference(Database& database, std::int64_t before)
 }  // namespace
 
 std::optional<BetweenRuns> compare_with_last_run(Database& database, std::int64_t run) {
-  if (!database.audit_log().shape().ordered_keys) {
+  const LogShape& shape = database.audit_log().shape();
+  if (!shape.ordered_keys) {
     return std::nullopt;
   }
   const auto reference = find_reference(database, run);
@@ -116,7 +117,9 @@ std::optional<BetweenRuns> compare_with_last_run(Database& database, std::int64_
     return std::nullopt;
   }
   const std::int64_t highest = reference->state.highest_key;
-  BetweenRuns between{.run = reference->line.id, .expected = reference->state.rows};
+  BetweenRuns between{.run = reference->line.id,
+                      .expected = reference->state.rows,
+                      .rows_come_late = shape.rows_come_late};
   between.expected -= erased_since(database, reference->state);
   between.expected += restored_since(database, reference->state);
   for (const std::int64_t later : reference->later) {
@@ -130,11 +133,15 @@ json between_runs_json(const std::optional<BetweenRuns>& between) {
   if (!between) {
     return nullptr;
   }
-  return {{"run", between->run},
-          {"expected", between->expected},
-          {"found", between->found},
-          {"vanished", between->vanished()},
-          {"came_back", between->came_back()}};
+  json figures = {{"run", between->run},
+                  {"expected", between->expected},
+                  {"found", between->found},
+                  {"vanished", between->vanished()},
+                  {"came_back", between->came_back()}};
+  if (between->rows_come_late) {
+    figures["committed_late"] = between->committed_late();
+  }
+  return figures;
 }
 
 json log_state_json(const std::optional<LogState>& state) {

@@ -27,13 +27,17 @@ struct BetweenRuns {
   std::int64_t expected =
       0;  ///< what it left, less what is known to have gone, more what was put back
   std::int64_t found = 0;
+  bool rows_come_late = false;  ///< LogShape: more rows than expected are nothing to wonder at
 
   [[nodiscard]] std::int64_t vanished() const {
     return std::max<std::int64_t>(expected - found, 0);
   }
-  [[nodiscard]] std::int64_t came_back() const {
-    return std::max<std::int64_t>(found - expected, 0);
-  }
+  [[nodiscard]] std::int64_t came_back() const { return rows_come_late ? 0 : surplus(); }
+  /// At least so many rows were committed below the highest key after it had been seen.
+  [[nodiscard]] std::int64_t committed_late() const { return rows_come_late ? surplus() : 0; }
+
+ private:
+  [[nodiscard]] std::int64_t surplus() const { return std::max<std::int64_t>(found - expected, 0); }
 };
 
 /// The log up to the key that was its highest when the rows were counted, so that rows which come

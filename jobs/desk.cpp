@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "jobs/job_error.h"
+#include "jobs/server_clock.h"
 
 namespace holdfast {
 namespace {
@@ -18,8 +19,9 @@ std::vector<const PolicyVersion*> versions_now(const PolicyState& policy,
 
 ClockStep next_clock(const Desk& desk, const PolicyState& policy) {
   const std::optional<RunClock> last = desk.database.ledger().last_clock();
-  const auto in_force = versions_now(policy, desk.now, last);
-  return step_run_clock(desk.now, last, strictest_safety(in_force).max_clock_step);
+  const Instant now = witness_clock(desk.database, desk.now).earlier();
+  const auto in_force = versions_now(policy, now, last);
+  return step_run_clock(now, last, strictest_safety(in_force).max_clock_step);
 }
 
 bool identity_flag_trusted(Database& database, const Settings& settings, Instant now) {
@@ -45,7 +47,15 @@ void require_administrator(const Desk& desk, const std::string& deed) {
                                     desk.settings.source.path.string() + " may"));
 }
 
+void require_clocks_together(const Desk& desk) {
+  const WitnessedClock clocks = witness_clock(desk.database, desk.now);
+  if (clocks.apart()) {
+    throw JobError(ExitStatus::refused, clocks.sentence());
+  }
+}
+
 void require_clock_not_behind(const Desk& desk) {
+  require_clocks_together(desk);
   const std::optional<RunClock> last = desk.database.ledger().last_clock();
   if (last && desk.now + kClockTolerance < last->system_now) {
     throw JobError(ExitStatus::refused,

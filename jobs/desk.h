@@ -30,7 +30,8 @@ struct Desk {
   ExportStore* exports = nullptr;    ///< null where [export] is not set
 };
 
-/// The clock that the next run would have; as_of of a refused one is the last run's.
+/// The clock that the next run would have; as_of of a refused one is the last run's. It counts with
+/// the earlier of the machine's clock and that of the database's server.
 [[nodiscard]] ClockStep next_clock(const Desk& desk, const PolicyState& policy);
 
 /// True where every policy version in force lets a flag say who acts: turning that on waits.
@@ -39,8 +40,11 @@ struct Desk {
 /// Throws JobError(refused) unless the person is an administrator in every policy version in force.
 void require_administrator(const Desk& desk, const std::string& deed);
 
-/// Throws JobError(refused) where the system clock stands before the last run: what is recorded now
-/// would carry a time that cannot be right.
+/// Throws JobError(refused) where the machine's clock and that of the database's server are apart.
+void require_clocks_together(const Desk& desk);
+
+/// Throws JobError(refused) in that case, and where the system clock stands before the last run:
+/// what is recorded now would carry a time that cannot be right.
 void require_clock_not_behind(const Desk& desk);
 
 /// Throws JobError(invalid) where this can be nobody's name: empty, the token of somebody who was

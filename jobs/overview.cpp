@@ -11,6 +11,7 @@
 #include "jobs/json_text.h"
 #include "jobs/row_desk.h"
 #include "jobs/run_plan.h"
+#include "jobs/server_clock.h"
 #include "jobs/witness_check.h"
 
 namespace holdfast {
@@ -115,7 +116,9 @@ void check_data(const RunPlan& plan, const DecisionContext& context, Findings& f
 
 void check_clocks(const Desk& desk, const PolicyState& policy, Findings& findings) {
   const ClockStep step = next_clock(desk, policy);
-  if (step.outcome == ClockStep::Outcome::refused) {
+  if (const WitnessedClock clocks = witness_clock(desk.database, desk.now); clocks.apart()) {
+    findings.wrong("a run would be refused: " + clocks.sentence());
+  } else if (step.outcome == ClockStep::Outcome::refused) {
     findings.wrong("the system clock says " + to_rfc3339(desk.now) +
                    ", before the last run (run clock " + to_rfc3339(step.clock.as_of) +
                    "): a run would be refused");

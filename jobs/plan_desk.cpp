@@ -12,6 +12,7 @@
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/run_report.h"
+#include "jobs/server_clock.h"
 
 namespace holdfast {
 namespace {
@@ -29,6 +30,11 @@ RunClock clock_for(const Desk& desk,
     return {.system_now = std::max(desk.now, *request.as_of), .as_of = *request.as_of};
   }
   const ClockStep step = next_clock(desk, policy);
+  if (const WitnessedClock clocks = witness_clock(desk.database, desk.now); clocks.apart()) {
+    result["would_be_refused"] = "clocks_apart";
+    result["warnings"].push_back("clocks_apart: " + clocks.sentence());
+    return step.clock;
+  }
   if (step.outcome == ClockStep::Outcome::refused) {
     result["would_be_refused"] = "clock_went_back";
     return step.clock;
@@ -269,24 +275,26 @@ json approve_plan(const Desk& desk, const std::string& digest) {
 
 json approve_clock(const Desk& desk) {
   require_administrator(desk, "set the run clock");
+  require_clocks_together(desk);
+  const Instant now = witness_clock(desk.database, desk.now).earlier();
   const std::optional<RunClock> last = desk.database.ledger().last_clock();
   WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
-  desk.database.ledger().store_clock({.system_now = desk.now, .as_of = desk.now},
+  desk.database.ledger().store_clock({.system_now = now, .as_of = now},
                                      "approve --clock by " + desk.who);
-  const std::vector<std::string> lowered = desk.database.lower_instants(desk.now);
+  const std::vector<std::string> lowered = desk.database.lower_instants(now);
   json result = {
       {"run_clock_before", json_time(last ? std::optional{last->as_of} : std::nullopt)},
       {"system_clock_before", json_time(last ? std::optional{last->system_now} : std::nullopt)},
-      {"run_clock", to_rfc3339(desk.now)},
-      {"system_clock", to_rfc3339(desk.now)},
+      {"run_clock", to_rfc3339(now)},
+      {"system_clock", to_rfc3339(now)},
       {"set_by", desk.who},
       {"lowered", lowered}};
   note_in_journal(desk, "clock_set", compact(result), "");
   notes.note(desk.now,
              "clock",
-             {{"as_of", to_rfc3339(desk.now)},
-              {"system_now", to_rfc3339(desk.now)},
+             {{"as_of", to_rfc3339(now)},
+              {"system_now", to_rfc3339(now)},
               {"set_by", utf8_text(desk.who)}});
   write->commit();
   notes.flush();

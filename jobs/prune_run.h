@@ -91,6 +91,7 @@ class PruneRun {
   [[nodiscard]] std::int64_t erased_among_old_rows() const;
   void settle_tally();
   void give_back_space();
+  [[nodiscard]] std::int64_t rows_left_of_old(std::int64_t total, std::int64_t expected);
   void reconcile();
   void fail(const std::exception& error);
   void complete_figures();

@@ -88,6 +88,29 @@ std::int64_t PruneRun::erased_among_old_rows() const {
   });
 }
 
+/// How many of the rows that the run began with are there, of `total` in the log.
+std::int64_t PruneRun::rows_left_of_old(std::int64_t total, std::int64_t expected) {
+  const LogShape& shape = with_.database.audit_log().shape();
+  if (!shape.ordered_keys) {
+    // What came during the run cannot be told from what was there, only that nothing more than the
+    // deleted rows is missing.
+    return std::min(total, expected);
+  }
+  const std::int64_t found =
+      highest_before_ ? with_.database.audit_log().count_rows(highest_before_) : 0;
+  if (!shape.rows_come_late) {
+    return found;
+  }
+  // More than expected came late. A planned row that was gone is known to be gone, so that no late
+  // row stands for it.
+  const std::int64_t left = std::min(found, expected - report_.vanished);
+  if (found > left) {
+    with_.observer.note("run=" + std::to_string(report_.run_id) +
+                        " rows_committed_late=" + std::to_string(found - left));
+  }
+  return left;
+}
+
 void PruneRun::reconcile() {
   AuditLog& log = with_.database.audit_log();
   settle_tally();
@@ -99,12 +122,8 @@ void PruneRun::reconcile() {
   const auto highest = log.highest_key();
   const std::int64_t total = log.count_rows(highest);
   report_.log_after = log_state_now(with_.database, {.highest_key = highest, .rows = total});
-  std::int64_t old_rows = highest_before_ ? log.count_rows(highest_before_) : 0;
-  if (!log.shape().ordered_keys) {
-    // Keys without order: what came during the run cannot be told from what was there, only that
-    // nothing more than the deleted rows is missing.
-    old_rows = std::min(total, before - counted.deleted() - erased);
-  }
+  const std::int64_t expected = before - counted.deleted() - erased;
+  const std::int64_t old_rows = rows_left_of_old(total, expected);
   std::int64_t in_slices = 0;
   for (const RunSlice& slice : with_.database.ledger().slices(report_.run_id)) {
     in_slices += slice.deleted;
@@ -113,7 +132,7 @@ void PruneRun::reconcile() {
   report_.rows_after = total + (log.appends_to_log() ? 1 : 0);
   report_.differences = {
       {"before_minus_deleted_minus_kept", before - counted.deleted() - counted.kept()},
-      {"after_minus_expected", old_rows - (before - counted.deleted() - erased)},
+      {"after_minus_expected", old_rows - expected},
       {"slices_minus_deleted", in_slices - slices_->totals().deleted},
       {"categories_minus_deleted", counted.deleted() - slices_->totals().deleted}};
   for (const auto& [what, difference] : report_.differences) {

@@ -29,6 +29,9 @@ void PruneRun::compare_with_the_run_before() {
   if (between.vanished() > 0) {
     warn("rows_vanished_between_runs: " + std::to_string(between.vanished()) +
          " rows were deleted by somebody else than Holdfast" + since);
+  } else if (between.committed_late() > 0) {
+    with_.observer.note("rows_committed_late=" + std::to_string(between.committed_late()) +
+                        " since_run=" + std::to_string(between.run));
   } else if (between.came_back() > 0) {
     warn("rows_came_back_between_runs: " + std::to_string(between.came_back()) +
          " rows came back or were added with old keys" + since +

@@ -123,6 +123,12 @@ json set_bookmark(const Desk& desk, const std::string& name, std::int64_t event_
                    "bookmarks need keys that go upwards, and this table's key does not: a consumer "
                    "of it can be waited for with a hold");
   }
+  if (desk.database.audit_log().shape().rows_come_late) {
+    throw JobError(ExitStatus::invalid,
+                   "bookmarks need a database that commits rows in the order of their keys, and "
+                   "this one may commit a row below a key that the consumer has read, so a key "
+                   "does not say what it has read: a consumer can be waited for with a hold");
+  }
   const auto write = desk.database.begin_write(Durability::full);
   desk.database.bookmarks().set(
       {.name = name, .event_id = event_id, .set_by = desk.who, .set_at = desk.now});

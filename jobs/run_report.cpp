@@ -90,13 +90,18 @@ json categories_of_event(const Figures& figures) {
 }
 
 json clock_json(const RunReport& report) {
-  return {{"system_now", to_rfc3339(report.clock.system_now)},
-          {"as_of", to_rfc3339(report.clock.as_of)},
-          {"clamped", report.clock_clamped},
-          {"last_system_now",
-           report.last_clock ? json(to_rfc3339(report.last_clock->system_now)) : json(nullptr)},
-          {"last_as_of",
-           report.last_clock ? json(to_rfc3339(report.last_clock->as_of)) : json(nullptr)}};
+  json clock = {
+      {"system_now", to_rfc3339(report.clock.system_now)},
+      {"as_of", to_rfc3339(report.clock.as_of)},
+      {"clamped", report.clock_clamped},
+      {"last_system_now",
+       report.last_clock ? json(to_rfc3339(report.last_clock->system_now)) : json(nullptr)},
+      {"last_as_of",
+       report.last_clock ? json(to_rfc3339(report.last_clock->as_of)) : json(nullptr)}};
+  if (report.server_now) {
+    clock["server_now"] = to_rfc3339(*report.server_now);
+  }
+  return clock;
 }
 
 json identity_json(const RunReport& report) {

@@ -96,6 +96,7 @@ struct RunReport {
   std::optional<RunError> error;
   Figures figures;
   RunClock clock;
+  std::optional<Instant> server_now;  ///< of the database's server; none where there is none
   bool clock_clamped = false;
   std::optional<std::int64_t> rows_after;
   std::int64_t appended = 0;  ///< rows that came during the run, Holdfast's own included

@@ -15,6 +15,7 @@
 #include "jobs/plan_desk.h"
 #include "jobs/run_plan.h"
 #include "jobs/run_report.h"
+#include "jobs/server_clock.h"
 #include "jobs/witness_check.h"
 
 namespace holdfast {
@@ -163,7 +164,9 @@ json status_now(const Desk& desk) {
       {"holds_past_review", std::move(reviews)},
       {"system_now", to_rfc3339(desk.now)},
       {"run_clock", json_time(clock ? std::optional{clock->as_of} : std::nullopt)},
-      {"clock_refused", step.outcome == ClockStep::Outcome::refused},
+      {"clock_refused",
+       step.outcome == ClockStep::Outcome::refused ||
+           witness_clock(desk.database, desk.now).apart()},
       {"first_run_pending", policy.first_run}};
   result["died_run"] = lost.died ? json(lost.died->id) : json(nullptr);
   result["missed_runs"] = missed_json(lost);

@@ -272,7 +272,8 @@ std::vector<RemainingArchive> remaining_archives(Database& database,
 }
 
 void SubjectRows::search_ahead() {
-  if (database_.subjects().finds_by_index()) {
+  // Where rows may come below the highest key, a search without the lock could not be completed.
+  if (database_.subjects().finds_by_index() || database_.audit_log().shape().rows_come_late) {
     return;
   }
   commits_ = database_.foreign_commits();

@@ -82,11 +82,16 @@ json find_rows_that_are_back(Database& database, VerifyFindings& findings) {
 void add_gap(const json& between, const std::string& until, VerifyFindings& findings) {
   const auto vanished = between.value("vanished", std::int64_t{0});
   const auto came_back = between.value("came_back", std::int64_t{0});
+  const std::string pair =
+      " between run " + std::to_string(between.value("run", std::int64_t{0})) + " and " + until;
+  if (const auto late = between.value("committed_late", std::int64_t{0}); late > 0) {
+    findings.notes.push_back(std::to_string(late) +
+                             " rows with keys below the highest one were committed late" + pair +
+                             ": as many that somebody else deleted would not be noticed");
+  }
   if (vanished == 0 && came_back == 0) {
     return;
   }
-  const std::string pair =
-      " between run " + std::to_string(between.value("run", std::int64_t{0})) + " and " + until;
   findings.problems.push_back(
       {.part = "database",
        .reason = vanished > 0 ? "vanished_between_runs" : "came_back_between_runs",

@@ -30,6 +30,7 @@ using ChildCounts = std::map<std::string, std::int64_t>;
 /// What the table of the audit log turned out to be.
 struct LogShape {
   bool ordered_keys = false;           ///< one integer key that the table hands out upwards
+  bool rows_come_late = false;         ///< below the highest key that others have seen, too
   bool reuses_newest_key = false;      ///< a deleted highest key would be given out again
   bool code_time_index = false;        ///< ranges of (code, time) can be read without a full pass
   bool made_by_init = false;           ///< Holdfast's own audit rows fit into it

@@ -108,6 +108,8 @@ class Database {
   /// When anything was last written to the database, by the clock of the file system; none where
   /// that cannot be told.
   [[nodiscard]] virtual std::optional<Instant> last_written() = 0;
+  /// The clock of the server that the database lives on; none where there is no server.
+  [[nodiscard]] virtual std::optional<Instant> server_now() { return std::nullopt; }
   /// Throws StorageError where the schema is not the one that was probed when the database was
   /// opened.
   virtual void require_same_schema() = 0;

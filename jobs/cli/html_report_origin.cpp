@@ -105,6 +105,9 @@ Html clock(const ReportSource& source) {
   const json& group = part(source.record, "clock");
   HtmlFacts facts("Clock", source.mark);
   facts.add("system clock", shown(part(group, "system_now")));
+  if (const json& server = part(group, "server_now"); !server.is_null()) {
+    facts.add("clock of the database's server", shown(server));
+  }
   facts.add("run clock", shown(part(group, "as_of")));
   facts.add("run clock of the last run", shown(part(group, "last_as_of"), "none"));
   facts.add("system clock of the last run", shown(part(group, "last_system_now"), "none"));

@@ -31,6 +31,9 @@ Html between_runs(const ReportSource& source) {
   facts.add("rows found", shown(part(group, "found")));
   facts.add("vanished between runs", shown(part(group, "vanished")));
   facts.add("came back between runs", shown(part(group, "came_back")));
+  if (const json& late = part(group, "committed_late"); !late.is_null()) {
+    facts.add("committed late, below the last run's highest key", shown(late));
+  }
   return facts.html();
 }
 

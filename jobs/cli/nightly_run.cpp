@@ -151,6 +151,18 @@ RunReport report_without_database(Session& session, Outcome outcome, const RunEr
   return report;
 }
 
+/// Opens a database for the record of a run that could not start. The record closes runs that died,
+/// so none may be going on, wherever it is.
+void open_aside(const OpenOptions& where, EndedRun& ended) {
+  ended.aside = open_database(where);
+  if (!ended.aside->take_run_lock()) {
+    ended.beside_another = true;
+    throw JobError(ExitStatus::another_run,
+                   ended.aside->path() +
+                       ": another run, maybe on another machine, holds the lock in the database");
+  }
+}
+
 /// A run whose configuration cannot be used still leaves its AUDIT_PRUNE_RUN_FAILED, where the file
 /// says enough to find the log.
 void run_invalid(Session& session, const std::exception& problem, EndedRun& ended) {
@@ -161,7 +173,7 @@ void run_invalid(Session& session, const std::exception& problem, EndedRun& ende
     const std::optional<OpenOptions> where = salvage_database(session.options().config);
     if (where) {
       ended.lock = std::make_unique<RunLock>(where->path);
-      ended.aside = open_database(*where);
+      open_aside(*where, ended);
       RunDependencies with = dependencies(session, *ended.aside);
       with.lock = ended.lock.get();
       ended.report = PruneRun::record_invalid(with, error);
@@ -182,11 +194,12 @@ void record_without_log(Session& session, const RunError& error, EndedRun& ended
   where.registers_only = true;
   where.own_events_into_log = false;
   try {
-    ended.aside = open_database(where);
+    open_aside(where, ended);
     ended.report = PruneRun::record_invalid(dependencies(session, *ended.aside), error);
-  } catch (const StorageError& further) {
+  } catch (const std::exception& further) {
     // Before `init` there is no ledger yet, and nobody expects a line in it.
-    if (further.trouble() != StorageTrouble::not_set_up) {
+    const auto* storage = dynamic_cast<const StorageError*>(&further);
+    if (storage == nullptr || storage->trouble() != StorageTrouble::not_set_up) {
       session.observer().warn(std::string("the failed run could not be recorded: ") +
                               further.what());
     }

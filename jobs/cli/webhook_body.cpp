@@ -20,11 +20,12 @@ struct Advice {
 
 /// Reasons whose messages are made of figures, paths and clocks, and what helps. All others may
 /// quote what a person wrote or what another program said.
-constexpr std::array<Advice, 22> kToldInFull = {{
+constexpr std::array<Advice, 23> kToldInFull = {{
     {"first_run_not_approved",
      R"(look at "holdfast plan --save", then have an administrator type "holdfast approve DIGEST")"},
     {"clock_went_back",
      R"(set the system clock right, or have an administrator type "holdfast approve --clock")"},
+    {"clocks_apart", "set the clocks of this machine and of the database's server right"},
     {"bad_time_share", R"([events].time_format is probably wrong: "holdfast check")"},
     {"restored_backup", R"(the database is older than its witness file: "holdfast recover")"},
     {"witness_differs", R"(put the witness file right, or "holdfast recover --new-witness")"},

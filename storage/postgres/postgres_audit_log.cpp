@@ -34,7 +34,8 @@ std::string whole_columns(const PostgresLogLayout& layout) {
 /// partition.
 std::string dispose_sql(const PostgresLogLayout& layout) {
   return "DELETE FROM " + layout.table + " AS " + kPostgresLog + " USING " +
-         postgres_key_table(layout) + " WHERE " + postgres_key_join(layout);
+         postgres_key_table(layout) + " WHERE " + postgres_key_join(layout) + " RETURNING " +
+         PostgresRowReader::key_columns(layout);
 }
 
 /// The columns from `first` on of the row that a statement stands at.
@@ -266,13 +267,25 @@ void PostgresAuditLog::dispose_batch(std::span<const RowKey> keys) {
   watch_.restart();
   PostgresStatement rows{connection_, dispose_sql_};
   bind_postgres_keys(rows, layout_, keys);
-  const std::int64_t deleted = rows.run();
-  if (deleted != wanted) {
-    throw StorageError(StorageTrouble::other,
-                       title() + ": deleting " + which + " deleted " + std::to_string(deleted) +
-                           " rows instead of " + std::to_string(wanted) +
-                           ", so it is taken back: look for a trigger of the table, and run "
-                           "\"holdfast check\"");
+  PostgresRowReader reader = new_reader();
+  std::vector<RowKey> gone;
+  gone.reserve(keys.size());
+  while (rows.step()) {
+    gone.push_back(reader.read_key(rows));
+  }
+  // Each one just once, whatever the server took for equal.
+  std::vector<RowKey> named(keys.begin(), keys.end());
+  std::sort(named.begin(), named.end());
+  std::sort(gone.begin(), gone.end());
+  if (gone != named) {
+    const bool others = gone.size() == named.size();
+    throw StorageError(
+        StorageTrouble::other,
+        title() + ": deleting " + which + " deleted " +
+            (others ? std::string{"other rows than these"}
+                    : std::to_string(gone.size()) + " rows instead of " + std::to_string(wanted)) +
+            ", so it is taken back: look for a trigger of the table, and run "
+            "\"holdfast check\"");
   }
   watch_.require_at_most(wanted, "deleting " + which);
 }

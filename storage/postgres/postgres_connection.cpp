@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <random>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -42,12 +43,15 @@ WHERE (name = 'session_replication_role' AND setting <> 'origin')
 ORDER BY name
 )sql";
 
+// As pg_table_is_visible() would say under the path that the server gave: the first of any kind
+// with that name hides the others.
 constexpr const char* kFindVisible = R"sql(
-SELECT n.nspname, c.relname, c.oid FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = %name% AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND pg_catalog.pg_table_is_visible(c.oid)
-ORDER BY c.oid
+SELECT nspname, relname, oid FROM (
+  SELECT n.nspname, c.relname, c.oid, c.relkind FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relname = %name% AND n.nspname = ANY (%schemas%)
+  ORDER BY pg_catalog.array_position(%schemas%, n.nspname) LIMIT 1) AS first
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
 )sql";
 
 constexpr const char* kFindInSchema = R"sql(
@@ -60,8 +64,22 @@ ORDER BY c.oid
 constexpr int kOldestServer = 120000;
 
 std::string replaced(std::string text, std::string_view what, const std::string& with) {
-  const std::size_t at = text.find(what);
-  return at == std::string::npos ? text : text.replace(at, what.size(), with);
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+/// A word that no other session has.
+std::string new_session() {
+  constexpr int kWords = 4;
+  std::random_device chance;
+  std::string word;
+  for (int i = 0; i < kWords; ++i) {
+    word += (word.empty() ? "" : "-") + std::to_string(chance());
+  }
+  return word;
 }
 
 /// What a url says, keyword by keyword, with what the environment and services add.
@@ -245,6 +263,10 @@ PostgresConnection::PostgresConnection(const OpenOptions& options)
     exec(kReadsOnly);
   }
   refuse_unsafe_settings(*this);
+  session_ = new_session();
+  exec("SET holdfast.session = " + postgres_literal(session_));
+  server_path_ = ask("SELECT pg_catalog.current_setting('search_path')");
+  server_schemas_ = ask("SELECT pg_catalog.current_schemas(true)::pg_catalog.text");
   schema_ = own_schema(*this, options.mapping.table);
   if (schema_.empty()) {
     throw PostgresError(StorageTrouble::other,
@@ -313,8 +335,12 @@ std::string PostgresTable::quoted() const {
 }
 
 PostgresTable find_postgres_table(PostgresConnection& connection, const std::string& name) {
-  const PostgresResult visible =
-      connection.exec(replaced(kFindVisible, "%name%", postgres_literal(name)));
+  const PostgresResult visible = connection.exec(
+      replaced(replaced(kFindVisible,
+                        "%schemas%",
+                        postgres_literal(connection.server_schemas()) + "::pg_catalog.name[]"),
+               "%name%",
+               postgres_literal(name)));
   if (const PostgresTable table = table_of(visible.get()); table.oid != 0) {
     return table;
   }

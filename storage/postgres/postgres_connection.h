@@ -57,6 +57,21 @@ class PostgresConnection final : public RegisterConnection {
   [[nodiscard]] bool reads_only() const { return reads_only_; }
   [[nodiscard]] std::chrono::milliseconds busy_wait() const { return busy_wait_; }
 
+  /// The schemas in which the server looked names up when the session began, as the text of a
+  /// name[].
+  [[nodiscard]] const std::string& server_schemas() const { return server_schemas_; }
+  /// The search path as the server gave it: for SET search_path.
+  [[nodiscard]] const std::string& server_path() const { return server_path_; }
+  /// From now on no function or operator but PostgreSQL's own is found without its schema. Not for
+  /// a session in which triggers of others fire: they look names up in the same path.
+  void keep_to_postgres_names();
+
+  /// Asks for what tells this session from every other; to be sent with what has to be done in it.
+  [[nodiscard]] static const char* session_sql();
+  /// Given what session_sql() answered. Errors: StorageError where it is another session's, which a
+  /// pooler has put in the place of ours: its locks and settings are not ours.
+  void require_same_session(const PostgresResult& answered) const;
+
   /// Runs one or more statements without values, in one exchange; gives the last one's result.
   /// Errors: PostgresError.
   PostgresResult exec(const std::string& sql);
@@ -99,6 +114,9 @@ class PostgresConnection final : public RegisterConnection {
   std::chrono::milliseconds busy_wait_;
   std::unique_ptr<pg_conn, EndPostgres> connection_;
   std::string schema_;
+  std::string server_schemas_;
+  std::string server_path_;
+  std::string session_;
   bool in_write_ = false;
   std::map<std::string, std::string, std::less<>> prepared_;
 };

@@ -14,6 +14,12 @@ constexpr const char* kSelectIdentity = R"sql(
 SELECT value FROM holdfast_meta WHERE key = 'database_id'
 )sql";
 
+// Not now(), which stands still in a transaction.
+constexpr const char* kServerClock = R"sql(
+SELECT pg_catalog.floor(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp())
+                        * 1000)::pg_catalog.int8
+)sql";
+
 constexpr const char* kDatabaseSize = R"sql(
 SELECT pg_catalog.pg_database_size(pg_catalog.current_database())
 )sql";
@@ -63,8 +69,12 @@ void keep_partitions(PostgresConnection& connection, const PostgresTable& table)
 }
 
 PostgresLogLayout layout_of(PostgresConnection& connection, const OpenOptions& options) {
-  return options.registers_only ? postgres_layout_without_log(connection)
-                                : probe_postgres_log(connection, options);
+  PostgresLogLayout layout = options.registers_only ? postgres_layout_without_log(connection)
+                                                    : probe_postgres_log(connection, options);
+  if (!layout.triggers) {
+    connection.keep_to_postgres_names();
+  }
+  return layout;
 }
 
 std::string mark_of(PostgresConnection& connection, const PostgresLogLayout& layout) {
@@ -115,6 +125,14 @@ std::unique_ptr<WriteScope> PostgresDatabase::begin_write(Durability durability)
 
 std::unique_ptr<ReadScope> PostgresDatabase::begin_read() {
   return std::make_unique<PostgresReadScope>(connection_);
+}
+
+std::optional<Instant> PostgresDatabase::server_now() {
+  PostgresStatement clock{connection_, kServerClock};
+  if (!clock.step()) {
+    return std::nullopt;
+  }
+  return from_unix_ms(std::get<std::int64_t>(clock.column(0)));
 }
 
 void PostgresDatabase::require_same_schema() {

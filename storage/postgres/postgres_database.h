@@ -63,6 +63,7 @@ class PostgresDatabase final : public Database {
   /// may have written. Nothing is read ahead of a slice's lock then.
   [[nodiscard]] std::int64_t foreign_commits() override { return ++answers_; }
   [[nodiscard]] std::optional<Instant> last_written() override { return std::nullopt; }
+  [[nodiscard]] std::optional<Instant> server_now() override;
   /// Inside a write it also keeps the table as it is until the write ends.
   void require_same_schema() override;
   /// The server writes its log into its tables by itself, and so is there nothing to give back.

@@ -16,7 +16,7 @@ struct Meaning {
 };
 
 // The first that fits speaks: whole states stand before their class.
-constexpr std::array<Meaning, 30> kMeanings = {{
+constexpr std::array<Meaning, 32> kMeanings = {{
     {"",
      StorageTrouble::other,
      "the connection to the server was lost",
@@ -57,6 +57,14 @@ constexpr std::array<Meaning, 30> kMeanings = {{
      StorageTrouble::read_only,
      "the server does not permit it",
      "grant the role of [database].url what is missing (\"holdfast check\" helps), then run again"},
+    {"26000",
+     StorageTrouble::other,
+     "the server's session is not the one that this command began with",
+     "a connection pooler hands sessions out by transaction; connect directly, or pool by session"},
+    {"42P05",
+     StorageTrouble::other,
+     "the server's session is another command's too",
+     "a connection pooler hands sessions out by transaction; connect directly, or pool by session"},
     {"42P01",
      StorageTrouble::other,
      "a table is not there",

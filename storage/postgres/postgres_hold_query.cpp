@@ -36,8 +36,11 @@ class ReadsOnly {
   ReadsOnly(PostgresConnection& connection, std::chrono::milliseconds limit)
       : connection_(connection), inside_(connection.in_transaction()) {
     connection.exec(inside_ ? "SAVEPOINT holdfast_hold_query" : "BEGIN");
+    // The query's own names are meant as the server would look them up.
     connection.exec("SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = " +
-                    std::to_string(std::max<std::int64_t>(limit.count(), 1)));
+                    std::to_string(std::max<std::int64_t>(limit.count(), 1)) +
+                    "; SELECT pg_catalog.set_config('search_path', " +
+                    postgres_literal(connection.server_path()) + ", true)");
   }
   ReadsOnly(const ReadsOnly&) = delete;
   ReadsOnly& operator=(const ReadsOnly&) = delete;

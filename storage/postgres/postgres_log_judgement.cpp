@@ -38,10 +38,26 @@ JOIN pg_catalog.pg_type l ON l.oid = o.oprleft
 JOIN pg_catalog.pg_namespace ln ON ln.oid = l.typnamespace
 JOIN pg_catalog.pg_type r ON r.oid = o.oprright
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.typnamespace
-WHERE n.nspname <> 'pg_catalog' AND n.nspname = ANY (pg_catalog.current_schemas(true))
+WHERE n.nspname <> 'pg_catalog' AND n.nspname = ANY ($1::pg_catalog.name[])
   AND ln.nspname = 'pg_catalog' AND rn.nspname = 'pg_catalog'
   AND o.oprname IN ('=', '<>', '<', '<=', '>', '>=', '||', '+', '-', '*', '/', '~~', '!~~')
 ORDER BY 1, 2
+)sql";
+
+// Settings, as they are for this role, by which the server writes the values of statements into its
+// own log. Servers before 13 cannot leave them out.
+constexpr const char* kLoggedValues = R"sql(
+SELECT pg_catalog.string_agg(name || ' = ' || setting, ', ' ORDER BY name)
+FROM pg_catalog.pg_settings
+WHERE (coalesce(pg_catalog.current_setting('log_parameter_max_length', true), '-1') <> '0'
+       AND ((name = 'log_statement' AND setting IN ('mod', 'all'))
+            OR (name = 'log_min_duration_statement' AND setting <> '-1')
+            OR (name = 'log_min_duration_sample' AND setting <> '-1')
+            OR (name = 'log_transaction_sample_rate' AND setting <> '0')))
+   OR (name = 'auto_explain.log_min_duration' AND setting <> '-1'
+       AND pg_catalog.current_setting('auto_explain.log_parameter_max_length', true) <> '0')
+   OR (name = 'pgaudit.log_parameter' AND setting = 'on')
+   OR (name = 'log_parameter_max_length_on_error' AND setting <> '0')
 )sql";
 
 [[noreturn]] void refuse(const PostgresConnection& connection,
@@ -57,6 +73,7 @@ std::string named(const PostgresTrigger& trigger) {
 
 void judge_operators(PostgresConnection& connection, const PostgresTableFacts& facts) {
   PostgresStatement others{connection, kForeignOperators};
+  others.bind_text(1, connection.server_schemas());
   if (!others.step()) {
     return;
   }
@@ -190,6 +207,13 @@ void judge_postgres_log(PostgresConnection& connection,
     doubts.emplace_back(
         "this role may not SELECT, DELETE and UPDATE there: without UPDATE no row can be locked "
         "before it goes, so no run will work");
+  }
+  if (const std::string settings = connection.ask(kLoggedValues); !settings.empty()) {
+    doubts.push_back(
+        "the server writes values of statements into its own log (" + settings +
+        "), so that the names of persons stay there after their erasure, which does not reach it: "
+        "let a superuser say ALTER ROLE … SET log_parameter_max_length = 0 for the roles that "
+        "write names, or keep that log no longer than names may be kept");
   }
 }
 

@@ -313,6 +313,8 @@ PostgresLogLayout probe_postgres_log(PostgresConnection& connection, const OpenO
   refuse_children(table, mapping);
   layout.shape.ordered_keys =
       layout.integer_keys && facts.columns[places.key.front()].from_sequence;
+  // The sequence gives numbers out in order, and transactions commit in any.
+  layout.shape.rows_come_late = layout.shape.ordered_keys;
   layout.shape.has_tenant = places.tenant.has_value();
   layout.shape.mapping = resolved_mapping(facts, mapping, places);
   layout.shape.made_by_init = is_made_by_init(facts, mapping, places, layout);
@@ -358,6 +360,7 @@ PostgresLogLayout postgres_own_events(PostgresConnection& connection) {
       .times = PostgresTimes::integers,
       .stamps = PostgresTimes::integers};
   layout.shape.ordered_keys = true;
+  layout.shape.rows_come_late = true;
   layout.shape.mapping = {{"table", "holdfast_event"}};
   return layout;
 }

@@ -119,11 +119,12 @@ std::string postgres_key_table(const PostgresLogLayout& layout) {
   std::string arrays;
   std::string names;
   for (std::size_t i = 0; i < layout.key.size(); ++i) {
-    arrays += (i == 0 ? "" : ", ") + parameter(i + 1) + "::" + type_of(layout.key[i]) + "[]";
+    arrays += (i == 0 ? "" : ", ") + ("pg_catalog.unnest(" + parameter(i + 1)) +
+              "::" + type_of(layout.key[i]) + "[])";
     names += "k" + std::to_string(i + 1) + ", ";
   }
-  // Several arrays side by side are only had under the bare name.
-  return "unnest(" + arrays + ") WITH ORDINALITY AS wanted(" + names + "place)";
+  // Not unnest() of several arrays, which is only had under the bare name: anybody's, then.
+  return "ROWS FROM (" + arrays + ") WITH ORDINALITY AS wanted(" + names + "place)";
 }
 
 std::string postgres_key_join(const PostgresLogLayout& layout) {

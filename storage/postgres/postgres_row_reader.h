@@ -47,7 +47,7 @@ void bind_postgres_key(PostgresStatement& statement,
                        const RowKey& key,
                        int first = 1);
 
-/// `unnest($1::…[], …) WITH ORDINALITY AS wanted(k1, …, place)`: many keys as a table.
+/// `ROWS FROM (unnest($1::…[]), …) WITH ORDINALITY AS wanted(k1, …, place)`: many keys as a table.
 [[nodiscard]] std::string postgres_key_table(const PostgresLogLayout& layout);
 /// `holdfast_log."a" = wanted.k1 AND …`.
 [[nodiscard]] std::string postgres_key_join(const PostgresLogLayout& layout);

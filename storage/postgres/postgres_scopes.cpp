@@ -54,12 +54,13 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
   const std::string wait = std::to_string(connection.busy_wait().count());
   const char* const synchronous = durability == Durability::normal ? "off" : "on";
   try {
-    connection.exec(std::string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "} +
-                    "SET LOCAL lock_timeout = " + wait + "; SET LOCAL statement_timeout = '" +
-                    kLongestStatement + "'; SET LOCAL idle_in_transaction_session_timeout = '" +
-                    kLongestIdle + "'; SET LOCAL synchronous_commit = " + synchronous +
-                    "; SELECT pg_catalog.pg_advisory_xact_lock(" + kWriteLock + ", " +
-                    schema_number(connection) + ")");
+    connection.require_same_session(
+        connection.exec(std::string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "} +
+                        "SET LOCAL lock_timeout = " + wait + "; SET LOCAL statement_timeout = '" +
+                        kLongestStatement + "'; SET LOCAL idle_in_transaction_session_timeout = '" +
+                        kLongestIdle + "'; SET LOCAL synchronous_commit = " + synchronous +
+                        "; SELECT pg_catalog.pg_advisory_xact_lock(" + kWriteLock + ", " +
+                        schema_number(connection) + "); " + PostgresConnection::session_sql()));
   } catch (const PostgresError& error) {
     // The destructor does not run where the constructor throws.
     connection.roll_back();
@@ -71,6 +72,9 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
                        connection.path() + ": another command of Holdfast" + holder(connection) +
                            " has held the write lock for " + wait +
                            " ms: let it end, then run again");
+  } catch (const StorageError&) {
+    connection.roll_back();  // another session's, then, which nothing was done in
+    throw;
   }
   open_ = true;
   connection_.note_write(true);
@@ -121,7 +125,15 @@ PostgresReadScope::PostgresReadScope(PostgresConnection& connection) : connectio
     return;
   }
   // BEGIN alone fixes nothing: the view is that of the first statement.
-  connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1");
+  const PostgresResult session =
+      connection.exec(std::string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "} +
+                      PostgresConnection::session_sql());
+  try {
+    connection.require_same_session(session);
+  } catch (const StorageError&) {
+    connection.end_reading();  // the destructor does not run where the constructor throws
+    throw;
+  }
   open_ = true;
 }
 
@@ -137,6 +149,7 @@ bool take_postgres_run_lock_of_write(PostgresConnection& connection) {
 }
 
 bool take_postgres_run_lock(PostgresConnection& connection) {
+  connection.require_same_session(connection.exec(PostgresConnection::session_sql()));
   return connection.ask(std::string{"SELECT pg_catalog.pg_try_advisory_lock("} + kRunLock + ", " +
                         schema_number(connection) + ")") == "t";
 }

@@ -120,7 +120,8 @@ constexpr const char* kSelectReferences = R"sql(
 SELECT DISTINCT k.conrelid::pg_catalog.regclass::pg_catalog.text, a.attname, p.attname,
   k.confupdtype::pg_catalog.text, k.confdeltype::pg_catalog.text
 FROM pg_catalog.pg_constraint k
-CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS part(child, parent)
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))
+  AS part(child, parent)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = part.child
 JOIN pg_catalog.pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = part.parent
 WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM tree)
@@ -131,7 +132,7 @@ constexpr const char* kSelectNames = R"sql(
 SELECT c.relname FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND pg_catalog.pg_table_is_visible(c.oid)
+  AND n.nspname = ANY ($1::pg_catalog.name[])
   AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
   AND c.relname NOT LIKE 'holdfast\_%'
 ORDER BY c.relname
@@ -165,7 +166,7 @@ FROM (
   UNION ALL
   SELECT 'o ' || o.oid FROM pg_catalog.pg_operator o
   JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
-  WHERE n.nspname <> 'pg_catalog' AND n.nspname = ANY (pg_catalog.current_schemas(true))
+  WHERE n.nspname <> 'pg_catalog' AND n.nspname = ANY ($2::pg_catalog.name[])
 ) AS parts
 )sql";
 
@@ -367,6 +368,7 @@ std::optional<PostgresTableFacts> read_postgres_table(PostgresConnection& connec
 std::vector<std::string> postgres_table_names(PostgresConnection& connection) {
   std::vector<std::string> names;
   PostgresStatement rows{connection, kSelectNames};
+  rows.bind_text(1, connection.server_schemas());
   while (rows.step()) {
     names.push_back(text_at(rows, 0));
   }
@@ -376,6 +378,7 @@ std::vector<std::string> postgres_table_names(PostgresConnection& connection) {
 std::string postgres_table_mark(PostgresConnection& connection, const PostgresTable& table) {
   PostgresStatement row{connection, std::string{kTree} + kSelectMark};
   row.bind(1, static_cast<std::int64_t>(table.oid));
+  row.bind_text(2, connection.server_schemas());
   return row.step() ? text_at(row, 0) : std::string{};
 }
 

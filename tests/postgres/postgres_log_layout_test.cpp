@@ -122,7 +122,9 @@ TEST_CASE("keys have an order where a sequence hands them out", "[layout]") {
   const auto ordered = [](const std::string& id) {
     PostgresScratchLog scratch{"CREATE TABLE audit_events (id " + id +
                                ", occurred_at bigint, code text)"};
-    return scratch.probe().shape.ordered_keys;
+    const LogShape shape = scratch.probe().shape;
+    CHECK(shape.rows_come_late == shape.ordered_keys);
+    return shape.ordered_keys;
   };
   CHECK(ordered("serial PRIMARY KEY"));
   CHECK(ordered("bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"));

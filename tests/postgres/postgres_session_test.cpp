@@ -90,3 +90,37 @@ TEST_CASE("who holds the write lock is said, and a dead peer is found out", "[se
   PQconninfoFree(options);
   CHECK(waits == "keepalives_idle=60 tcp_user_timeout=120000 ");
 }
+
+TEST_CASE("a session that a pooler has put in the place of ours is not used", "[session]") {
+  const PostgresScratch scratch;
+  PostgresConnection connection{scratch.options()};
+  // As another command of Holdfast would leave it, and as a session does that nobody has set.
+  const std::string other = GENERATE("SET holdfast.session = 'other'", "DISCARD ALL");
+  connection.exec(other);
+  CHECK_THAT(error_text([&] {
+               PostgresWriteScope{connection, Durability::full};
+             }),
+             Catch::Contains("connect to the server directly"));
+  CHECK_THAT(error_text([&] { PostgresReadScope{connection}; }),
+             Catch::Contains("connect to the server directly"));
+  CHECK_THAT(error_text([&] { (void)take_postgres_run_lock(connection); }),
+             Catch::Contains("connect to the server directly"));
+  CHECK_FALSE(connection.in_transaction());
+  CHECK(scratch.ask_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
+                        "(SELECT oid FROM pg_database WHERE datname = current_database())") == "0");
+}
+
+TEST_CASE("the server's clock is read, and goes on in a transaction", "[session]") {
+  const PostgresScratch scratch;
+  (void)init_database(scratch.options(), "identity", Instant{});
+  const auto database = open_database(scratch.options());
+  const auto first = database->server_now();
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  REQUIRE(first.has_value());
+  CHECK(*first > now - std::chrono::minutes{1});
+  CHECK(*first < now + std::chrono::minutes{1});
+  const auto write = database->begin_write(Durability::full);
+  const auto before = database->server_now();
+  std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  CHECK(*database->server_now() > *before);
+}

@@ -3,6 +3,7 @@
 
 import atexit
 import contextlib
+import datetime
 import json
 import os
 import shutil
@@ -29,10 +30,18 @@ from audit_world import (  # noqa
     work_folder,
     world,
 )
-from holdfast_cli import program_path, require  # noqa
+from holdfast_cli import Clock, program_path, require  # noqa
 
 SCRIPT = HERE / "server.sh"
 NOT_INSTALLED = 3
+
+# Every database of the tests has a clock that is set: the program's is set too, and the two are compared.
+SET_CLOCK = """
+ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO clock_of_the_machine;
+CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+  $$SELECT pg_catalog.clock_of_the_machine()
+    + coalesce(nullif(pg_catalog.current_setting('test.ahead', true), ''), '0')::interval$$
+"""
 
 
 class Server:
@@ -47,6 +56,7 @@ class Server:
         if done.returncode != 0:
             raise AssertionError("the PostgreSQL server of the tests did not start")
         self.databases = 0
+        self.psql("template1", SET_CLOCK)
         atexit.register(self.stop)
 
     @classmethod
@@ -85,6 +95,52 @@ class Server:
         return subprocess.Popen(words, encoding="utf-8", **streams)
 
 
+class Session:
+    """Somebody's session that stays open, statement by statement."""
+
+    def __init__(self, server, database):
+        words = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", server.url(database)]
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+    def do(self, sql):
+        """Returns what psql prints, when the statement is done."""
+        self.process.stdin.write(f"{sql};\n\\echo that is all\n")
+        self.process.stdin.flush()
+        lines = []
+        while not lines or lines[-1] != "that is all":
+            line = self.process.stdout.readline()
+            if line == "":
+                raise AssertionError("psql ended: " + "\n".join(lines))
+            lines.append(line.rstrip("\n"))
+        return "\n".join(lines[:-1])
+
+
+class SharedClock(Clock):
+    """The program's clock, which the server's follows: `server_ahead` is how far it is off."""
+
+    def __init__(self, start, made):
+        super().__init__(start)
+        self.made = made
+        self.server_ahead = datetime.timedelta(0)
+
+    def environment(self):
+        ahead = self.now + self.server_ahead - datetime.datetime.now(datetime.timezone.utc)
+        self.made.server.psql(
+            "postgres", f"ALTER DATABASE {self.made.name} SET test.ahead = '{ahead.total_seconds():.3f} seconds'"
+        )
+        return super().environment()
+
+
 def literal(value):
     if value is None:
         return "NULL"
@@ -102,7 +158,12 @@ class PostgresWorld(World):
         self.state = Path(folder) / "state"
         self.state.mkdir(mode=0o700)
         section = {"url": self.server.url(self.name), "state_directory": str(self.state)}
-        super().__init__(folder, laid_over(config, {"database": section | {"path": None}}), now, administrator)
+        self.config = laid_over(config, {"database": section | {"path": None}})
+        super().__init__(folder, self.config, now, administrator)
+        self.clock = SharedClock(now, self)
+
+    def session(self):
+        return Session(self.server, self.name)
 
     def sql(self, text):
         return self.server.psql(self.name, text)

@@ -134,6 +134,25 @@ class Trouble(unittest.TestCase):
                 other.communicate()
             made.run(expect=0)
 
+    def test_a_run_that_cannot_start_does_not_close_one_that_goes_on_elsewhere(self):
+        with postgres_world() as made:
+            good = made.config_file.read_text()
+            made.run(expect=0)
+            for bad in (good + "[nonsense]\n", good + '[events]\ntable = "no_such_table"\n'):
+                made.sql("INSERT INTO holdfast_run (id, opened_at_ms, as_of_ms, started_by, host, process)"
+                         f" SELECT max(id) + 1, {to_ms(NOW)}, {to_ms(NOW)}, 'x', 'elsewhere', 1 FROM holdfast_run")
+                lines = "SELECT id, outcome FROM holdfast_run ORDER BY id"
+                before = made.query(lines)
+                made.write_config(bad)
+                with made.session() as other:
+                    schema = "(SELECT oid::int FROM pg_namespace WHERE nspname = 'public')"
+                    other.do(f"SELECT pg_advisory_lock(1212576305, {schema})")
+                    answer = made.run(expect=2)
+                    self.assertIn("another machine", answer.stderr)
+                self.assertEqual(made.query(lines), before)
+                made.write_config(good)
+                self.assertEqual(len(made.run(expect=0).json["closed_dead_runs"]), 2)
+
     def test_a_killed_run_is_closed_as_failed_by_the_next(self):
         with postgres_world() as made:
             made.insert(OLD, count=3)

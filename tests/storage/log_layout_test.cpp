@@ -47,6 +47,7 @@ TEST_CASE("the table that init makes takes Holdfast's own rows", "[log_layout]")
   const LogLayout layout = log.probe();
   CHECK(layout.shape.made_by_init);
   CHECK(layout.shape.ordered_keys);
+  CHECK_FALSE(layout.shape.rows_come_late);
   CHECK_FALSE(layout.shape.reuses_newest_key);
   CHECK(layout.shape.has_tenant);
   CHECK(layout.code_time_index == "\"audit_events_code_time\"");
