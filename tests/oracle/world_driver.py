@@ -60,7 +60,7 @@ class WorldDriver:
         self.folder = folder
         self.database = folder / "audit.db"
         self.clock = Clock(as_utc(world.nights[0].at_ms - DAY_MS))
-        self.state = OracleState(keeps_newest=world.table.key_kind == "rowid")
+        self.state = OracleState(keeps_newest=world.table.keeps_newest)
         self.observe = observe
         self.reasons_met = Counter()
         self.rng = random.Random(world.seed)
