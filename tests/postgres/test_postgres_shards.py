@@ -94,6 +94,17 @@ class Shards(unittest.TestCase):
         self.assertTrue(set(late_held) <= self.there(self.whole))
         self.shard.call("verify", expect=0)
 
+    def test_a_distributed_table_of_citus_is_refused(self):
+        made = installation(self, "audit_events", Server.get())
+        made.sql(
+            f"CREATE TABLE audit_events (id bigint, {COLUMNS}, PRIMARY KEY (id, occurred_at));"
+            "SET allow_system_table_mods = on; CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass)"
+        )
+        made.call("check", expect=(0, 4))
+        made.sql("INSERT INTO pg_dist_partition VALUES ('audit_events')")
+        for verb in ("check", "init"):
+            one_sentence(self, made.call(verb, expect=(1, 2)), "Citus", "run Holdfast on the nodes")
+
 
 if __name__ == "__main__":
     unittest.main()
