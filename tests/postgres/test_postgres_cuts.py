@@ -20,7 +20,7 @@ from erasure_world import PERSON, ErasureWorld, erasure_config
 
 NOW = at("2030-01-01T02:00:00")
 OLD = NOW - days(200)
-HELD, ROWS, PERSONS_ROWS = 500, 4000, 1500
+HELD, ROWS, PERSONS_ROWS = 500, 2000, 500
 TENANT = "globex"
 
 
@@ -113,15 +113,17 @@ class Cuts(unittest.TestCase):
         died = self.cut(made, made.due(), "run")
         self.assertTrue(made.held <= made.ids(), self.where)
         made.clock.advance(hours=1)
-        if died:
+        # Some die right after another one has.
+        if died and self.dice.random() < 0.4:
             self.check_next_run(made)
 
     def check_next_run(self, made):
-        """A run that died open is closed as failed by the next, with an audit event, and its rows are counted."""
-        open_runs = [run for (run,) in made.query("SELECT id FROM holdfast_run WHERE outcome IS NULL")]
+        """What died open is closed as failed by the next run, with an audit event, and its rows are counted."""
+        dead = [run for (run,) in made.query("SELECT id FROM holdfast_run WHERE outcome IS NULL")]
+        self.assertLessEqual(len(dead), 1, f"{self.where}: open runs {dead}")
         made.run(expect=0)
         made.clock.advance(hours=1)
-        for run in open_runs:
+        for run in dead:
             outcome = made.query("SELECT outcome FROM holdfast_run WHERE id = ?", run)[0][0]
             self.assertEqual(outcome, "failed", f"{self.where}, run {run}")
         self.check_events(made)
@@ -137,11 +139,11 @@ class Cuts(unittest.TestCase):
         self.cut(made, process, "erasure")
         self.assertTrue(made.held <= made.ids(), self.where)
         self.assertTrue(set(young) <= made.ids(), self.where)
-        named = len(made.named(person))
-        completed = made.show(request)["state"] == "completed"
-        self.assertEqual(named == 0, completed, f"{self.where}: {named} rows with the name, completed: {completed}")
+        named = made.named(person)  # the rows about the request are among them
+        completed = made.query("SELECT state FROM holdfast_erasure WHERE id = ?", request) == [("completed",)]
+        self.assertEqual(not named, completed, f"{self.where}: {len(named)} rows with the name, completed: {completed}")
         if not completed:
-            self.assertEqual(named, PERSONS_ROWS, f"{self.where}: half an erasure")
+            self.assertTrue(set(young) <= named, f"{self.where}: half an erasure")
             made.complete(request)
             self.assertEqual(made.named(person), set(), self.where)
         made.clock.advance(hours=1)
