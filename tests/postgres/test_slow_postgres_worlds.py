@@ -18,7 +18,7 @@ from run.holdfast_cli import program_path
 
 REASONS = (
     "bad_time unknown_code no_policy window hold hold_grace row_stamp floor code_floor policy_delay "
-    "not_consumed not_archived limit not_reached expired"
+    "not_archived limit not_reached expired"
 ).split()
 FEWEST = 100
 

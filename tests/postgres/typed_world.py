@@ -34,6 +34,8 @@ SQLITE_TYPES = {
     "timestamp": "TEXT",
     "uuid": "TEXT",
 }
+# Text that is none, which PostgreSQL does not store; and bookmarks, for which keys have to be committed in their order.
+LEFT_OUT = ("break_text", "set_bookmark", "drop_bookmarks")
 WHOLE_BITS = {"bigint": 63, "integer": 31, "numeric": 63}
 KEYS = {
     "own": "bigint",
@@ -140,7 +142,7 @@ class TypedWorld(World):
         self.config["events"] = self.table.mapping
         self.rows = [self.typed(row) for row in self.rows]
         for night in self.nights:
-            night.actions = [self.typed_action(*action) for action in night.actions if action[0] != "break_text"]
+            night.actions = [self.typed_action(*action) for action in night.actions if action[0] not in LEFT_OUT]
 
     def typed(self, row):
         return {name: self.table.storable(name, value) for name, value in row.items()}
