@@ -9,6 +9,7 @@
 
 #include "jobs/digest.h"
 #include "jobs/json_text.h"
+#include "jobs/record_groups.h"
 
 namespace holdfast {
 namespace {
@@ -148,8 +149,9 @@ json disposition_certificate(const Desk& desk, const EvidencePeriod& period, con
       {"statement",
        "no active hold known to the system matched a deleted row at the time of its slice"},
       {"residue",
-       "logical deletion with overwrite of freed cells and pages; wear levelling of solid-state "
-       "disks, snapshots, backups, replicas and receivers are out of reach"},
+       deletion_words(desk.database) +
+           "; wear levelling of solid-state disks, snapshots, backups, replicas and receivers are "
+           "out of reach"},
       {"rows_deleted", deleted},
       {"rows_erased", erased},
       {"runs_open", open},

@@ -203,6 +203,7 @@ void PruneRun::complete_figures() {
   const SpaceReport space = with_.database.space();
   report_.file_bytes = space.file_bytes;
   report_.free_bytes = space.free_bytes;
+  report_.vacuum = with_.database.vacuum_statement();
   report_.incremental_vacuum = space.gives_back;
   if (!report_.rows_after) {
     count_rows_after();

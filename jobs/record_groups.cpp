@@ -98,13 +98,26 @@ json archive_json(const std::optional<RunArchive>& archive) {
                  : json(nullptr);
 }
 
-json residue(Database& database, const RunReport& report) {
+constexpr const char* kOutOfReach =
+    "Out of reach of this program: wear levelling of flash storage, snapshots of the file system, "
+    "backups, replicas, and whoever received rows by an export or a webhook.";
+
+json residue_of_server(const std::string& vacuum) {
+  return json::array(
+      {"Rows were deleted logically: the server keeps what they held in the files of the table and "
+       "its indexes until a vacuum has gone over them and new rows take the room, and in its "
+       "write-ahead log until that is recycled.",
+       "Autovacuum frees the room for new rows by itself; \"" + vacuum +
+           "\" does it at once, and VACUUM (FULL) writes the table anew without them.",
+       kOutOfReach});
+}
+
+json residue_of_file(Database& database, const RunReport& report) {
   json left = json::array(
       {"Rows were deleted logically, and the freed cells and pages were overwritten.",
        "A program of the application that writes without secure_delete can leave copies in page "
        "splits; \"holdfast vacuum\" removes those.",
-       "Out of reach of this program: wear levelling of flash storage, snapshots of the file "
-       "system, backups, replicas, and whoever received rows by an export or a webhook."});
+       kOutOfReach});
   if (database.readers_are_free() && !report.wal_emptied) {
     left.push_back(
         "A reader kept the write-ahead log from being emptied: deleted rows can still be in it and "
@@ -115,11 +128,39 @@ json residue(Database& database, const RunReport& report) {
         "With a rollback journal that is kept (journal_mode PERSIST), the journal file can hold "
         "deleted rows.");
   }
+  return left;
+}
+
+json residue(Database& database, const RunReport& report) {
+  const std::string vacuum = database.vacuum_statement();
+  json left = vacuum.empty() ? residue_of_file(database, report) : residue_of_server(vacuum);
   for (const auto& [table, rows] : report.children_deleted) {
     left.push_back("Rows of child table " + utf8_text(table) +
                    " went with deleted rows: they are in no digest and no archive.");
   }
   return left;
+}
+
+/// How rows are deleted there, in the words of a record.
+struct Method {
+  const char* secure_delete;
+  const char* journal_mode;
+  const char* auto_vacuum;
+  const char* synchronous;
+};
+
+Method method_of(Database& database, const RunReport& report) {
+  if (!database.vacuum_statement().empty()) {
+    return {.secure_delete = "none: what rows held stays until a vacuum and new rows",
+            .journal_mode = "write-ahead log of the server",
+            .auto_vacuum = "as the server is set up",
+            .synchronous = "off for slices, on for the rest"};
+  }
+  const bool wal = database.readers_are_free();
+  return {.secure_delete = "on",
+          .journal_mode = wal ? "wal" : "rollback",
+          .auto_vacuum = report.incremental_vacuum ? "incremental" : "none or full",
+          .synchronous = wal ? "normal for slices, full for the rest" : "full"};
 }
 
 }  // namespace
@@ -248,16 +289,22 @@ json failed_modules(Database& database, std::optional<Instant> since) {
   return failed;
 }
 
+std::string deletion_words(const Database& database) {
+  return database.vacuum_statement().empty()
+             ? "logical deletion with overwrite of freed cells and pages"
+             : "logical deletion; what is left behind goes by vacuum and new rows";
+}
+
 json method_group(Database& database, const RunReport& report) {
   const auto& before = report.space_before;
   const std::int64_t pages = before ? before->page_bytes : 0;
-  return {{"statement", "logical deletion with overwrite of freed cells and pages"},
-          {"secure_delete", "on"},
-          {"journal_mode", database.readers_are_free() ? "wal" : "rollback"},
-          {"auto_vacuum", report.incremental_vacuum ? "incremental" : "none or full"},
-          {"synchronous",
-           database.readers_are_free() ? "normal for slices, full for the rest" : "full"},
-          {"wal_emptied", report.wal_emptied},
+  const Method method = method_of(database, report);
+  return {{"statement", deletion_words(database)},
+          {"secure_delete", method.secure_delete},
+          {"journal_mode", method.journal_mode},
+          {"auto_vacuum", method.auto_vacuum},
+          {"synchronous", method.synchronous},
+          {"wal_emptied", report.wal_emptied && database.vacuum_statement().empty()},
           {"incremental_vacuum_pages", pages == 0 ? 0 : report.given_back_bytes / pages},
           {"given_back_bytes", report.given_back_bytes},
           {"free_bytes_before", before ? json(before->free_bytes) : json(nullptr)},

@@ -44,6 +44,9 @@ struct HoldPeriod {
 /// Modules that gave no usable answer about holds since the last run.
 [[nodiscard]] nlohmann::json failed_modules(Database& database, std::optional<Instant> since);
 
+/// How rows are deleted in this database, in a few words.
+[[nodiscard]] std::string deletion_words(const Database& database);
+
 /// How rows were deleted, and what that leaves on disk.
 [[nodiscard]] nlohmann::json method_group(Database& database, const RunReport& report);
 

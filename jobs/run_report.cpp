@@ -139,6 +139,7 @@ json storage_json(const RunReport& report) {
           {"free_bytes_before", before ? json(before->free_bytes) : json(nullptr)},
           {"file_bytes", report.file_bytes},
           {"free_bytes", report.free_bytes},
+          {"vacuum", report.vacuum.empty() ? json(nullptr) : json(utf8_text(report.vacuum))},
           {"incremental_vacuum", report.incremental_vacuum},
           {"given_back_bytes", report.given_back_bytes},
           {"longest_vacuum_lock_ms", report.longest_vacuum_lock.count() / kMicrosPerMilli}};

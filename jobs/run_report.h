@@ -141,6 +141,7 @@ struct RunReport {
   std::optional<SpaceReport> space_before;  ///< none where the run came to nothing before that
   std::int64_t file_bytes = 0;
   std::int64_t free_bytes = 0;
+  std::string vacuum;                 ///< Database::vacuum_statement()
   bool incremental_vacuum = false;    ///< the file is one that can give pages back
   std::int64_t given_back_bytes = 0;  ///< by which incremental vacuum made the file smaller
   std::chrono::microseconds longest_vacuum_lock{0};

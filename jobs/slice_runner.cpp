@@ -16,9 +16,10 @@ namespace {
 constexpr std::size_t kRefill = 32'768;
 // Read ahead in one go: each key is in memory a few times, 16 bytes each.
 constexpr std::int64_t kMostAhead = 131'072;
+// The part of what is read at once that a slice has at least.
+constexpr std::int64_t kPartsAtLeast = 5;
 // Fewer are not worth a thread and a connection.
 constexpr std::int64_t kFewestAhead = 2'000;
-constexpr std::int64_t kRowsBetweenLooks = 64;  // how often the clock is looked at inside a slice
 
 /// The thread ends before those go that it works with, and its connection with it: a reader would
 /// keep the write-ahead log from being emptied.
@@ -49,6 +50,7 @@ SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job
     : database_(database),
       context_(context),
       job_(job),
+      manners_(database.slice_manners()),
       pacer_(job.budget, job.quiet),
       rows_(database, context) {}
 
@@ -261,7 +263,8 @@ void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts,
 
 void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
   const auto budget = pacer_.work_budget();
-  const std::int64_t most = pacer_.row_budget();
+  // What a slice costs before its first row must not make slices smaller and smaller.
+  const std::int64_t most = std::max(pacer_.row_budget(), manners_.rows_at_once / kPartsAtLeast);
   SlicePart& done = slice.done;
   while (done.handled < most && refill(keys)) {
     const auto at_hand = next_keys(slice, most - done.handled);
@@ -287,7 +290,7 @@ std::span<const RowKey> SliceRunner::next_keys(const Slice& slice, std::int64_t 
   // One delete may also take long, where the children of a row are found by reading all of them.
   const LogShape& shape = database_.audit_log().shape();
   const bool singly = shape.deletes_fire_triggers || !finds_children(shape);
-  std::int64_t count = std::min(most, singly ? 1 : kRowsBetweenLooks);
+  std::int64_t count = std::min(most, singly ? 1 : manners_.rows_at_once);
   if (job_.budget.max_rows > 0) {
     const auto deleted = totals_.deleted + static_cast<std::int64_t>(slice.done.going.size());
     count = std::min(count, job_.budget.max_rows - deleted);
@@ -342,12 +345,12 @@ void SliceRunner::pause() {
   if (totals_.handled == planned_) {
     return;
   }
-  const auto rest = pacer_.pause();
-  if (database_.readers_are_free()) {
+  const auto rest = std::min(pacer_.pause(), manners_.longest_rest);
+  if (manners_.warm_next_rows && database_.readers_are_free()) {
     for (std::size_t from = next_; from < waiting_.size() && resting_.elapsed() < rest;
-         from += static_cast<std::size_t>(kRowsBetweenLooks)) {
+         from += static_cast<std::size_t>(manners_.rows_at_once)) {
       const auto count =
-          std::min(waiting_.size() - from, static_cast<std::size_t>(kRowsBetweenLooks));
+          std::min(waiting_.size() - from, static_cast<std::size_t>(manners_.rows_at_once));
       database_.audit_log().read_rows(std::span{waiting_}.subspan(from, count),
                                       [](const RowFacts&) {});
     }

@@ -99,6 +99,7 @@ class SliceRunner {
   Database& database_;
   DecisionContext& context_;
   Job job_;
+  SliceManners manners_;
   LockPacer pacer_;
   SliceTotals totals_;
   std::vector<RowKey> waiting_;

@@ -62,6 +62,14 @@ struct SpaceReport {
   bool gives_back = false;  ///< the file is one of those whose free pages can be cut off its end
 };
 
+/// How slices work in a database best.
+struct SliceManners {
+  std::int64_t rows_at_once = 64;  ///< read and deleted before the clock is looked at again
+  /// Whoever waits for the write lock has it after a rest of so long.
+  std::chrono::microseconds longest_rest = std::chrono::microseconds::max();
+  bool warm_next_rows = true;  ///< a rest is used to read the rows that are next
+};
+
 /// The database in which the audit log and Holdfast's own tables live together.
 class Database {
  public:
@@ -99,6 +107,10 @@ class Database {
   [[nodiscard]] virtual std::filesystem::path beside() const { return path(); }
   /// True where readers do not block writers.
   [[nodiscard]] virtual bool readers_are_free() const = 0;
+  [[nodiscard]] virtual SliceManners slice_manners() const { return {}; }
+  /// The statement that frees what deleted rows leave behind, for a server whose upkeep is not
+  /// Holdfast's; empty where deleting overwrites them, and rewrite_file() gives the room back.
+  [[nodiscard]] virtual std::string vacuum_statement() const { return {}; }
 
   [[nodiscard]] virtual std::unique_ptr<WriteScope> begin_write(Durability durability) = 0;
   [[nodiscard]] virtual std::unique_ptr<ReadScope> begin_read() = 0;

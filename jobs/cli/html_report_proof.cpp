@@ -87,9 +87,14 @@ Html method(const ReportSource& source) {
       }
     }
   }
-  made += paragraph(
-      "Rows deleted is not space freed: the free bytes above are for new rows until "
-      "\"holdfast vacuum\" gives them back.");
+  const json& vacuum = part(old, "vacuum");
+  made += vacuum.is_string()
+              ? paragraph(Html::text("Rows deleted is not space freed: autovacuum frees it for new "
+                                     "rows, or at once ") +
+                          shown(vacuum) + Html::text("."))
+              : paragraph(
+                    "Rows deleted is not space freed: the free bytes above are for new rows until "
+                    "\"holdfast vacuum\" gives them back.");
   return section("11. Method and residue", made);
 }
 

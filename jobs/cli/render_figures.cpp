@@ -140,6 +140,12 @@ std::string space_line(const json& storage) {
   if (!storage.contains("file_bytes_before") || storage.at("file_bytes_before").is_null()) {
     return "";
   }
+  if (const json vacuum = storage.value("vacuum", json(nullptr)); vacuum.is_string()) {
+    return "database: " + storage.at("file_bytes_before").dump() + " bytes before, " +
+           storage.at("file_bytes").dump() +
+           " after; the room of deleted rows is freed by autovacuum, or at once by " +
+           cell(vacuum) + "\n";
+  }
   const std::string given_back =
       storage.at("incremental_vacuum").get<bool>()
           ? "; " + storage.at("given_back_bytes").dump() + " given back by incremental vacuum"

@@ -16,7 +16,7 @@ namespace {
 
 // Enough that the way to the server costs little beside the rows, few enough for wide rows.
 constexpr std::size_t kMostKeys = 1000;
-constexpr std::size_t kMostWholeRows = 250;
+constexpr std::size_t kMostWholeRows = 500;
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string list;

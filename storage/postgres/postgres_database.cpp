@@ -164,8 +164,12 @@ void PostgresDatabase::rewrite_file() {
   throw StorageError(StorageTrouble::other,
                      path() +
                          ": \"holdfast vacuum\" is for SQLite; on PostgreSQL autovacuum frees "
-                         "the room of deleted rows for new ones, and VACUUM (ANALYZE) " +
-                         layout_.table + " does it at once");
+                         "the room of deleted rows for new ones, and " +
+                         vacuum_statement() + " does it at once");
+}
+
+std::string PostgresDatabase::vacuum_statement() const {
+  return "VACUUM (ANALYZE) " + layout_.table;
 }
 
 std::vector<std::string> PostgresDatabase::lower_instants(Instant now) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "policy/spelling.h"
+#include "storage/postgres/postgres_statement.h"
 #include "storage/storage_error.h"
 
 namespace holdfast {
@@ -72,6 +73,18 @@ std::string objection_to(const PostgresTableFacts& facts) {
   return {};
 }
 
+/// Whether Citus has spread the table's rows, or copies of them, over other nodes.
+bool is_distributed(PostgresConnection& connection, const PostgresTable& table) {
+  if (connection.ask("SELECT pg_catalog.to_regclass('pg_catalog.pg_dist_partition')").empty()) {
+    return false;
+  }
+  PostgresStatement row{connection,
+                        "SELECT 1 FROM pg_catalog.pg_dist_partition WHERE "
+                        "logicalrelid::pg_catalog.oid = $1::pg_catalog.oid"};
+  row.bind(1, static_cast<std::int64_t>(table.oid));
+  return row.step();
+}
+
 PostgresTableFacts require_table(PostgresConnection& connection, const PostgresSetting& table) {
   auto facts = read_postgres_table(connection, table.name);
   if (!facts) {
@@ -80,7 +93,11 @@ PostgresTableFacts require_table(PostgresConnection& connection, const PostgresS
                            table.place + ")" +
                            suggestion(table.name, postgres_table_names(connection)));
   }
-  const std::string objection = objection_to(*facts);
+  const std::string objection =
+      is_distributed(connection, facts->table)
+          ? "is a distributed table of Citus, whose rows are on other nodes, so a row could go "
+            "without being counted: run Holdfast on the nodes, over the shards that they have"
+          : objection_to(*facts);
   if (!objection.empty()) {
     refuse_table(connection, table, objection);
   }

@@ -53,6 +53,11 @@ class Table:
     earliest_plausible: str = "2000-01-01"
 
     @property
+    def keeps_newest(self):
+        """Whether SQLite would hand out the highest key again."""
+        return self.key_kind == "rowid"
+
+    @property
     def mapping(self):
         """The [events] table of the config."""
         plausible = {"earliest_plausible": self.earliest_plausible} if self.earliest_plausible != "2000-01-01" else {}

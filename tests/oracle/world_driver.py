@@ -59,8 +59,8 @@ class WorldDriver:
         self.table = world.table
         self.folder = folder
         self.database = folder / "audit.db"
-        self.clock = Clock(as_utc(world.nights[0].at_ms - DAY_MS))
-        self.state = OracleState(keeps_newest=world.table.key_kind == "rowid")
+        self.clock = self.new_clock(as_utc(world.nights[0].at_ms - DAY_MS))
+        self.state = OracleState(keeps_newest=world.table.keeps_newest)
         self.observe = observe
         self.reasons_met = Counter()
         self.rng = random.Random(world.seed)
@@ -68,6 +68,10 @@ class WorldDriver:
         self.where = ""
         self.adopt_config(world.config, world.cast.extension)
         self.program = Holdfast(folder, self.program_config(0), self.clock) if with_program else None
+
+    def new_clock(self, start):
+        """The clock that the program sees."""
+        return Clock(start)
 
     def adopt_config(self, config, extension):
         self.config = config

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +35,13 @@ from holdfast_cli import Clock, program_path, require  # noqa
 
 SCRIPT = HERE / "server.sh"
 NOT_INSTALLED = 3
+# The server's own: what Debian has in /usr/bin is a script that looks for it anew each time.
+PSQL = max(Path("/usr/lib/postgresql").glob("*/bin/psql"), key=lambda found: int(found.parts[-3]), default="psql")
+
+
+def psql_words(url):
+    """psql's command line, but for the statements that follow it."""
+    return [PSQL, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c"]
 
 # Every database of the tests has a clock that is set: the program's is set too, and the two are compared.
 SET_CLOCK = """
@@ -69,9 +77,16 @@ class Server:
         subprocess.run([SCRIPT, "stop", self.folder], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def restart(self):
-        """Kills the server and starts it again over the same files."""
-        subprocess.run([SCRIPT, "restart", self.folder], check=True)
+    def restart(self, mode="immediate"):
+        """Kills the server, or with "fast" has it end its sessions in order, and starts it again over the same files."""
+        subprocess.run([SCRIPT, "restart", self.folder, mode], check=True)
+
+    def answers(self):
+        """Waits until it lets somebody in again: it starts anew by itself where one of its processes was killed."""
+        until = time.monotonic() + 60
+        while subprocess.run([*psql_words(self.url("postgres")), "SELECT 1"], capture_output=True, check=False).returncode != 0:
+            assert time.monotonic() < until, "the server does not come back"
+            time.sleep(0.05)
 
     def new_database(self):
         self.databases += 1
@@ -91,8 +106,7 @@ class Server:
         return out.rstrip("\n")
 
     def psql_process(self, database, sql, **streams):
-        words = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", sql]
-        return subprocess.Popen(words, encoding="utf-8", **streams)
+        return subprocess.Popen([*psql_words(self.url(database)), sql], encoding="utf-8", **streams)
 
 
 class Session:
@@ -152,8 +166,8 @@ def literal(value):
 class PostgresWorld(World):
     """An installation over a database of the server: the same verbs, the same helpers."""
 
-    def __init__(self, folder, config, now, administrator="alice"):
-        self.server = Server.get()
+    def __init__(self, folder, config, now, administrator="alice", server=None):
+        self.server = server or Server.get()
         self.name = self.server.new_database()
         self.state = Path(folder) / "state"
         self.state.mkdir(mode=0o700)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: server.sh start FOLDER PID | server.sh restart FOLDER | server.sh stop FOLDER
+# Usage: server.sh start FOLDER PID | server.sh restart FOLDER [MODE] | server.sh stop FOLDER
 #
 # A PostgreSQL server of its own for a test: its files and its Unix socket are in FOLDER, which must
 # be empty; it listens to no network, syncs nothing, and lets everybody in as "holdfast". It stops
@@ -41,8 +41,8 @@ start_server() {
     -t 60 -o "$options" start >/dev/null 2>&1 || die "no start: $(tail -n 3 data/server.log)"
 }
 
-stop_server() {
-  "${as_user[@]}" "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 || true
+stop_server() { # MODE: immediate, as a crash would, or fast
+  "${as_user[@]}" "$bin/pg_ctl" -D "$folder/data" -m "${1-immediate}" -w stop >/dev/null 2>&1 || true
 }
 
 # The server goes when the test does, however that ends.
@@ -67,9 +67,9 @@ case $1 in
     setsid "$script" watch "$folder" "$3" >/dev/null 2>&1 </dev/null &
     ;;
   watch) cd / && watch_over "$3" ;;
-  restart) # as after a crash of the server
+  restart) # as after a crash of the server, unless MODE says otherwise
     cd "$folder"
-    stop_server
+    stop_server "${3-immediate}"
     start_server
     ;;
   stop) cd / && stop_server ;;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The finished program over a database of PostgreSQL, from `init` to `verify`."""
 
+import json
 import random
 import subprocess
 import time
@@ -100,6 +101,28 @@ class TheJob(unittest.TestCase):
             self.assertEqual(len(made.ids()), 3, safe)
             made.approved_run(expect=0)
             self.assertEqual(made.ids(), set())
+
+    def test_the_report_says_what_is_left_and_how_it_goes(self):
+        with postgres_world() as made:
+            made.insert(OLD, count=3)
+            report = made.run(expect=0).json
+            vacuum = 'VACUUM (ANALYZE) "public"."audit_events"'
+            self.assertEqual(report["storage"]["vacuum"], vacuum)
+            method = report["method"]
+            self.assertNotIn("overwrit", json.dumps(method))
+            self.assertFalse(method["wal_emptied"])
+            self.assertTrue(any(vacuum in fact for fact in method["facts"]), method)
+            made.insert(OLD)
+            self.assertIn(f"freed by autovacuum, or at once by {vacuum}", made.call("report", expect=0).stdout)
+            page = made.folder / "page.html"
+            made.call("report", "--format", "html", "--out", page, expect=0)
+            self.assertIn("autovacuum frees it for new rows, or at once VACUUM (ANALYZE)", page.read_text())
+            made.sql(vacuum)
+            with world() as other:
+                other.insert(OLD)
+                report = other.run(expect=0).json
+                self.assertIsNone(report["storage"]["vacuum"])
+                self.assertIn("overwrite", report["method"]["statement"])
 
     def test_an_archive_restores_rows(self):
         with postgres_world() as made:
