@@ -11,6 +11,7 @@
 
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/partition_runner.h"
 #include "jobs/run_report.h"
 #include "jobs/server_clock.h"
 
@@ -170,6 +171,18 @@ void save_plan(const Desk& desk,
   result["saved"] = true;
 }
 
+/// What the run will look at; whether each of them is wholly due it finds out by reading it.
+json partitions_of_plan(Database& database, const RuleBook& rules) {
+  json list = json::array();
+  for (const LogPartition& partition : partitions_past_windows(database, rules)) {
+    list.push_back(
+        {{"name", utf8_text(partition.name)},
+         {"objection",
+          partition.objection.empty() ? json(nullptr) : json(utf8_text(partition.objection))}});
+  }
+  return list;
+}
+
 }  // namespace
 
 json show_plan(const Desk& desk, const PlanRequest& request) {
@@ -217,6 +230,9 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
   result["planning_ms"] = plan.figures.took.count() / kMicrosPerMilli;
   const std::string& index = desk.database.audit_log().shape().index_advice;
   result["index_advice"] = index.empty() ? json(nullptr) : json(utf8_text(index));
+  if (desk.settings.run.drop_partitions) {
+    result["partitions"] = partitions_of_plan(desk.database, context.rules());
+  }
   if (!desk.database.audit_log().shape().children.empty()) {
     result["children_deleted"] = children_of_plan(desk, plan);
   }

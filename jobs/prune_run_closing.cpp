@@ -41,6 +41,7 @@ void PruneRun::settle_tally() {
   report_.vanished = totals.vanished;
   report_.children_deleted = totals.children;
   report_.longest_lock = totals.longest_lock;
+  report_.partitions = totals.partitions;
 }
 
 /// Rows deleted are not space freed. Where the file can give pages back it is done in steps that

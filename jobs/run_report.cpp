@@ -127,9 +127,27 @@ json policy_json(const RunReport& report) {
           {"conflicts", report.conflicts}};
 }
 
+json partitions_json(const PartitionTotals& partitions) {
+  json dropped = json::array();
+  json row_by_row = json::array();
+  for (const PartitionLine& line : partitions.lines) {
+    const json name = utf8_text(line.name);
+    if (line.why.empty()) {
+      dropped.push_back({{"name", name}, {"rows", line.rows}});
+    } else {
+      row_by_row.push_back({{"name", name}, {"why", utf8_text(line.why)}});
+    }
+  }
+  return {{"dropped", std::move(dropped)},
+          {"row_by_row", std::move(row_by_row)},
+          {"longest_lock_ms", partitions.everybody.count() / kMicrosPerMilli},
+          {"longest_writers_lock_ms", partitions.writers.count() / kMicrosPerMilli}};
+}
+
 json storage_json(const RunReport& report) {
   const auto& before = report.space_before;
   return {{"slices", report.slices},
+          {"partitions", partitions_json(report.partitions)},
           {"longest_lock_ms", report.longest_lock.count() / kMicrosPerMilli},
           {"planning_ms", report.planning.count() / kMicrosPerMilli},
           {"counting_ms", report.counting.count() / kMicrosPerMilli},

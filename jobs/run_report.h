@@ -14,6 +14,7 @@
 #include "jobs/outcome.h"
 #include "jobs/run_plan.h"
 #include "jobs/run_record.h"
+#include "jobs/slice_job.h"
 #include "storage/database.h"
 
 #include <nlohmann/json.hpp>
@@ -122,6 +123,7 @@ struct RunReport {
   /// Rows of children that went with deleted ones; every child that the mapping declares is there.
   std::map<std::string, std::int64_t> children_deleted;
   std::chrono::microseconds longest_lock{0};
+  PartitionTotals partitions;
   std::chrono::microseconds planning{0};
   std::chrono::microseconds counting{0};  ///< of the planning: rows that need no look
   std::chrono::microseconds duration{0};

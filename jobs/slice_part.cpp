@@ -40,6 +40,18 @@ void PartReader::read(std::span<const RowKey> keys, SlicePart& part, const Attes
   part.vanished += asked - there;
 }
 
+bool PartReader::take(const RowFacts& row,
+                      const RowContent& content,
+                      SlicePart& part,
+                      const Attestation& attested) {
+  ++part.handled;
+  const bool goes = decide(row, part);
+  if (goes && (attested.digest != nullptr || attested.archive != nullptr)) {
+    attest(*row.key, content, attested);
+  }
+  return goes;
+}
+
 /// Counts the row. Returns true where it goes.
 bool PartReader::decide(const RowFacts& row, SlicePart& part) {
   const Decision decision = context_.decide_row(row, database_.first_seen());

@@ -43,6 +43,12 @@ class PartReader {
   /// Adds what becomes of the rows of these keys to `part`. Errors: StorageError, JobError.
   void read(std::span<const RowKey> keys, SlicePart& part, const Attestation& attested);
 
+  /// Adds what becomes of a row that somebody else has read. Returns true where it goes.
+  bool take(const RowFacts& row,
+            const RowContent& content,
+            SlicePart& part,
+            const Attestation& attested);
+
  private:
   [[nodiscard]] bool decide(const RowFacts& row, SlicePart& part);
   void attest(const RowKey& key, const RowContent& content, const Attestation& attested);

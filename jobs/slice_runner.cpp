@@ -9,6 +9,7 @@
 
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
+#include "jobs/partition_runner.h"
 
 namespace holdfast {
 namespace {
@@ -61,10 +62,19 @@ void SliceRunner::run(KeySet& keys) {
   seen_commits_ = database_.foreign_commits();
   database_.restored_rows().for_each([this](const RestoredRow&) { any_restored_ = true; });
   since_start_.restart();
+  drop_partitions(keys);
   open_ahead();
   const EndOfReading end{ahead_};
   start_ahead(keys, 0);
   run_slices(keys);
+}
+
+void SliceRunner::drop_partitions(KeySet& keys) {
+  if (!job_.budget.drop_partitions) {
+    return;
+  }
+  PartitionRunner partitions(database_, context_, job_, any_restored_, totals_);
+  gone_ = partitions.run(keys);
 }
 
 void SliceRunner::run_slices(KeySet& keys) {
@@ -99,6 +109,9 @@ bool SliceRunner::refill(KeySet& keys, std::size_t wanted) {
     auto more = keys.next(kRefill);
     if (more.empty()) {
       break;
+    }
+    if (gone_) {
+      std::erase_if(more, [this](const RowKey& key) { return gone_->contains(key); });
     }
     waiting_.insert(
         waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));

@@ -14,33 +14,12 @@
 #include "jobs/decision_context.h"
 #include "jobs/lock_pacer.h"
 #include "jobs/read_ahead.h"
-#include "jobs/row_archive.h"
-#include "jobs/run_observer.h"
-#include "jobs/settings.h"
+#include "jobs/slice_job.h"
 #include "jobs/slice_part.h"
 #include "policy/tally.h"
 #include "storage/database.h"
 
 namespace holdfast {
-
-/// Why the slices ended.
-enum class SlicesEnd { all_done, out_of_time, out_of_rows, stopped };
-
-/// What the slices did. Also right after an exception: it counts committed slices only.
-struct SliceTotals {
-  Tally tally;  ///< `expired`: deleted; other reasons: kept after a second look
-  /// Newest sane time of what was deleted: a reviewer compares it with the cut-off.
-  PlaceTimes newest_deleted;
-  std::int64_t deleted = 0;
-  std::int64_t handled = 0;   ///< keys looked at, in committed slices
-  std::int64_t vanished = 0;  ///< keys whose row somebody else had deleted meanwhile
-  std::int64_t slices = 0;
-  ChildCounts children;            ///< rows of children that went with theirs
-  std::int64_t hold_changes = 0;   ///< how often the hold register changed under the run
-  std::int64_t decided_ahead = 0;  ///< rows that were decided before their slice took the lock
-  std::chrono::microseconds longest_lock{0};
-  SlicesEnd end = SlicesEnd::all_done;
-};
 
 /// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for a
 /// few keys at a time read the rows, decide again on what is really there, delete, tally; then the
@@ -50,20 +29,11 @@ struct SliceTotals {
 /// While nobody else writes, the rows of the next slice are read and decided in another thread
 /// while this one is written. Under its lock that slice then only asks whether anybody has
 /// committed since; if so, it reads and decides anew.
+///
+/// Before all that, partitions that are wholly due go as tables where the job says so.
 class SliceRunner {
  public:
-  struct Job {
-    std::int64_t run = 0;
-    RunBudget budget;
-    RunObserver* observer = nullptr;
-    const StopFlag* stop = nullptr;
-    std::string salt;                    ///< of the run; empty: rows are deleted without a digest
-    RowArchive* archive = nullptr;       ///< null: rows are deleted without an archive
-    std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
-    std::chrono::microseconds quiet = LockPacer::kQuietSpell;  ///< since anybody else has written
-    /// Opens the same database for reading; none, or null: nothing is read ahead.
-    std::function<std::unique_ptr<Database>()> open_reader;
-  };
+  using Job = SliceJob;
 
   SliceRunner(Database& database, DecisionContext& context, const Job& job);
 
@@ -79,6 +49,7 @@ class SliceRunner {
     std::optional<SliceDigest> digest;
   };
 
+  void drop_partitions(KeySet& keys);
   [[nodiscard]] bool refill(KeySet& keys, std::size_t wanted = 1);
   void open_ahead();
   [[nodiscard]] bool may_go_on();
@@ -107,7 +78,8 @@ class SliceRunner {
   PartReader rows_;
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
-  bool any_restored_ = false;  // rows that an archive gave back once, and that may go again
+  bool any_restored_ = false;     // rows that an archive gave back once, and that may go again
+  std::unique_ptr<KeySet> gone_;  // keys whose rows went with their partition; null: none
   Stopwatch since_start_;
   Stopwatch resting_;                 // since the last commit: for so long others could write
   std::unique_ptr<ReadAhead> ahead_;  // null: every row is read under the lock

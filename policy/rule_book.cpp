@@ -222,6 +222,14 @@ Instant RuleBook::latest_cutoff(std::string_view code) const {
   return known == nullptr ? kBeginningOfTime : known->latest;
 }
 
+Instant RuleBook::latest_cutoff() const {
+  Instant latest = kBeginningOfTime;
+  for (const auto& [name, rule] : codes_) {
+    latest = std::max(latest, rule.latest);
+  }
+  return latest;
+}
+
 Instant RuleBook::earliest_cutoff(std::string_view code) const {
   const CodeRule* known = find_code(code);
   if (known == nullptr || known->category_rule == nullptr) {

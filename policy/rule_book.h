@@ -70,6 +70,9 @@ class RuleBook {
   /// The latest window cut-off that any tenant has for this code: no row at or after it is due.
   [[nodiscard]] Instant latest_cutoff(std::string_view code) const;
 
+  /// The same of all codes: kBeginningOfTime where none has a window.
+  [[nodiscard]] Instant latest_cutoff() const;
+
   /// The earliest cut-off that any tenant and any floor has for this code: each row before it is
   /// past its window, whoever's it is, unless it has a category of its own. kBeginningOfTime where
   /// somebody has no window.

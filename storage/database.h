@@ -16,6 +16,7 @@
 #include "storage/key_set.h"
 #include "storage/log_guard.h"
 #include "storage/log_mapping.h"
+#include "storage/partition_store.h"
 #include "storage/plan_store.h"
 #include "storage/policy_register.h"
 #include "storage/restored_rows.h"
@@ -94,6 +95,8 @@ class Database {
   [[nodiscard]] virtual WitnessOutbox& witness_outbox() = 0;
   [[nodiscard]] virtual RestoredRows& restored_rows() = 0;
   [[nodiscard]] virtual LogGuard& guard() = 0;
+  /// The partitions of the log; null where the storage knows none.
+  [[nodiscard]] virtual PartitionStore* partitions() { return nullptr; }
   /// An empty key set of the kind that the log's keys need.
   [[nodiscard]] virtual std::unique_ptr<KeySet> new_key_set() = 0;
 

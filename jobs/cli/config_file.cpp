@@ -123,6 +123,12 @@ void read_sections(ConfigTable& file, ConfigProblems& problems, Settings& settin
   read_erasure(file.table("erasure", "an [erasure] section"), folder, catalogue, settings);
   read_safety(file.table("safety", "a [safety] section"), settings.safety);
   read_run(file.table("run", "a [run] section"), settings.run);
+  if (settings.run.drop_partitions && settings.database_url.empty()) {
+    constexpr std::string_view kKey = "run.drop_partitions";
+    problems.add(problems.line_of(std::string{kKey}),
+                 std::string{kKey},
+                 "goes with database.url: a SQLite table has no partitions");
+  }
   read_evidence_sections(file, folder, settings);
   read_monitoring_sections(file, folder, settings);
   file.refuse_unknown();

@@ -146,7 +146,8 @@ void add_rows(Gauges& gauges, const RunReport& report) {
   gauges
       .family("last_run_longest_lock_seconds",
               "The longest time for which the last run held the write lock.")
-      .value(in_seconds(std::max(report.longest_lock, report.longest_vacuum_lock)));
+      .value(in_seconds(std::max(
+          {report.longest_lock, report.longest_vacuum_lock, report.partitions.everybody})));
   gauges.family("database_size_bytes", "Size of the database file after the last run.")
       .count(report.file_bytes);
   gauges

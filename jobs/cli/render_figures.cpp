@@ -135,6 +135,27 @@ std::string children_line(const json& figures, const char* verb) {
   return text.empty() ? "" : std::string{verb} + " with them, from child tables: " + text + "\n";
 }
 
+std::string partition_lines(const json& storage) {
+  if (!storage.contains("partitions")) {
+    return "";  // a record of an older version
+  }
+  const json& partitions = storage.at("partitions");
+  std::int64_t rows = 0;
+  std::string text;
+  for (const json& line : partitions.at("dropped")) {
+    rows += line.at("rows").get<std::int64_t>();
+  }
+  if (!partitions.at("dropped").empty()) {
+    text = "partitions dropped: " + std::to_string(partitions.at("dropped").size()) + " with " +
+           std::to_string(rows) + " of the deleted rows; the log was locked for " +
+           partitions.at("longest_lock_ms").dump() + " ms at most\n";
+  }
+  for (const json& line : partitions.at("row_by_row")) {
+    text += "partition " + cell(line.at("name")) + ", row by row: " + cell(line.at("why")) + "\n";
+  }
+  return text;
+}
+
 /// Rows deleted are not space freed, so both are printed. Records of older versions lack the parts.
 std::string space_line(const json& storage) {
   if (!storage.contains("file_bytes_before") || storage.at("file_bytes_before").is_null()) {
@@ -184,6 +205,12 @@ std::string render_plan(const json& plan) {
             (plan.at("index_advice").is_null() ? std::string(".\n")
                                                : "; with this index only what is due is read:\n  " +
                                                      cell(plan.at("index_advice")) + "\n");
+  }
+  for (const json& partition : plan.value("partitions", json::array())) {
+    text += "partition " + cell(partition.at("name")) +
+            (partition.at("objection").is_null()
+                 ? std::string{" goes as a whole if each of its rows is to go\n"}
+                 : ", row by row: " + cell(partition.at("objection")) + "\n");
   }
   text += warning_lines(plan.at("warnings"));
   if (!plan.at("would_be_refused").is_null()) {
@@ -242,7 +269,7 @@ std::string render_run(const json& report) {
   const json& storage = report.at("storage");
   text += storage.at("slices").dump() + " slices, longest write lock " +
           storage.at("longest_lock_ms").dump() + " ms, " + storage.at("duration_ms").dump() +
-          " ms in all\n" + space_line(storage);
+          " ms in all\n" + partition_lines(storage) + space_line(storage);
   return text + warning_lines(report.at("warnings"));
 }
 

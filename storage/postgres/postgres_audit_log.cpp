@@ -18,18 +18,6 @@ namespace {
 constexpr std::size_t kMostKeys = 1000;
 constexpr std::size_t kMostWholeRows = 500;
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string list;
-  for (const std::string& part : parts) {
-    list += (list.empty() ? "" : ", ") + part;
-  }
-  return list;
-}
-
-std::string whole_columns(const PostgresLogLayout& layout) {
-  return PostgresRowReader::columns(layout) + ", " + joined(layout.columns);
-}
-
 /// By the declared key and nothing else: the place of a row (ctid) is another row's in another
 /// partition.
 std::string dispose_sql(const PostgresLogLayout& layout) {
@@ -37,21 +25,6 @@ std::string dispose_sql(const PostgresLogLayout& layout) {
          postgres_key_table(layout) + " WHERE " + postgres_key_join(layout) + " RETURNING " +
          PostgresRowReader::key_columns(layout);
 }
-
-/// The columns from `first` on of the row that a statement stands at.
-class CurrentContent final : public RowContent {
- public:
-  CurrentContent(const PostgresStatement& row, int first) : row_(row), first_(first) {}
-  void append_to(std::string& out) const override {
-    for (int column = first_; column < row_.columns(); ++column) {
-      append_canonical(out, row_.column(column));
-    }
-  }
-
- private:
-  const PostgresStatement& row_;
-  int first_;
-};
 
 }  // namespace
 
@@ -62,7 +35,7 @@ PostgresAuditLog::PostgresAuditLog(PostgresConnection& connection,
       layout_(std::move(layout)),
       append_into_log_(append_into_log),
       fact_columns_(PostgresRowReader::columns(layout_)),
-      whole_columns_(whole_columns(layout_)),
+      whole_columns_(PostgresRowReader::whole_columns(layout_)),
       dispose_sql_(dispose_sql(layout_)),
       watch_(connection, layout_) {
   assert(!append_into_log || layout_.shape.made_by_init);
@@ -206,7 +179,7 @@ bool PostgresAuditLog::read_whole_row(const RowKey& key, const ContentVisit& vis
     const RowFacts& facts = reader.read(row);
     found = *facts.key == key;
     if (found) {
-      visit(facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
+      visit(facts, PostgresRowContent{row, layout_});
     }
   });
   return found;
@@ -242,7 +215,7 @@ void PostgresAuditLog::read_whole_rows(std::span<const RowKey> keys, const Conte
     const std::size_t now = std::min(keys.size(), kMostWholeRows);
     read_batch(whole_columns_, keys.first(now), [&](const PostgresStatement& row) {
       const RowFacts& facts = reader.read(row);
-      visit(facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
+      visit(facts, PostgresRowContent{row, layout_});
     });
     keys = keys.subspan(now);
   }

@@ -94,6 +94,7 @@ PostgresDatabase::PostgresDatabase(const OpenOptions& options)
       layout_(layout_of(connection_, options)),
       mark_(mark_of(connection_, layout_)),
       log_(connection_, layout_, appends_into_log(layout_, options)),
+      partitions_(connection_, layout_),
       holds_(connection_, home_),
       ledger_(home_),
       policies_(home_),

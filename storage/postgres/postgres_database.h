@@ -11,6 +11,7 @@
 #include "storage/postgres/postgres_connection.h"
 #include "storage/postgres/postgres_hold_register.h"
 #include "storage/postgres/postgres_log_layout.h"
+#include "storage/postgres/postgres_partitions.h"
 #include "storage/postgres/postgres_subject_store.h"
 #include "storage/postgres/without_guard.h"
 #include "storage/registers/register_query.h"
@@ -48,6 +49,7 @@ class PostgresDatabase final : public Database {
   [[nodiscard]] WitnessOutbox& witness_outbox() override { return witness_outbox_; }
   [[nodiscard]] RestoredRows& restored_rows() override { return restored_rows_; }
   [[nodiscard]] LogGuard& guard() override { return guard_; }
+  [[nodiscard]] PartitionStore* partitions() override { return &partitions_; }
   [[nodiscard]] std::unique_ptr<KeySet> new_key_set() override;
 
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
@@ -92,6 +94,7 @@ class PostgresDatabase final : public Database {
   PostgresLogLayout layout_;
   std::string mark_;  // of the table as it was probed; empty: there is no log
   PostgresAuditLog log_;
+  PostgresPartitions partitions_;
   PostgresHoldRegister holds_;
   SqlRunLedger ledger_;
   SqlPolicyRegister policies_;

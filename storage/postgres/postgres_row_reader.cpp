@@ -83,6 +83,20 @@ std::string PostgresRowReader::columns(const PostgresLogLayout& layout) {
   return list;
 }
 
+std::string PostgresRowReader::whole_columns(const PostgresLogLayout& layout) {
+  std::string list = columns(layout);
+  for (const std::string& column : layout.columns) {
+    list += ", " + column;
+  }
+  return list;
+}
+
+void PostgresRowContent::append_to(std::string& out) const {
+  for (int column = first_; column < row_.columns(); ++column) {
+    append_canonical(out, row_.column(column));
+  }
+}
+
 RowFacts& PostgresRowReader::read(const PostgresStatement& row) {
   RowFacts& facts = facts_.read(row);
   facts.time = postgres_time(facts.time, times_);

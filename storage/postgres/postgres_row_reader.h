@@ -22,6 +22,9 @@ class PostgresRowReader {
   /// What a SELECT has to list for read(): the key, then the facts.
   [[nodiscard]] static std::string columns(const PostgresLogLayout& layout);
 
+  /// The same, and behind it every column of the row: for a PostgresRowContent.
+  [[nodiscard]] static std::string whole_columns(const PostgresLogLayout& layout);
+
   /// The key of the current row. Lives until the next call.
   [[nodiscard]] const RowKey& read_key(const PostgresStatement& row) {
     return facts_.read_key(row);
@@ -33,6 +36,18 @@ class PostgresRowReader {
   FactsReader facts_;
   PostgresTimes times_;
   PostgresTimes stamps_;
+};
+
+/// The whole row that a statement over whole_columns() stands at.
+class PostgresRowContent final : public RowContent {
+ public:
+  PostgresRowContent(const PostgresStatement& row, const PostgresLogLayout& layout)
+      : row_(row), first_(row.columns() - static_cast<int>(layout.columns.size())) {}
+  void append_to(std::string& out) const override;
+
+ private:
+  const PostgresStatement& row_;
+  int first_;
 };
 
 /// A time as it stands in the column, where that is a decimal number as the number: a whole one

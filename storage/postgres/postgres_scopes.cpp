@@ -39,10 +39,7 @@ std::string holder(PostgresConnection& connection) {
   return process.empty() ? "" : " (server process " + process + ")";
 }
 
-}  // namespace
-
-PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durability durability)
-    : connection_(connection) {
+void require_writable(PostgresConnection& connection) {
   if (connection.reads_only()) {
     throw StorageError(StorageTrouble::read_only,
                        connection.path() + ": was opened for reading, nothing can be written");
@@ -51,6 +48,13 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
     throw StorageError(StorageTrouble::other,
                        connection.path() + ": a write was begun while another transaction is open");
   }
+}
+
+}  // namespace
+
+PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durability durability)
+    : connection_(connection) {
+  require_writable(connection);
   const std::string wait = std::to_string(connection.busy_wait().count());
   const char* const synchronous = durability == Durability::normal ? "off" : "on";
   try {
@@ -78,6 +82,25 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
   }
   open_ = true;
   connection_.note_write(true);
+}
+
+PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, LockLater /*later*/)
+    : connection_(connection) {
+  require_writable(connection);
+  connection.exec(std::string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"} +
+                  "; SET LOCAL lock_timeout = " + std::to_string(connection.busy_wait().count()) +
+                  "; SET LOCAL statement_timeout = '" + kLongestStatement +
+                  "'; SET LOCAL idle_in_transaction_session_timeout = '" + kLongestIdle +
+                  "'; SET LOCAL synchronous_commit = on");
+  open_ = true;
+}
+
+bool PostgresWriteScope::try_lock() {
+  const std::string had =
+      connection_.ask(std::string{"SELECT pg_catalog.pg_try_advisory_xact_lock("} + kWriteLock +
+                      ", " + schema_number(connection_) + ")");
+  connection_.note_write(had == "t");
+  return had == "t";
 }
 
 PostgresWriteScope::~PostgresWriteScope() {

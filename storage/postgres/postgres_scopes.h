@@ -16,11 +16,18 @@ class PostgresWriteScope final : public WriteScope {
   /// Errors: StorageError: busy where the lock was not had within the busy wait, read_only for a
   /// session that only reads, other where a transaction is open already.
   PostgresWriteScope(PostgresConnection& connection, Durability durability);
+  /// A full one that takes the lock later, by try_lock(): before that it is no write to others, and
+  /// rows are read without a lock. Errors: StorageError: read_only, other.
+  struct LockLater {};
+  PostgresWriteScope(PostgresConnection& connection, LockLater later);
   PostgresWriteScope(const PostgresWriteScope&) = delete;
   PostgresWriteScope& operator=(const PostgresWriteScope&) = delete;
   PostgresWriteScope(PostgresWriteScope&&) = delete;
   PostgresWriteScope& operator=(PostgresWriteScope&&) = delete;
   ~PostgresWriteScope() override;
+
+  /// Takes the lock where nobody has it. Returns false, and waits for nobody, otherwise.
+  [[nodiscard]] bool try_lock();
 
   /// Errors: StorageError where the server did not commit, or where the connection was lost so that
   /// nobody knows.
