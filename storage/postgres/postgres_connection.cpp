@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "storage/postgres/postgres_error.h"
+#include "storage/postgres/postgres_url.h"
 
 namespace holdfast {
 namespace {
@@ -82,49 +83,7 @@ std::string new_session() {
   return word;
 }
 
-/// What a url says, keyword by keyword, with what the environment and services add.
-using Conninfo = std::map<std::string, std::string, std::less<>>;
-
-/// None where it cannot be read.
-std::optional<Conninfo> parsed(const std::string& url) {
-  char* why = nullptr;
-  PQconninfoOption* const options = PQconninfoParse(url.c_str(), &why);
-  PQfreemem(why);  // may quote the url, and so a password: never shown
-  if (options == nullptr) {
-    return std::nullopt;
-  }
-  Conninfo said;
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr) {
-      said[option->keyword] = option->val;
-    }
-  }
-  PQconninfoFree(options);
-  return said;
-}
-
-bool has(const Conninfo& said, const char* keyword, std::string_view letter) {
-  const auto found = said.find(keyword);
-  return found != said.end() && found->second.find(letter) != std::string::npos;
-}
-
-/// True where a part of the url may have been meant for another: a slash in a password ends the
-/// server for libpq, and the rest of the password is then a port or a database. A name with "@" in
-/// it is written with %40.
-bool may_be_misread(const std::string& url, const Conninfo& said) {
-  const std::size_t server = url.find("//") + 2;
-  const std::size_t end = url.find('/', server);
-  if (end != std::string::npos && url.find('@', end) != std::string::npos) {
-    return true;
-  }
-  if (has(said, "host", "@") || has(said, "hostaddr", "@") || has(said, "dbname", "@")) {
-    return true;
-  }
-  const auto port = said.find("port");
-  return port != said.end() && port->second.find_first_not_of("0123456789,") != std::string::npos;
-}
-
-struct pg_conn* connect(Conninfo said) {
+struct pg_conn* connect(PostgresUrlParts said) {
   said.emplace("connect_timeout", "15");
   // A peer that is gone is found out in about two minutes, not in hours.
   said.emplace("keepalives_idle", "60");
@@ -146,23 +105,6 @@ struct pg_conn* connect(Conninfo said) {
 
 std::string or_empty(const char* text) {
   return text == nullptr ? "" : text;
-}
-
-std::string path_of(const Conninfo& said) {
-  const auto value = [&](const char* keyword) {
-    const auto found = said.find(keyword);
-    return found == said.end() ? std::string{} : found->second;
-  };
-  if (!value("service").empty() && value("dbname").empty()) {
-    return "postgresql service " + value("service");
-  }
-  const std::string host = value("host").empty() ? value("hostaddr") : value("host");
-  const std::string port = value("port").empty() ? "" : ":" + value("port");
-  const std::string name = value("dbname");
-  if (!host.empty() && host.front() == '/') {
-    return "postgresql://" + port + "/" + name + "?host=" + host;
-  }
-  return "postgresql://" + host + port + "/" + name;
 }
 
 PostgresTable table_of(const pg_result* rows) {
@@ -197,30 +139,6 @@ void refuse_unsafe_settings(PostgresConnection& connection) {
 
 }  // namespace
 
-std::optional<std::string> postgres_url_problem(const std::string& url) {
-  const bool ours = url.rfind("postgresql://", 0) == 0 || url.rfind("postgres://", 0) == 0;
-  const std::optional<Conninfo> said = ours ? parsed(url) : std::nullopt;
-  if (!said) {
-    return "cannot be read: write postgresql://USER@HOST:PORT/DATABASE";
-  }
-  if (said->count("password") != 0 || said->count("sslpassword") != 0) {
-    return "has a password in it, which everybody who may read the configuration would know: put "
-           "it into the file that PGPASSFILE names (mode 0600), or use peer or certificate "
-           "authentication";
-  }
-  if (may_be_misread(url, *said)) {
-    return "cannot be read for certain, because it has an \"@\" behind the server or a port that is "
-           "no number: write postgresql://USER@HOST:PORT/DATABASE, \"@\" and \"/\" in a name as %40 "
-           "and %2F, and no password";
-  }
-  return std::nullopt;
-}
-
-std::string postgres_label(const std::string& url) {
-  // What is not certain to be a server and a name may be a password.
-  return path_of(postgres_url_problem(url) ? Conninfo{} : parsed(url).value_or(Conninfo{}));
-}
-
 void EndPostgres::operator()(pg_conn* connection) const noexcept {
   PQfinish(connection);
 }
@@ -236,8 +154,8 @@ PostgresConnection::PostgresConnection(const OpenOptions& options)
   if (const auto problem = postgres_url_problem(options.url)) {
     throw PostgresError(StorageTrouble::other, "", "[database].url " + *problem);
   }
-  const Conninfo said = parsed(options.url).value_or(Conninfo{});
-  path_ = path_of(said);
+  const PostgresUrlParts said = parts_of_url(options.url).value_or(PostgresUrlParts{});
+  path_ = shown_path(said);
   connection_.reset(connect(said));
   if (PQstatus(handle()) != CONNECTION_OK) {
     const std::string why = or_empty(PQerrorMessage(handle()));
