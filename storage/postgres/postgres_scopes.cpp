@@ -87,11 +87,17 @@ PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, Durabilit
 PostgresWriteScope::PostgresWriteScope(PostgresConnection& connection, LockLater /*later*/)
     : connection_(connection) {
   require_writable(connection);
-  connection.exec(std::string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"} +
-                  "; SET LOCAL lock_timeout = " + std::to_string(connection.busy_wait().count()) +
-                  "; SET LOCAL statement_timeout = '" + kLongestStatement +
-                  "'; SET LOCAL idle_in_transaction_session_timeout = '" + kLongestIdle +
-                  "'; SET LOCAL synchronous_commit = on");
+  try {
+    connection.require_same_session(connection.exec(
+        std::string{"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"} +
+        "; SET LOCAL lock_timeout = " + std::to_string(connection.busy_wait().count()) +
+        "; SET LOCAL statement_timeout = '" + kLongestStatement +
+        "'; SET LOCAL idle_in_transaction_session_timeout = '" + kLongestIdle +
+        "'; SET LOCAL synchronous_commit = on; " + PostgresConnection::session_sql()));
+  } catch (const StorageError&) {
+    connection.roll_back();  // the destructor does not run where the constructor throws
+    throw;
+  }
   open_ = true;
 }
 

@@ -101,6 +101,10 @@ TEST_CASE("a session that a pooler has put in the place of ours is not used", "[
                PostgresWriteScope{connection, Durability::full};
              }),
              Catch::Contains("connect to the server directly"));
+  CHECK_THAT(error_text([&] {
+               PostgresWriteScope{connection, PostgresWriteScope::LockLater{}};
+             }),
+             Catch::Contains("connect to the server directly"));
   CHECK_THAT(error_text([&] { PostgresReadScope{connection}; }),
              Catch::Contains("connect to the server directly"));
   CHECK_THAT(error_text([&] { (void)take_postgres_run_lock(connection); }),
