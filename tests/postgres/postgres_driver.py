@@ -8,7 +8,7 @@ from collections import Counter
 from typed_world import quoted
 
 # pylint: disable=wrong-import-order
-from postgres_world import Server, psql_words
+from postgres_world import Server, SharedClock, psql_words
 from oracle import Row
 from run.holdfast_cli import work_folder
 from world_driver import Disagreement, WorldDriver
@@ -51,6 +51,9 @@ class PostgresDriver(WorldDriver):
         self.name = self.server.new_database()
         self.columns = []
         super().__init__(world, folder, observe=observe)
+
+    def new_clock(self, start):
+        return SharedClock(start, self)
 
     def program_config(self, max_rows):
         state = self.folder / "state"
