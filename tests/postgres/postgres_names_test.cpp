@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -54,10 +55,16 @@ class PreparedLog {
   std::unique_ptr<Database> database_;
 };
 
+/// Two scripts after one another.
+std::string both(std::string first, std::string_view second) {
+  first.append(second);
+  return first;
+}
+
 }  // namespace
 
 TEST_CASE("a function of the same name does not choose the rows", "[names]") {
-  PostgresScratchLog scratch{std::string{kNumbers} + kNextKey};
+  PostgresScratchLog scratch{both(kNumbers, kNextKey)};
   const auto log = scratch.open();
   PostgresWriteScope write = scratch.write();
   const std::vector<RowKey> keys{RowKey::integer(3), RowKey::integer(5)};
@@ -84,11 +91,11 @@ TEST_CASE("a database without triggers of others keeps to PostgreSQL's names", "
 }
 
 TEST_CASE("the names of a hold query and of tables are those of the server's path", "[names]") {
-  PreparedLog log{std::string{kNames} +
-                  "CREATE TABLE cases (id text, person text);"
-                  "INSERT INTO cases VALUES ('C-7', 'u-1');"
-                  "CREATE FUNCTION same(text, text) RETURNS boolean LANGUAGE sql AS "
-                  "'SELECT $1 = $2';"};
+  PreparedLog log{both(kNames,
+                       "CREATE TABLE cases (id text, person text);"
+                       "INSERT INTO cases VALUES ('C-7', 'u-1');"
+                       "CREATE FUNCTION same(text, text) RETURNS boolean LANGUAGE sql AS "
+                       "'SELECT $1 = $2';")};
   SubjectStore& subjects = log.database().subjects();
   const auto ask = [&] {
     return subjects.query_holds("SELECT id FROM cases WHERE same(person, :subject)",
@@ -104,12 +111,12 @@ TEST_CASE("the names of a hold query and of tables are those of the server's pat
 }
 
 TEST_CASE("triggers of others look their names up as ever", "[names]") {
-  PreparedLog log{std::string{kNames} +
-                  "CREATE TABLE gone (id text);"
-                  "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
-                  "'BEGIN INSERT INTO gone VALUES (OLD.id); RETURN OLD; END';"
-                  "CREATE TRIGGER note AFTER DELETE ON audit_events FOR EACH ROW "
-                  "EXECUTE FUNCTION note();"};
+  PreparedLog log{both(kNames,
+                       "CREATE TABLE gone (id text);"
+                       "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+                       "'BEGIN INSERT INTO gone VALUES (OLD.id); RETURN OLD; END';"
+                       "CREATE TRIGGER note AFTER DELETE ON audit_events FOR EACH ROW "
+                       "EXECUTE FUNCTION note();")};
   log.dispose("b");
   CHECK(log.scratch().ask_sql(kLeft) == "a ax");
   CHECK(log.scratch().ask_sql("SELECT id FROM gone") == "b");
