@@ -5,8 +5,9 @@ goes."""
 import datetime
 import unittest
 
-from audit_world import deletable_from, rfc3339_ms
+# pylint: disable=wrong-import-order
 from postgres_world import FAILED, at, days, postgres_world, to_ms
+from audit_world import deletable_from, rfc3339_ms
 
 NOW = at("2030-01-01T02:00:00")
 OLD = NOW - days(200)
