@@ -73,6 +73,7 @@ bool PartitionRunner::may_go_on() const {
   const bool rows_left = job_.budget.max_rows == 0 || totals_.deleted < job_.budget.max_rows;
   return totals_.handled < planned_ && rows_left &&
          !(job_.stop != nullptr && job_.stop->raised()) &&
+         in_vain_ < job_.budget.max_time / kShareInVain &&
          job_.spent + since_start_.elapsed() < job_.budget.max_time;
 }
 

@@ -10,6 +10,8 @@
 namespace holdfast {
 
 bool PruneRun::take_clock() {
+  // Both now: what was looked at since the run began may have taken minutes.
+  report_.clock.system_now = with_.clock.now();
   const WitnessedClock clocks = witness_clock(with_.database, report_.clock.system_now);
   report_.server_now = clocks.server;
   if (clocks.apart()) {

@@ -16,7 +16,8 @@ struct WitnessedClock {
 
   /// True where one of them is wrong by more than a run can pass over.
   [[nodiscard]] bool apart() const;
-  /// What is counted with: no cut-off is later than either clock allows.
+  /// What is counted with: no cut-off is later than either clock allows, but for the five minutes
+  /// by which a run clock never goes back.
   [[nodiscard]] Instant earlier() const;
   /// What both say, and what to do where they are apart.
   [[nodiscard]] std::string sentence() const;

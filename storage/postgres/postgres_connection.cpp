@@ -62,7 +62,7 @@ WHERE c.relname = %name% AND n.nspname = %schema% AND c.relkind IN ('r', 'p', 'v
 ORDER BY c.oid
 )sql";
 
-constexpr int kOldestServer = 120000;
+constexpr int kOldestServer = 130000;
 
 std::string replaced(std::string text, std::string_view what, const std::string& with) {
   for (std::size_t at = text.find(what); at != std::string::npos;
@@ -172,7 +172,7 @@ PostgresConnection::PostgresConnection(const OpenOptions& options)
     throw PostgresError(StorageTrouble::other,
                         "",
                         path_ +
-                            ": the server is older than PostgreSQL 12, which Holdfast does not "
+                            ": the server is older than PostgreSQL 13, which Holdfast does not "
                             "know: upgrade it");
   }
   exec(kSettings);

@@ -46,7 +46,7 @@ SELECT count(*) = %rows% AND count(*) FILTER (WHERE
   AND pg_catalog.age(part.xmin) > (SELECT pg_catalog.age(
     (pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()) & 4294967295)
       ::pg_catalog.text::pg_catalog.xid))) = 0
-FROM ONLY %table% AS part
+FROM ONLY %table% AS part WHERE part.tableoid = %oid%
 )sql";
 
 // Where nothing is wrong with the server or the session, rows can still go one by one.
@@ -76,12 +76,19 @@ void or_refuse(const Action& action) {
   }
 }
 
-std::string same_rows_sql(const std::string& table, std::int64_t rows, std::int64_t oldest) {
+std::string oid_of(const LogPartition& partition) {
+  return std::to_string(partition.table) + "::pg_catalog.oid";
+}
+
+std::string same_rows_sql(const PostgresPartition& partition,
+                          std::int64_t rows,
+                          std::int64_t oldest) {
   std::string sql = kSameRows;
   const std::string number = "'" + std::to_string(oldest) + "'::pg_catalog.int8";
   for (const auto& [place, text] : {std::pair{std::string_view{"%rows%"}, std::to_string(rows)},
                                     {std::string_view{"%oldest%"}, number},
-                                    {std::string_view{"%table%"}, table}}) {
+                                    {std::string_view{"%oid%"}, oid_of(partition.told)},
+                                    {std::string_view{"%table%"}, partition.table}}) {
     for (std::size_t at = sql.find(place); at != std::string::npos;
          at = sql.find(place, at + text.size())) {
       sql.replace(at, place.size(), text);
@@ -152,7 +159,7 @@ void PostgresPartitionDrop::begin_reading() {
   rows_.emplace(
       connection_,
       "SELECT " + PostgresRowReader::whole_columns(layout_) + " FROM ONLY " + partition_.table +
-          " AS " + kPostgresLog +
+          " AS " + kPostgresLog + " WHERE " + kPostgresLog + ".tableoid = " + oid_of(wanted_) +
           (layout_.integer_keys ? " ORDER BY " + PostgresRowReader::key_columns(layout_) : ""),
       PostgresRows::by_cursor);
 }
@@ -174,7 +181,7 @@ std::int64_t PostgresPartitionDrop::read(std::int64_t most, const Visit& visit) 
 }
 
 void PostgresPartitionDrop::require_same_rows() {
-  if (connection_.ask(same_rows_sql(partition_.table, rows_read_, oldest_open_)) != "t") {
+  if (connection_.ask(same_rows_sql(partition_, rows_read_, oldest_open_)) != "t") {
     throw PartitionRefused("somebody changed its rows while they were read");
   }
 }
@@ -185,10 +192,23 @@ void PostgresPartitionDrop::keep_rows() {
     wait_at_most(connection_, std::max(kLongestWait, 2 * deadlock_timeout(connection_)));
     connection_.exec("LOCK TABLE ONLY " + partition_.table + " IN SHARE ROW EXCLUSIVE MODE");
     writers_out_ = std::chrono::steady_clock::now();
+    require_lock("ShareRowExclusiveLock");
     find_partition();
     connection_.exec(std::string{"SET LOCAL statement_timeout = '"} + kLongestLook + "'");
     require_same_rows();
   });
+}
+
+/// Tables are locked by name, and a schema can be given another table's in between: what counts is
+/// the table that was chosen.
+void PostgresPartitionDrop::require_lock(const std::string& mode) {
+  if (connection_.ask(
+          "SELECT 1 FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.granted "
+          "AND l.pid = pg_catalog.pg_backend_pid() AND l.database = (SELECT d.oid FROM "
+          "pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AND l.mode = '" +
+          mode + "' AND l.relation = " + oid_of(wanted_)) != "1") {
+    throw PartitionRefused("it was renamed meanwhile, or its schema was");
+  }
 }
 
 /// Not by waiting: who holds the lock may be waiting for this partition.
@@ -253,7 +273,14 @@ void PostgresPartitionDrop::drop(milliseconds longest_wait) {
     // It is detached by that as well. To detach it first would take what a table of its own needs:
     // the parent's owner, and locks on the tables that its foreign keys name. Without CASCADE: what
     // depends on it keeps it.
+    require_lock("AccessExclusiveLock");
+    find_partition();
     connection_.exec("DROP TABLE " + partition_.table);
+    // By name as well: where it is still there, another one went, and comes back.
+    if (!connection_.ask("SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = " + oid_of(wanted_))
+             .empty()) {
+      throw PartitionRefused("it was renamed meanwhile, or its schema was");
+    }
     write_.commit();
     locks_ = {.writers = since(writers_out_), .everybody = since(everybody_out)};
   });

@@ -41,6 +41,7 @@ class PostgresPartitionDrop final : public PartitionDrop {
   void find_partition();
   void begin_reading();
   void require_same_rows();
+  void require_lock(const std::string& mode);
   void give_way_to_writers();
   [[nodiscard]] bool lock_everybody_out(std::chrono::milliseconds longest_wait);
 

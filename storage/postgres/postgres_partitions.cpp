@@ -25,7 +25,7 @@ constexpr const char* kSelectPartitions = R"sql(
 WITH leaf AS MATERIALIZED (
   SELECT t.relid::pg_catalog.oid AS oid, t.parentrelid::pg_catalog.oid AS parent
   FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
-  WHERE t.isleaf AND t.parentrelid IS NOT NULL
+  WHERE t.isleaf AND t.level > 0
     AND ($3::pg_catalog.int8 = 0 OR t.relid = $3::pg_catalog.oid)
 ), line AS MATERIALIZED (
   SELECT leaf.oid AS leaf, a.relid::pg_catalog.oid AS oid
@@ -64,6 +64,17 @@ SELECT c.oid::pg_catalog.int8, n.nspname, c.relname,
     WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'
                  AND k.confrelid = c.oid)
       THEN 'a foreign key refers to it'
+    WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'
+                 AND k.conrelid = c.oid AND k.conparentid = 0)
+      THEN 'it has a foreign key of its own, whose other table would be locked too'
+    WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+                 JOIN pg_catalog.pg_class q ON q.oid = d.objid AND q.relkind = 'S'
+                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                   AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.deptype = 'a')
+      THEN 'a sequence belongs to it, and would go with it'
+    WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_subscription_rel s JOIN line ON line.oid = s.srrelid
+                 WHERE line.leaf = c.oid)
+      THEN 'its rows come by a subscription, which would stop, and holds with it'
     WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_publication_tables t
                  JOIN pg_catalog.pg_publication b ON b.pubname = t.pubname AND b.pubdelete
                  JOIN pg_catalog.pg_class lc ON lc.relname = t.tablename

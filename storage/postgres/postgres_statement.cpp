@@ -103,13 +103,22 @@ double real_of(std::string_view text, Oid type) {
   return type == kFloat4 ? static_cast<double>(number_of<float>(text)) : number_of<double>(text);
 }
 
-/// The highest $n of a statement: the server wants exactly so many values.
+/// The highest $n of a statement: the server wants exactly so many values. In quotes it is a part
+/// of a name or a text.
 std::size_t highest_parameter(std::string_view sql) {
   std::size_t highest = 0;
-  for (std::size_t at = sql.find('$'); at != std::string_view::npos; at = sql.find('$', at + 1)) {
-    std::size_t number = 0;
-    (void)std::from_chars(sql.data() + at + 1, sql.data() + sql.size(), number);
-    highest = std::max(highest, number);
+  char quote = '\0';
+  for (std::size_t at = 0; at < sql.size(); ++at) {
+    const char letter = sql[at];
+    if (quote != '\0') {
+      quote = letter == quote ? '\0' : quote;
+    } else if (letter == '\'' || letter == '"') {
+      quote = letter;
+    } else if (letter == '$') {
+      std::size_t number = 0;
+      (void)std::from_chars(sql.data() + at + 1, sql.data() + sql.size(), number);
+      highest = std::max(highest, number);
+    }
   }
   return highest;
 }

@@ -41,9 +41,9 @@ class Partitions {
   [[nodiscard]] PostgresPartitions& store() { return store_; }
   [[nodiscard]] const PostgresLogLayout& layout() const { return layout_; }
 
-  [[nodiscard]] LogPartition find(const std::string& name) {
+  [[nodiscard]] LogPartition find(const std::string& name, const std::string& schema = "public") {
     for (const LogPartition& partition : store_.all()) {
-      if (partition.name == "public." + name) {
+      if (partition.name == schema + "." + name) {
         return partition;
       }
     }
@@ -220,6 +220,51 @@ TEST_CASE("what was read stays what it was, whatever its name is", "[partitions]
                   PartitionRefused);
 }
 
+TEST_CASE("a table that takes the name of a partition does not go in its place", "[partitions]") {
+  Partitions made{
+      "CREATE SCHEMA parts; CREATE SCHEMA shadow; CREATE TABLE shadow.p0 (id bigint);"
+      "INSERT INTO shadow.p0 VALUES (7);" +
+      std::string{kLog} + "ALTER TABLE p0 SET SCHEMA parts"};
+  const LogPartition partition = made.find("p0", "parts");
+  const std::string swap =
+      "BEGIN; ALTER SCHEMA parts RENAME TO old; ALTER SCHEMA shadow RENAME TO parts; COMMIT";
+  const int when = GENERATE(0, 1, 2);
+  const auto drop = made.store().begin_drop(partition);
+  const auto swap_if = [&](int now) {
+    if (when == now) {
+      made.log().run(swap);
+    }
+  };
+  swap_if(0);
+  std::string why;
+  try {
+    (void)drop->read(kAll, [](const auto&, const auto&) { return true; });
+    swap_if(1);
+    drop->keep_rows();
+    drop->take_write_lock();
+    swap_if(2);
+    drop->drop(kWait);
+  } catch (const PartitionRefused& refused) {
+    why = refused.what();
+  }
+  CAPTURE(when);
+  CHECK_FALSE(why.empty());
+  CHECK(made.count() == "1600");
+  CHECK(made.log().ask("SELECT id FROM " + std::string{"parts.p0"} + " LIMIT 1") == "7");
+}
+
+TEST_CASE("a log that is a partition itself is not its own", "[partitions]") {
+  PostgresScratchLog log{kLog};
+  const PostgresLogLayout layout = log.probe({.table = "p0", .id = {"occurred_at", "id"}});
+  CHECK(read_postgres_partitions(log.connection(), layout).empty());
+}
+
+TEST_CASE("a name that looks like a parameter is a name", "[partitions]") {
+  Partitions made{std::string{kLog} + "ALTER TABLE p0 RENAME TO \"p$2023\""};
+  CHECK(made.drop("p$2023").empty());
+  CHECK(made.count() == "901");
+}
+
 TEST_CASE("a trigger that comes while a partition is read keeps it", "[partitions]") {
   Partitions made{kLog};
   made.log().run(
@@ -263,7 +308,18 @@ TEST_CASE("partitions that cannot go as a whole are named with the reason", "[pa
   made.log().run("DROP PUBLICATION all_rows; ALTER TABLE p0 ENABLE ROW LEVEL SECURITY");
   CHECK(made.objection("p0") == "row security is on for it");
   made.log().run(
-      "ALTER TABLE p0 DISABLE ROW LEVEL SECURITY;"
+      "ALTER TABLE p0 DISABLE ROW LEVEL SECURITY; CREATE SEQUENCE tickets OWNED BY p0.code;"
+      "CREATE TABLE users (code text PRIMARY KEY); INSERT INTO users VALUES ('A');"
+      "ALTER TABLE p1 ADD FOREIGN KEY (code) REFERENCES users");
+  CHECK(made.objection("p0") == "a sequence belongs to it, and would go with it");
+  CHECK(made.objection("p1").find("it has a foreign key of its own") == 0);
+  // As the server itself notes the tables of a subscription, here of all of the log.
+  made.log().run(
+      "DROP SEQUENCE tickets; INSERT INTO pg_subscription_rel VALUES (1, 'audit_events'::regclass,"
+      " 'r', NULL)");
+  CHECK(made.objection("p0").find("its rows come by a subscription") == 0);
+  made.log().run(
+      "DELETE FROM pg_subscription_rel;"
       "CREATE FUNCTION of_ddl() RETURNS event_trigger LANGUAGE plpgsql AS"
       " 'BEGIN END'; CREATE EVENT TRIGGER e ON sql_drop EXECUTE FUNCTION of_ddl()");
   CHECK(made.objection("p0") == "event triggers of the database might do more");

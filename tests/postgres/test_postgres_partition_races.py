@@ -5,7 +5,7 @@ import random
 import time
 import unittest
 
-from partition_world import NOW, PartitionTest, Stalled, bound, dropped, ended, inside, reasons, tables
+from partition_world import NOW, YOUNG, PartitionTest, Stalled, bound, dropped, ended, inside, reasons, tables
 from postgres_world import days, to_ms
 
 
@@ -86,6 +86,31 @@ class Meanwhile(PartitionTest):
         self.assertEqual(len(made.ids()), 40_000)
         made.call("verify", expect=0)
         self.assertEqual(dropped(made.run(expect=0).json), {"p0": 40_000})
+
+    def test_planned_rows_that_others_delete_are_missed_whatever_comes(self):
+        made = self.made()
+        made.insert(inside(0), count=40)
+
+        def replace():
+            made.sql("DELETE FROM audit_events")
+            made.insert(YOUNG, count=40)
+
+        report = self.run_while(made, replace, expect=1)
+        self.assertEqual((report["outcome"], report["error"]["reason"], report["deleted"]), ("failed", "reconciliation", 0))
+
+    def test_many_partitions_beside_a_long_reader_leave_time_for_their_rows(self):
+        made = self.made(run={"max_time": "12s"})
+        made.sql(
+            "".join(
+                f"CREATE TABLE q{i} PARTITION OF audit_events FOR VALUES FROM ({bound(-i - 1)}) TO ({bound(-i)});"
+                for i in range(20)
+            )
+        )
+        for i in range(20):
+            made.insert(inside(-i - 1), count=5)
+        with Stalled(made, "SELECT count(*) FROM audit_events"):
+            report = made.run(expect=0).json
+        self.assertEqual((report["outcome"], report["deleted"]), ("completed", 100))
 
     def test_a_long_reader_of_the_log(self):
         made = self.made()
