@@ -253,12 +253,6 @@ TEST_CASE("a table that takes the name of a partition does not go in its place",
   CHECK(made.log().ask("SELECT id FROM " + std::string{"parts.p0"} + " LIMIT 1") == "7");
 }
 
-TEST_CASE("a log that is a partition itself is not its own", "[partitions]") {
-  PostgresScratchLog log{kLog};
-  const PostgresLogLayout layout = log.probe({.table = "p0", .id = {"occurred_at", "id"}});
-  CHECK(read_postgres_partitions(log.connection(), layout).empty());
-}
-
 TEST_CASE("a name that looks like a parameter is a name", "[partitions]") {
   Partitions made{std::string{kLog} + "ALTER TABLE p0 RENAME TO \"p$2023\""};
   CHECK(made.drop("p$2023").empty());
@@ -350,36 +344,6 @@ TEST_CASE("only a bound on the time of the rows says where a partition ends", "[
                     " (MAXVALUE)"};
     CHECK_FALSE(made.objection("p").empty());
   }
-}
-
-TEST_CASE("a partition of a partition goes out of that one", "[partitions]") {
-  PostgresScratchLog log{
-      "CREATE TABLE audit_events (id bigint, occurred_at timestamptz, tenant text, code text,"
-      " retain_until bigint, PRIMARY KEY (tenant, occurred_at, id)) PARTITION BY LIST (tenant);"
-      "CREATE TABLE acme PARTITION OF audit_events FOR VALUES IN ('acme') PARTITION BY RANGE"
-      " (occurred_at, id);"
-      "CREATE TABLE \"old; one\" PARTITION OF acme FOR VALUES FROM ('2020-01-01', 0) TO"
-      " ('2021-01-01 01:00+01', MAXVALUE);"
-      "CREATE TABLE rest PARTITION OF acme DEFAULT;"
-      "INSERT INTO audit_events SELECT n, '2020-05-01', 'acme', 'A' FROM generate_series(1, 9) n;"
-      "INSERT INTO audit_events VALUES (10, '2022-05-01', 'acme', 'A')"};
-  LogMapping mapping{.id = {"tenant", "occurred_at", "id"}};
-  mapping.time_format = TimeFormat::iso8601;
-  const PostgresLogLayout layout = log.probe(mapping);
-  PostgresPartitions store{log.connection(), layout};
-  const std::vector<LogPartition> all = store.all();
-  REQUIRE(all.size() == 2);
-  const LogPartition& old = all.back();
-  CHECK(old.name == "public.old; one");
-  CHECK(old.objection.empty());
-  REQUIRE(old.ends);
-  CHECK(to_rfc3339(*old.ends) == "2021-01-01T00:00:00Z");
-  const auto drop = store.begin_drop(old);
-  CHECK(drop->read(kAll, [](const auto&, const auto&) { return true; }) == 9);
-  drop->keep_rows();
-  drop->take_write_lock();
-  drop->drop(kWait);
-  CHECK(log.ask("SELECT count(*) FROM audit_events") == "1");
 }
 
 TEST_CASE("rows of a partition are read as those of the log are", "[partitions]") {

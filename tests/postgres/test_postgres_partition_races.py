@@ -107,10 +107,10 @@ class Meanwhile(PartitionTest):
             )
         )
         for i in range(20):
-            made.insert(inside(-i - 1), count=5)
+            made.insert(inside(-i - 1), count=30)
         with Stalled(made, "SELECT count(*) FROM audit_events"):
             report = made.run(expect=0).json
-        self.assertEqual((report["outcome"], report["deleted"]), ("completed", 100))
+        self.assertEqual((report["outcome"], report["deleted"]), ("completed", 600))
 
     def test_a_long_reader_of_the_log(self):
         made = self.made()
