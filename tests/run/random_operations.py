@@ -36,6 +36,7 @@ class RandomOperations:
         self.story = []
         self.deleted = {}  # run: {id: Row} as it was deleted
         self.erased = {}  # (tenant, person): token
+        self.owed = set()  # (tenant, person): erased before a backup was put back, and left to a hold by recover since
         self.pending = []  # requests that are approved: (number, tenant, person)
         self.destroyed = set()
         self.saved = None  # a backup: (model, what was deleted, erased, newest run)

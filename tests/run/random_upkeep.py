@@ -89,7 +89,7 @@ class RandomUpkeep(RandomOperations):
         self.require(not changed, "rows come back as they were", changed[:9])
         for id in set(wanted) - set(gained) - set(before):
             row = wanted[id]
-            erased = any((row.tenant, person) in self.erased for person in (row.actor, row.subject))
+            erased = any((row.tenant, person) in (*self.erased, *self.owed) for person in (row.actor, row.subject))
             self.require(erased, "every row of nobody who was erased comes back", (id, row))
         model.rows |= gained
 
@@ -138,7 +138,9 @@ class RandomUpkeep(RandomOperations):
         self.tally["erasures that recover left to a hold"] += len(held)
         self.put_holds_back(lost, told.json)
         for (tenant, person), token in lost_erased.items():
-            if (tenant, person) not in self.erased and (tenant, token) not in held:
+            if (tenant, token) in held:
+                self.owed.add((tenant, person))
+            elif (tenant, person) not in self.erased:
                 self.was_erased(tenant, person, token)
                 self.pending = [request for request in self.pending if request[1:] != (tenant, person)]
         model.clock = Clock(*self.made.clocks()[-1])
