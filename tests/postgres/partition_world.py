@@ -159,6 +159,14 @@ class PartitionTest(unittest.TestCase):
         made.init()
         return made
 
+    def archiving(self):
+        made = self.made()
+        folder = made.folder / "archive"
+        folder.mkdir(mode=0o700)
+        with made.config_file.open("a") as text:
+            text.write(f'[archive]\ndirectory = "{folder}"\nkeep = "13 months"\n')
+        return made
+
     def fill(self, made, rows=40):
         for number in range(3):
             made.insert(inside(number), count=rows)

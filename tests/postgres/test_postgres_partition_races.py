@@ -126,11 +126,7 @@ class Meanwhile(PartitionTest):
 
 class Killed(PartitionTest):
     def test_before_it_is_over_nothing_has_happened(self):
-        made = self.made()
-        folder = made.folder / "archive"
-        folder.mkdir(mode=0o700)
-        with made.config_file.open("a") as text:
-            text.write(f'[archive]\ndirectory = "{folder}"\nkeep = "13 months"\n')
+        made = self.archiving()
         self.fill(made)
         for cut in ("kill", "connection", "server"):
             with self.subTest(cut):

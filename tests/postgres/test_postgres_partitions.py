@@ -85,11 +85,7 @@ class WhollyDue(PartitionTest):
             made.call("verify", expect=0)
 
     def test_an_archive_has_the_rows_and_gives_them_back(self):
-        made = self.made()
-        folder = made.folder / "archive"
-        folder.mkdir(mode=0o700)
-        with made.config_file.open("a") as text:
-            text.write(f'[archive]\ndirectory = "{folder}"\nkeep = "13 months"\n')
+        made = self.archiving()
         self.fill(made)
         made.insert(inside(1), code=UNKNOWN)
         before = contents(made)
