@@ -24,7 +24,7 @@ std::string in_words(seconds age) {
 }
 
 /// Findings as they come together, by weight.
-class Verdict {
+class HealthVerdict {
  public:
   void add(HealthState state, std::string sentence) {
     (state == HealthState::critical ? critical_ : warnings_).push_back(std::move(sentence));
@@ -62,7 +62,9 @@ std::optional<Outcome> outcome_of(const HealthFigures& figures) {
                                                : std::nullopt;
 }
 
-void judge_success(const HealthFigures& figures, const HealthLimits& limits, Verdict& verdict) {
+void judge_success(const HealthFigures& figures,
+                   const HealthLimits& limits,
+                   HealthVerdict& verdict) {
   const auto age = age_of_success(figures);
   if (!age) {
     verdict.add(HealthState::warning, "no run has succeeded yet");
@@ -75,7 +77,9 @@ void judge_success(const HealthFigures& figures, const HealthLimits& limits, Ver
   }
 }
 
-void judge_last_run(const HealthFigures& figures, const HealthLimits& limits, Verdict& verdict) {
+void judge_last_run(const HealthFigures& figures,
+                    const HealthLimits& limits,
+                    HealthVerdict& verdict) {
   if (!figures.last || !figures.last->closing) {
     return;  // none yet, or one that goes on: judge_lost_runs() knows whether it died
   }
@@ -111,7 +115,7 @@ void judge_last_run(const HealthFigures& figures, const HealthLimits& limits, Ve
   }
 }
 
-void judge_lost_runs(const LostRuns& lost, Verdict& verdict) {
+void judge_lost_runs(const LostRuns& lost, HealthVerdict& verdict) {
   if (lost.died) {
     verdict.add(HealthState::critical,
                 "run " + std::to_string(lost.died->id) + " died: the next run closes its line");
@@ -207,7 +211,7 @@ HealthFigures read_health(const Desk& desk) {
 }
 
 Health judge_health(const HealthFigures& figures, const HealthLimits& limits) {
-  Verdict verdict;
+  HealthVerdict verdict;
   judge_lost_runs(figures.lost, verdict);
   judge_last_run(figures, limits, verdict);
   judge_success(figures, limits, verdict);

@@ -15,6 +15,14 @@ constexpr std::size_t kKeysInRead = 64;  // close enough to each other to be rea
 
 }  // namespace
 
+std::int64_t handled_in(const std::vector<DecidedPart>& decided) {
+  std::int64_t rows = 0;
+  for (const DecidedPart& part : decided) {
+    rows += part.rows.handled;
+  }
+  return rows;
+}
+
 ReadAhead::ReadAhead(std::unique_ptr<Database> reader,
                      const DecisionContext& context,
                      std::string salt)

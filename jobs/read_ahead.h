@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <optional>
@@ -20,6 +21,9 @@ struct DecidedPart {
   SlicePart rows;
   std::optional<SliceDigest> digest;  ///< of the slice up to the end of this part
 };
+
+/// How many keys the parts are about.
+[[nodiscard]] std::int64_t handled_in(const std::vector<DecidedPart>& decided);
 
 /// Reads and decides the rows of the next slice while the one before it is being written, in a
 /// thread and on a connection of its own.

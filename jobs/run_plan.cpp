@@ -220,12 +220,13 @@ class Planner {
     const auto codes =
         read_code_rows(database_.audit_log(), plan_.highest_key, [this] { look_at_stop_flag(); });
     plan_.figures.counting = counting.elapsed();
-    const bool ordered = database_.audit_log().shape().ordered_keys;
-    const auto candidates = ordered ? database_.new_key_set() : nullptr;
+    const LogShape& shape = database_.audit_log().shape();
+    const bool keys_first = shape.ordered_keys && shape.keys_in_index;
+    const auto candidates = keys_first ? database_.new_key_set() : nullptr;
     for (const auto& [name, code] : codes) {
       look_at_stop_flag();
       const CandidateRange range = range_of(code);
-      if (ordered) {
+      if (keys_first) {
         database_.audit_log().scan_candidate_keys(
             range, plan_.highest_key, [&](const RowKey& key) { candidates->add(key); });
       } else {
@@ -234,7 +235,7 @@ class Planner {
       }
       note_unread_times(code, range);
     }
-    if (ordered) {
+    if (keys_first) {
       read_candidates(*candidates);
     }
     count_unread(codes);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -15,12 +14,8 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kRefill = 32'768;
-// Read ahead in one go: each key is in memory a few times, 16 bytes each.
-constexpr std::int64_t kMostAhead = 131'072;
 // The part of what is read at once that a slice has at least.
 constexpr std::int64_t kPartsAtLeast = 5;
-// Fewer are not worth a thread and a connection.
-constexpr std::int64_t kFewestAhead = 2'000;
 
 /// The thread ends before those go that it works with, and its connection with it: a reader would
 /// keep the write-ahead log from being emptied.
@@ -37,14 +32,6 @@ class EndOfReading {
   std::unique_ptr<ReadAhead>& ahead_;
 };
 
-std::int64_t handled_in(const std::vector<DecidedPart>& decided) {
-  std::int64_t rows = 0;
-  for (const DecidedPart& part : decided) {
-    rows += part.rows.handled;
-  }
-  return rows;
-}
-
 }  // namespace
 
 SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job& job)
@@ -53,7 +40,8 @@ SliceRunner::SliceRunner(Database& database, DecisionContext& context, const Job
       job_(job),
       manners_(database.slice_manners()),
       pacer_(job.budget, job.quiet),
-      rows_(database, context) {}
+      rows_(database, context),
+      decide_first_(!manners_.decides_on_deleted) {}
 
 void SliceRunner::run(KeySet& keys) {
   const auto guards_aside = database_.guard().step_aside();
@@ -79,23 +67,18 @@ void SliceRunner::drop_partitions(KeySet& keys) {
 
 void SliceRunner::run_slices(KeySet& keys) {
   while (may_go_on() && refill(keys) && await_decided()) {
-    run_slice(keys);
+    const std::size_t first = next_;
+    try {
+      run_slice(keys);
+    } catch (const RowsStay&) {
+      // Taken back whole. The same rows again, each read before it is deleted.
+      next_ = first;
+      decide_first_ = true;
+      continue;
+    }
     database_.checkpoint_some();
     pause();
   }
-}
-
-/// Rows that come slowly from the disk keep nobody from stopping the run. Returns false where it is
-/// to end before its next slice.
-bool SliceRunner::await_decided() {
-  constexpr std::chrono::milliseconds kBetweenLooks{20};
-  while (ahead_ && !ahead_->wait(kBetweenLooks)) {
-    if (!may_go_on()) {
-      ahead_->forget();
-      return false;
-    }
-  }
-  return true;
 }
 
 /// So many keys wait, or all that are left. Returns false where there are none.
@@ -117,23 +100,6 @@ bool SliceRunner::refill(KeySet& keys, std::size_t wanted) {
         waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
   return !waiting_.empty();
-}
-
-/// Reading ahead only saves time: where it cannot be had, nothing is missing.
-void SliceRunner::open_ahead() {
-  if (!job_.open_reader || job_.archive != nullptr || planned_ < kFewestAhead ||
-      !ReadAhead::suits(database_, context_)) {
-    return;
-  }
-  try {
-    auto reader = job_.open_reader();
-    if (reader && reader->readers_are_free() &&
-        reader->audit_log().shape().mapping == database_.audit_log().shape().mapping) {
-      ahead_ = std::make_unique<ReadAhead>(std::move(reader), context_, job_.salt);
-    }
-  } catch (const StorageError&) {
-    ahead_.reset();
-  }
 }
 
 bool SliceRunner::may_go_on() {
@@ -212,65 +178,13 @@ void SliceRunner::learn(Slice& slice, const SliceTiming& timing) {
     totals_.children[table] += rows;
   }
   totals_.decided_ahead += slice.decided_ahead;
+  // Where rows stay, more of them may: then the next slice is not deleted in vain.
+  const bool some_stay = static_cast<std::int64_t>(slice.done.going.size()) < slice.done.handled;
+  decide_first_ = !manners_.decides_on_deleted || some_stay;
   pacer_.learn(timing);
   totals_.longest_lock = pacer_.longest_lock();
   if (job_.observer != nullptr) {
     job_.observer->progress({.phase = "deleting", .done = totals_.handled, .total = planned_});
-  }
-}
-
-/// Enough of a slice to take the lock for. The rows of a run that may delete only so many more are
-/// counted one by one.
-bool SliceRunner::worth_it(const std::vector<DecidedPart>& decided) const {
-  const std::int64_t rows = handled_in(decided);
-  const bool within = job_.budget.max_rows == 0 || totals_.deleted + rows <= job_.budget.max_rows;
-  return rows > 0 && within &&
-         (2 * rows >= std::min(pacer_.row_budget(), kMostAhead) ||
-          totals_.handled + rows == planned_);
-}
-
-/// Has the rows of the next slice read, which begin so many keys behind the first that waits.
-void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
-  if (!ahead_ || !pacer_.undisturbed()) {
-    return;
-  }
-  const auto skipped = static_cast<std::size_t>(after);
-  const auto wanted = static_cast<std::size_t>(std::min(pacer_.row_budget(), kMostAhead));
-  (void)refill(keys, skipped + wanted);
-  const auto from = std::min(waiting_.size(), next_ + skipped);
-  const auto count = std::min(wanted, waiting_.size() - from);
-  if (count > 0) {
-    const auto all = std::span{waiting_}.subspan(from, count);
-    try {
-      ahead_->start({all.begin(), all.end()});
-    } catch (const std::system_error&) {
-      ahead_.reset();
-    }
-  }
-}
-
-/// A slice that turns out slower than the ones before ends early, and what was read behind it does
-/// not begin where it ended.
-void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts,
-                                   Slice& slice,
-                                   const Stopwatch& lock) {
-  const auto limit = pacer_.work_limit();
-  std::size_t used = 0;
-  DecidedPart* last = nullptr;
-  while (used < parts.size() && (used == 0 || lock.elapsed() < limit)) {
-    DecidedPart& part = parts[used];
-    dispose(part.rows.going, part.rows.met);
-    next_ += static_cast<std::size_t>(part.rows.handled);
-    slice.decided_ahead += part.rows.handled;
-    slice.done.add(std::move(part.rows));
-    last = &part;
-    ++used;
-  }
-  if (last != nullptr && last->digest) {
-    slice.digest.emplace(*last->digest);
-  }
-  if (used < parts.size() && ahead_) {
-    ahead_->forget();
   }
 }
 
@@ -284,26 +198,60 @@ void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
     if (at_hand.empty()) {
       return;
     }
-    const std::size_t gone = done.going.size();
-    const std::size_t gone_met = done.met.size();
-    rows_.read(at_hand,
-               done,
-               {.digest = slice.digest ? &*slice.digest : nullptr, .archive = job_.archive});
-    dispose(std::span{done.going}.subspan(gone), std::span{done.met}.subspan(gone_met));
-    next_ += at_hand.size();
+    if (decide_first_ || one_by_one()) {
+      read_and_delete(at_hand, slice);
+      next_ += at_hand.size();
+    } else {
+      next_ += delete_and_decide(at_hand, slice, [&] { return lock.elapsed() >= budget; });
+    }
     if (lock.elapsed() >= budget) {
       return;
     }
   }
 }
 
+void SliceRunner::read_and_delete(std::span<const RowKey> keys, Slice& slice) {
+  SlicePart& done = slice.done;
+  const std::size_t gone = done.going.size();
+  const std::size_t gone_met = done.met.size();
+  rows_.read(
+      keys, done, {.digest = slice.digest ? &*slice.digest : nullptr, .archive = job_.archive});
+  dispose(std::span{done.going}.subspan(gone), std::span{done.met}.subspan(gone_met));
+}
+
+/// Each row is decided on what the delete says that it took. One that stays, or that is not there,
+/// takes the whole slice back, of which nobody has seen anything. Returns how many were worked off.
+std::size_t SliceRunner::delete_and_decide(std::span<const RowKey> keys,
+                                           Slice& slice,
+                                           const std::function<bool()>& enough) {
+  SlicePart& done = slice.done;
+  const std::size_t gone = done.going.size();
+  const std::size_t gone_met = done.met.size();
+  const Attestation attested{.digest = slice.digest ? &*slice.digest : nullptr,
+                             .archive = job_.archive};
+  const std::size_t worked_off = database_.audit_log().dispose_decided(
+      keys,
+      [&](const RowFacts& row, const RowContent& content) {
+        return rows_.take(row, content, done, attested);
+      },
+      enough);
+  forget(std::span{done.going}.subspan(gone), std::span{done.met}.subspan(gone_met));
+  return worked_off;
+}
+
+/// A trigger may change any row when another goes: then each is read right before it does. One
+/// delete may also take long, where the children of a row are found by reading all of them.
+bool SliceRunner::one_by_one() const {
+  const LogShape& shape = database_.audit_log().shape();
+  return shape.deletes_fire_triggers || !finds_children(shape);
+}
+
 /// The keys to work on before the clock is looked at; none where the run may delete no more rows.
 std::span<const RowKey> SliceRunner::next_keys(const Slice& slice, std::int64_t most) {
-  // A trigger may change any row when another goes: then each is read right before it does.
-  // One delete may also take long, where the children of a row are found by reading all of them.
-  const LogShape& shape = database_.audit_log().shape();
-  const bool singly = shape.deletes_fire_triggers || !finds_children(shape);
-  std::int64_t count = std::min(most, singly ? 1 : manners_.rows_at_once);
+  std::int64_t count = most;
+  if (decide_first_ || one_by_one()) {
+    count = std::min(most, one_by_one() ? 1 : manners_.rows_at_once);
+  }
   if (job_.budget.max_rows > 0) {
     const auto deleted = totals_.deleted + static_cast<std::int64_t>(slice.done.going.size());
     count = std::min(count, job_.budget.max_rows - deleted);
@@ -315,6 +263,11 @@ std::span<const RowKey> SliceRunner::next_keys(const Slice& slice, std::int64_t 
 /// Deletes rows that were decided for this slice, and what Holdfast noted about them.
 void SliceRunner::dispose(std::span<const RowKey> going, std::span<const RowKey> met) {
   database_.audit_log().dispose(going);
+  forget(going, met);
+}
+
+/// Drops what Holdfast noted about rows that are gone.
+void SliceRunner::forget(std::span<const RowKey> going, std::span<const RowKey> met) {
   for (const RowKey& key : met) {
     database_.first_seen().drop(key);
   }

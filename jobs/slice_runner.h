@@ -60,9 +60,15 @@ class SliceRunner {
   void start_ahead(KeySet& keys, std::int64_t after);
   void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice, const Stopwatch& lock);
   void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
+  [[nodiscard]] std::size_t delete_and_decide(std::span<const RowKey> keys,
+                                              Slice& slice,
+                                              const std::function<bool()>& enough);
+  void read_and_delete(std::span<const RowKey> keys, Slice& slice);
   void learn(Slice& slice, const SliceTiming& timing);
+  [[nodiscard]] bool one_by_one() const;
   [[nodiscard]] std::span<const RowKey> next_keys(const Slice& slice, std::int64_t most);
   void dispose(std::span<const RowKey> going, std::span<const RowKey> met);
+  void forget(std::span<const RowKey> going, std::span<const RowKey> met);
   void write_slice(Slice& slice);
   void require_progress(const Slice& slice);
   void pause();
@@ -79,6 +85,7 @@ class SliceRunner {
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
   bool any_restored_ = false;     // rows that an archive gave back once, and that may go again
+  bool decide_first_;             // each row is decided before it is deleted, and not as it goes
   std::unique_ptr<KeySet> gone_;  // keys whose rows went with their partition; null: none
   Stopwatch since_start_;
   Stopwatch resting_;                 // since the last commit: for so long others could write

@@ -14,6 +14,7 @@
 
 #include "policy/instant.h"
 #include "policy/row_facts.h"
+#include "storage/storage_error.h"
 
 namespace holdfast {
 
@@ -33,6 +34,7 @@ struct LogShape {
   bool rows_come_late = false;         ///< below the highest key that others have seen, too
   bool reuses_newest_key = false;      ///< a deleted highest key would be given out again
   bool code_time_index = false;        ///< ranges of (code, time) can be read without a full pass
+  bool keys_in_index = false;          ///< and that index has the key of each row in it
   bool made_by_init = false;           ///< Holdfast's own audit rows fit into it
   bool deletes_fire_triggers = false;  ///< a delete may change other rows, of this table as well
   bool has_tenant = false;
@@ -110,12 +112,20 @@ class RowContent {
 };
 
 using ContentVisit = std::function<void(const RowFacts&, const RowContent&)>;
+/// Says of a row that has just been deleted whether it goes indeed.
+using Verdict = std::function<bool(const RowFacts&, const RowContent&)>;
 using RowVisit = std::function<void(const RowFacts&)>;
 using KeyVisit = std::function<void(const RowKey&)>;
 using DayVisit = std::function<void(const LogDay&)>;
 using GroupVisit = std::function<void(const LogGroup&)>;
 /// Called now and then while rows are read and nothing is visited; what it throws ends the reading.
 using Pulse = std::function<void()>;
+
+/// Rows that were to go are not all to go: the write in which this comes up is taken back whole.
+class RowsStay : public StorageError {
+ public:
+  explicit RowsStay(const std::string& why) : StorageError(StorageTrouble::other, why) {}
+};
 
 /// The audit log, in whichever table it lives. Views handed to a visitor live for that call only.
 class AuditLog {
@@ -160,7 +170,7 @@ class AuditLog {
                                std::optional<std::int64_t> up_to,
                                const RowVisit& visit) = 0;
 
-  /// Visits the keys of the same candidates, in no order that means anything: with ordered keys
+  /// Visits the keys of the same candidates, in no order that means anything: with keys_in_index
   /// from the index alone, without a look at any row. Only with a code_time_index.
   virtual void scan_candidate_keys(const CandidateRange& range,
                                    std::optional<std::int64_t> up_to,
@@ -201,6 +211,18 @@ class AuditLog {
   /// Errors: StorageError where one of them was not there, or where any other row went with them.
   virtual void dispose(std::span<const RowKey> keys) = 0;
   void dispose_one(const RowKey& key) { dispose({&key, 1}); }
+
+  /// The same for rows that are decided as they go: each is shown whole, as it was when it was
+  /// deleted, those with integer keys in ascending order. Begins no more of them once `enough` says
+  /// so, and gives how many of the keys were worked off. Only where
+  /// SliceManners::decides_on_deleted, and never where a delete has other effects than that.
+  /// Errors: RowsStay where `goes` says no to a row, or where other rows went than were asked for;
+  /// the caller takes the write back, of which nobody else has seen anything.
+  [[nodiscard]] virtual std::size_t dispose_decided(std::span<const RowKey> /*keys*/,
+                                                    const Verdict& /*goes*/,
+                                                    const std::function<bool()>& /*enough*/) {
+    throw StorageError(StorageTrouble::other, "this database shows no row that it deletes");
+  }
 
   /// How many rows of each child dispose() would delete with this row.
   [[nodiscard]] virtual ChildCounts count_children(const RowKey& key) = 0;

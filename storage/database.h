@@ -69,6 +69,8 @@ struct SliceManners {
   /// Whoever waits for the write lock has it after a rest of so long.
   std::chrono::microseconds longest_rest = std::chrono::microseconds::max();
   bool warm_next_rows = true;  ///< a rest is used to read the rows that are next
+  /// A delete shows the rows that it takes, so that they are decided on that and read only once.
+  bool decides_on_deleted = false;
 };
 
 /// The database in which the audit log and Holdfast's own tables live together.

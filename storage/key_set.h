@@ -28,8 +28,8 @@ class KeySet {
   [[nodiscard]] virtual std::int64_t size() = 0;
   /// Starts next() from the beginning.
   virtual void rewind() = 0;
-  /// Up to `most` further keys, in ascending order for integers, in the order of adding for others;
-  /// empty at the end. Adding while reading is not allowed.
+  /// Up to `most` further keys, ascending: integers by their value, others by their bytes; empty at
+  /// the end. Adding while reading is not allowed.
   [[nodiscard]] virtual std::vector<RowKey> next(std::size_t most) = 0;
   /// True where several threads may ask contains() at once, as long as nobody adds.
   [[nodiscard]] virtual bool shareable() const = 0;

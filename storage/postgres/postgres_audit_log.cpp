@@ -17,13 +17,14 @@ namespace {
 // Enough that the way to the server costs little beside the rows, few enough for wide rows.
 constexpr std::size_t kMostKeys = 1000;
 constexpr std::size_t kMostWholeRows = 500;
+// Few enough that there is always something to decide while the server deletes.
+constexpr std::size_t kMostDecided = 500;
 
 /// By the declared key and nothing else: the place of a row (ctid) is another row's in another
 /// partition.
-std::string dispose_sql(const PostgresLogLayout& layout) {
+std::string dispose_sql(const PostgresLogLayout& layout, const std::string& shown) {
   return "DELETE FROM " + layout.table + " AS " + kPostgresLog + " USING " +
-         postgres_key_table(layout) + " WHERE " + postgres_key_join(layout) + " RETURNING " +
-         PostgresRowReader::key_columns(layout);
+         postgres_key_table(layout) + " WHERE " + postgres_key_join(layout) + " RETURNING " + shown;
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ PostgresAuditLog::PostgresAuditLog(PostgresConnection& connection,
       append_into_log_(append_into_log),
       fact_columns_(PostgresRowReader::columns(layout_)),
       whole_columns_(PostgresRowReader::whole_columns(layout_)),
-      dispose_sql_(dispose_sql(layout_)),
+      dispose_sql_(dispose_sql(layout_, PostgresRowReader::key_columns(layout_))),
+      dispose_shown_sql_(dispose_sql(layout_, whole_columns_)),
       watch_(connection, layout_) {
   assert(!append_into_log || layout_.shape.made_by_init);
 }
@@ -221,11 +223,15 @@ void PostgresAuditLog::read_whole_rows(std::span<const RowKey> keys, const Conte
   }
 }
 
-void PostgresAuditLog::dispose(std::span<const RowKey> keys) {
+void PostgresAuditLog::require_write() const {
   if (!connection_.in_write()) {
     // Each statement would be a transaction of its own, committed without its tally.
     throw StorageError(StorageTrouble::other, title() + ": rows are only deleted inside a write");
   }
+}
+
+void PostgresAuditLog::dispose(std::span<const RowKey> keys) {
+  require_write();
   while (!keys.empty()) {
     const std::size_t now = std::min(keys.size(), kMostKeys);
     dispose_batch(keys.first(now));
@@ -261,6 +267,70 @@ void PostgresAuditLog::dispose_batch(std::span<const RowKey> keys) {
             "\"holdfast check\"");
   }
   watch_.require_at_most(wanted, "deleting " + which);
+}
+
+/// One statement where reading under a lock and deleting are two: nobody can have changed a row
+/// between what is decided on and what goes, for they are the same. While some rows are decided,
+/// the server is at the next ones.
+std::size_t PostgresAuditLog::dispose_decided(std::span<const RowKey> keys,
+                                              const Verdict& goes,
+                                              const std::function<bool()>& enough) {
+  require_write();
+  if (layout_.shape.deletes_fire_triggers) {
+    throw RowsStay("a trigger may do more than delete");
+  }
+  std::size_t begun = 0;
+  const auto begin_next = [&] {
+    const std::size_t now = std::min(keys.size() - begun, kMostDecided);
+    begun += now;
+    return begin_deletion(keys.subspan(begun - now, now));
+  };
+  Deletion now = begin_next();
+  while (now.rows) {
+    const bool any = now.rows->step();  // waits for it
+    Deletion next = begun < keys.size() && !enough() ? begin_next() : Deletion{};
+    if (!any) {
+      throw RowsStay("no row went");
+    }
+    decide_deleted(now, goes);
+    now = std::move(next);
+  }
+  return begun;
+}
+
+PostgresAuditLog::Deletion PostgresAuditLog::begin_deletion(std::span<const RowKey> keys) {
+  Deletion deletion{.keys = keys,
+                    .rows = std::make_unique<PostgresStatement>(connection_, dispose_shown_sql_)};
+  bind_postgres_keys(*deletion.rows, layout_, keys);
+  deletion.rows->send();
+  return deletion;
+}
+
+/// The statement stands at its first row.
+void PostgresAuditLog::decide_deleted(Deletion& deletion, const Verdict& goes) {
+  PostgresStatement& rows = *deletion.rows;
+  PostgresRowReader reader = new_reader();
+  std::vector<std::pair<RowKey, int>> gone;
+  gone.reserve(deletion.keys.size());
+  do {
+    gone.emplace_back(reader.read_key(rows), rows.row());
+  } while (rows.step());
+  std::vector<RowKey> named(deletion.keys.begin(), deletion.keys.end());
+  std::sort(named.begin(), named.end());
+  std::sort(gone.begin(), gone.end());
+  const auto same = [](const auto& row, const RowKey& key) {
+    return row.first == key;
+  };
+  if (!std::equal(gone.begin(), gone.end(), named.begin(), named.end(), same)) {
+    throw RowsStay("other rows went than those that were asked for");
+  }
+  for (const auto& [key, row] : gone) {
+    rows.move_to(row);
+    const RowFacts& facts = reader.read(rows);
+    if (!goes(facts, PostgresRowContent{rows, layout_})) {
+      throw RowsStay("row " + key.display() + " stays");
+    }
+  }
 }
 
 }  // namespace holdfast

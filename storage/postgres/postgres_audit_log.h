@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,6 +54,9 @@ class PostgresAuditLog final : public AuditLog {
   void for_each_key(const KeyVisit& visit) override;
   [[nodiscard]] std::optional<RowKey> find_key(const std::string& typed) override;
   void dispose(std::span<const RowKey> keys) override;
+  [[nodiscard]] std::size_t dispose_decided(std::span<const RowKey> keys,
+                                            const Verdict& goes,
+                                            const std::function<bool()>& enough) override;
   /// A log with children is refused, so there are none.
   [[nodiscard]] ChildCounts count_children(const RowKey& /*key*/) override { return {}; }
   [[nodiscard]] ChildCounts take_children() override { return {}; }
@@ -78,7 +83,15 @@ class PostgresAuditLog final : public AuditLog {
   void read_batch(const std::string& columns,
                   std::span<const RowKey> keys,
                   const StatementVisit& visit);
+  void require_write() const;
   void dispose_batch(std::span<const RowKey> keys);
+  /// The deletion of some rows, under way.
+  struct Deletion {
+    std::span<const RowKey> keys;
+    std::unique_ptr<PostgresStatement> rows;
+  };
+  [[nodiscard]] Deletion begin_deletion(std::span<const RowKey> keys);
+  void decide_deleted(Deletion& deletion, const Verdict& goes);
   [[nodiscard]] std::optional<RowKey> find_by_index(const StoredView& value);
   [[nodiscard]] std::optional<RowKey> find_by_reading(const std::string& typed);
   void write_event(const std::string& sql, const AuditEvent& event);
@@ -89,6 +102,7 @@ class PostgresAuditLog final : public AuditLog {
   std::string fact_columns_;
   std::string whole_columns_;
   std::string dispose_sql_;
+  std::string dispose_shown_sql_;
   PostgresDeletionWatch watch_;
 };
 

@@ -25,6 +25,7 @@ SET TimeZone = 'UTC';
 SET IntervalStyle = 'iso_8601';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+SET cursor_tuple_fraction = 1.0;
 SET standard_conforming_strings = on;
 SET row_security = off;
 SET statement_timeout = 0;
@@ -199,23 +200,62 @@ PostgresResult PostgresConnection::exec(const std::string& sql) {
   return sound(PQexec(handle(), sql.c_str()));
 }
 
+std::shared_ptr<PostgresSent> PostgresConnection::send(const std::string& sql) {
+  return note_sent(PQsendQuery(handle(), sql.c_str()));
+}
+
+std::shared_ptr<PostgresSent> PostgresConnection::send(const std::string& name,
+                                                       const std::vector<const char*>& values) {
+  return note_sent(PQsendQueryPrepared(
+      handle(), name.c_str(), static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0));
+}
+
+std::shared_ptr<PostgresSent> PostgresConnection::note_sent(int done) {
+  if (done != 1) {
+    throw postgres_error(path_, "", or_empty(PQerrorMessage(connection_.get())));
+  }
+  sent_ = std::make_shared<PostgresSent>();
+  return sent_;
+}
+
+void PostgresConnection::hear_out() noexcept {
+  while (sent_) {
+    PostgresResult next{PQgetResult(connection_.get())};
+    if (next == nullptr) {
+      sent_.reset();
+    } else {
+      sent_->answer = std::move(next);  // of several, the last one tells how it ended
+    }
+  }
+}
+
+PostgresResult PostgresConnection::answer(PostgresSent& sent) {
+  if (sent_.get() == &sent) {
+    hear_out();
+  }
+  return sound(sent.answer.release());
+}
+
 std::string PostgresConnection::ask(const std::string& sql) {
   const PostgresResult rows = exec(sql);
   return PQntuples(rows.get()) == 0 ? "" : std::string{PQgetvalue(rows.get(), 0, 0)};
 }
 
 bool PostgresConnection::in_transaction() const {
-  const PGTransactionStatusType status = PQtransactionStatus(handle());
+  // While an answer is on its way: active, and so inside one or not worth a difference.
+  const PGTransactionStatusType status = PQtransactionStatus(connection_.get());
   return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
 }
 
 void PostgresConnection::roll_back() noexcept {
+  sent_.reset();  // libpq throws away what is still to come
   if (in_transaction()) {
     PQclear(PQexec(handle(), "ROLLBACK"));
   }
 }
 
 void PostgresConnection::end_reading() noexcept {
+  sent_.reset();
   if (in_transaction()) {
     PQclear(PQexec(handle(), "COMMIT"));
   }
@@ -245,7 +285,7 @@ PostgresResult PostgresConnection::sound(pg_result* result) const {
   // The detail and the statement are left out: they may quote values of rows.
   const std::string primary = or_empty(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
   throw postgres_error(
-      path_, state, primary.empty() ? or_empty(PQerrorMessage(handle())) : primary);
+      path_, state, primary.empty() ? or_empty(PQerrorMessage(connection_.get())) : primary);
 }
 
 std::string PostgresTable::quoted() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "storage/database.h"
 #include "storage/registers/register_connection.h"
@@ -32,6 +33,11 @@ class PostgresError : public StorageError {
 
  private:
   std::string state_;
+};
+
+/// A statement that was sent, and whose answer is waited for when it is wanted.
+struct PostgresSent {
+  PostgresResult answer;
 };
 
 /// One session with every setting made that the meaning of values depends on: UTF-8, ISO times in
@@ -75,6 +81,18 @@ class PostgresConnection final : public RegisterConnection {
   /// Runs one or more statements without values, in one exchange; gives the last one's result.
   /// Errors: PostgresError.
   PostgresResult exec(const std::string& sql);
+
+  /// Sends one statement and does not wait for its answer, so that the server works on it while the
+  /// caller is at something else. Other statements may run before the answer is taken.
+  /// Errors: PostgresError.
+  [[nodiscard]] std::shared_ptr<PostgresSent> send(const std::string& sql);
+  /// The same for a prepared statement with its values.
+  [[nodiscard]] std::shared_ptr<PostgresSent> send(const std::string& name,
+                                                   const std::vector<const char*>& values);
+  /// Waits for the answer. Errors: PostgresError.
+  [[nodiscard]] PostgresResult answer(PostgresSent& sent);
+  /// Waits for the answer to what was sent, and keeps it for whoever wants it.
+  void hear_out() noexcept;
   /// The first column of the first row as the server's text; "" where there is none or it is NULL.
   [[nodiscard]] std::string ask(const std::string& sql);
 
@@ -104,11 +122,17 @@ class PostgresConnection final : public RegisterConnection {
   /// There are no guards here.
   void forget_guarded_terms() override {}
 
-  [[nodiscard]] pg_conn* handle() const { return connection_.get(); }
+  /// For a call of libpq's own; what was sent has been heard out by then.
+  [[nodiscard]] pg_conn* handle() {
+    hear_out();
+    return connection_.get();
+  }
   /// Hands back a result that is sound. Errors: PostgresError.
   [[nodiscard]] PostgresResult sound(pg_result* result) const;
 
  private:
+  [[nodiscard]] std::shared_ptr<PostgresSent> note_sent(int done);
+
   std::string path_;
   bool reads_only_;
   std::chrono::milliseconds busy_wait_;
@@ -117,6 +141,7 @@ class PostgresConnection final : public RegisterConnection {
   std::string server_schemas_;
   std::string server_path_;
   std::string session_;
+  std::shared_ptr<PostgresSent> sent_;  // what the server has not answered yet; null: nothing
   bool in_write_ = false;
   std::map<std::string, std::string, std::less<>> prepared_;
 };

@@ -60,8 +60,10 @@ class PostgresDatabase final : public Database {
   /// Each statement is a way to the server and back. Its locks are handed on in the order in which
   /// they were asked for, but for that of a hold in plain SQL, which has to be quick.
   [[nodiscard]] SliceManners slice_manners() const override {
-    return {
-        .rows_at_once = 500, .longest_rest = std::chrono::milliseconds{2}, .warm_next_rows = false};
+    return {.rows_at_once = 500,
+            .longest_rest = std::chrono::milliseconds{2},
+            .warm_next_rows = false,
+            .decides_on_deleted = true};
   }
   [[nodiscard]] std::string vacuum_statement() const override;
 

@@ -160,25 +160,33 @@ void PostgresStatement::bind_text(int index, std::string text) {
   values_.at(static_cast<std::size_t>(index - 1)) = std::move(text);
 }
 
-PostgresResult PostgresStatement::run_prepared() {
+std::vector<const char*> PostgresStatement::values() const {
   std::vector<const char*> values;
   values.reserve(values_.size());
   for (const std::optional<std::string>& value : values_) {
     values.push_back(value ? value->c_str() : nullptr);
   }
+  return values;
+}
+
+PostgresResult PostgresStatement::run_prepared() {
+  if (sent_) {
+    return connection_.answer(*std::exchange(sent_, nullptr));
+  }
+  const std::vector<const char*> values = this->values();
   const int count = static_cast<int>(values.size());
+  const std::string name = rows_ == PostgresRows::by_cursor ? "" : connection_.prepared(sql_);
   if (rows_ == PostgresRows::by_cursor) {
     const std::string declare = "DECLARE " + cursor_ + " NO SCROLL CURSOR FOR " + sql_;
     return connection_.sound(PQexecParams(
         connection_.handle(), declare.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0));
   }
-  return connection_.sound(PQexecPrepared(connection_.handle(),
-                                          connection_.prepared(sql_).c_str(),
-                                          count,
-                                          values.data(),
-                                          nullptr,
-                                          nullptr,
-                                          0));
+  return connection_.sound(PQexecPrepared(
+      connection_.handle(), name.c_str(), count, values.data(), nullptr, nullptr, 0));
+}
+
+void PostgresStatement::send() {
+  sent_ = connection_.send(connection_.prepared(sql_), values());
 }
 
 void PostgresStatement::open_cursor() {
@@ -195,9 +203,15 @@ void PostgresStatement::open_cursor() {
   }
 }
 
+/// The next rows are on their way while these are worked on.
 void PostgresStatement::fetch() {
-  take(connection_.exec("FETCH " + std::string{kFetchRows} + " FROM " + cursor_));
+  const std::string next = "FETCH " + std::string{kFetchRows} + " FROM " + cursor_;
+  const auto sent = sent_ ? std::exchange(sent_, nullptr) : connection_.send(next);
+  take(connection_.answer(*sent));
   last_ = PQntuples(result_.get()) == 0;
+  if (!last_) {
+    sent_ = connection_.send(next);
+  }
 }
 
 void PostgresStatement::take(PostgresResult result) {
@@ -236,6 +250,10 @@ std::int64_t PostgresStatement::run() {
 }
 
 void PostgresStatement::reset() noexcept {
+  if (sent_) {
+    connection_.hear_out();
+    sent_.reset();
+  }
   result_.reset();
   running_ = false;
   row_ = -1;

@@ -38,8 +38,13 @@ class PostgresStatement {
   /// Binds the server's own text form of a value of any type.
   void bind_text(int index, std::string text);
 
+  /// Sends a statement whose rows come at once, and does not wait for them: the next step() does.
+  void send();
   /// Moves to the next row, and runs the statement first where it does not run yet.
   [[nodiscard]] bool step();
+  /// The place of the current row among those that came at once, from 0 on, and the way back to it.
+  [[nodiscard]] int row() const { return row_; }
+  void move_to(int row) { row_ = row; }
   /// How many rows a statement that writes has changed; after the last step().
   [[nodiscard]] std::int64_t changed() const { return changed_; }
   /// Runs a statement that writes to its end, and gives how many rows it has changed.
@@ -57,6 +62,7 @@ class PostgresStatement {
   [[nodiscard]] std::uint32_t column_type(int index) const;
 
  private:
+  [[nodiscard]] std::vector<const char*> values() const;
   [[nodiscard]] PostgresResult run_prepared();
   void open_cursor();
   void fetch();
@@ -66,6 +72,7 @@ class PostgresStatement {
   std::string sql_;
   PostgresRows rows_;
   std::vector<std::optional<std::string>> values_;
+  std::shared_ptr<PostgresSent> sent_;  // what was asked for and is not here yet
   PostgresResult result_;
   int row_ = -1;
   bool running_ = false;

@@ -14,7 +14,7 @@ FROM sqlite_temp_schema WHERE name LIKE 'holdfast\_keys\_%' ESCAPE '\'
 std::string make_table(SQLite::Database& db) {
   const std::string number = db.execAndGet(kFreeNumber).getString();
   std::string table = "temp.holdfast_keys_" + number;
-  db.exec("CREATE TABLE " + table + " (seq INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE)");
+  db.exec("CREATE TABLE " + table + " (key BLOB PRIMARY KEY) WITHOUT ROWID");
   return table;
 }
 
@@ -38,7 +38,7 @@ SpilledKeySet::SpilledKeySet(SQLite::Database& db)
       insert_(db, "INSERT INTO " + table_ + " (key) VALUES (?1) ON CONFLICT (key) DO NOTHING"),
       find_(db, "SELECT 1 FROM " + table_ + " WHERE key = ?1"),
       count_(db, "SELECT count(*) FROM " + table_),
-      read_(db, "SELECT seq, key FROM " + table_ + " WHERE seq > ?1 ORDER BY seq LIMIT ?2") {}
+      read_(db, "SELECT key FROM " + table_ + " WHERE key > ?1 ORDER BY key LIMIT ?2") {}
 
 SpilledKeySet::~SpilledKeySet() {
   insert_.reset();
@@ -67,17 +67,19 @@ std::int64_t SpilledKeySet::size() {
 }
 
 void SpilledKeySet::rewind() {
-  read_to_ = 0;
+  read_to_.clear();
 }
 
 std::vector<RowKey> SpilledKeySet::next(std::size_t most) {
   const StatementUse use{read_};
-  read_.bind(1, read_to_);
+  read_.bind(1, BlobView{read_to_});
   read_.bind(2, static_cast<std::int64_t>(most));
   std::vector<RowKey> found;
   while (read_.step()) {
-    read_to_ = integer_of(read_, 0);
-    found.push_back(key_from(blob_of(read_, 1)));
+    found.push_back(key_from(blob_of(read_, 0)));
+  }
+  if (!found.empty()) {
+    read_to_ = found.back().bytes();
   }
   return found;
 }
@@ -91,7 +93,23 @@ void SpilledKeySet::for_each_bytes(const std::function<void(std::string_view)>& 
 
 namespace {
 
-/// The same over a database of its own, which SQLite keeps in memory until it grows.
+// Of such keys as in a log with a key of two numbers, some 800,000.
+constexpr const char* kOwnDatabase = R"sql(
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -40000;
+BEGIN
+)sql";
+
+SQLite::Database own_database() {
+  // NOLINTNEXTLINE(hicpp-signed-bitwise): SQLite's own flags.
+  SQLite::Database db{"", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+  db.exec(kOwnDatabase);
+  return db;
+}
+
+/// The same over a database of its own, which SQLite keeps in memory until it grows, and which
+/// nothing outlives: there is nothing to take back, and nothing to sync.
 class PrivateKeySet final : public KeySet {
  public:
   void add(const RowKey& key) override { keys_.add(key); }
@@ -105,8 +123,7 @@ class PrivateKeySet final : public KeySet {
   }
 
  private:
-  // NOLINTNEXTLINE(hicpp-signed-bitwise): SQLite's own flags.
-  SQLite::Database db_{"", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+  SQLite::Database db_ = own_database();
   SpilledKeySet keys_{db_};
 };
 

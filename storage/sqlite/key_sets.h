@@ -41,7 +41,7 @@ class SpilledKeySet final : public KeySet {
   Statement find_;
   Statement count_;
   Statement read_;
-  std::int64_t read_to_ = 0;
+  std::string read_to_;  // the bytes of the last key that was given
 };
 
 }  // namespace holdfast

@@ -345,6 +345,7 @@ LogLayout probe_log(Connection& connection, const OpenOptions& options) {
   choose_index(table, columns, layout);
 
   layout.shape.ordered_keys = layout.rowid_alias;
+  layout.shape.keys_in_index = layout.rowid_alias;  // each index of SQLite ends with the rowid
   layout.shape.reuses_newest_key = layout.rowid_alias && !layout.autoincrement;
   layout.shape.code_time_index = !layout.code_time_index.empty();
   layout.shape.has_tenant = columns.tenant.has_value();

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run of slices does with the rows that were read and decided ahead of a slice's lock.
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "jobs/slice_runner.h"
+
+namespace holdfast {
+namespace {
+
+// Read ahead in one go: each key is in memory a few times, 16 bytes each.
+constexpr std::int64_t kMostAhead = 131'072;
+// Fewer are not worth a thread and a connection.
+constexpr std::int64_t kFewestAhead = 2'000;
+
+}  // namespace
+
+/// Rows that come slowly from the disk keep nobody from stopping the run. Returns false where it is
+/// to end before its next slice.
+bool SliceRunner::await_decided() {
+  constexpr std::chrono::milliseconds kBetweenLooks{20};
+  while (ahead_ && !ahead_->wait(kBetweenLooks)) {
+    if (!may_go_on()) {
+      ahead_->forget();
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Reading ahead only saves time: where it cannot be had, nothing is missing.
+void SliceRunner::open_ahead() {
+  if (!job_.open_reader || job_.archive != nullptr || planned_ < kFewestAhead ||
+      !ReadAhead::suits(database_, context_)) {
+    return;
+  }
+  try {
+    auto reader = job_.open_reader();
+    if (reader && reader->readers_are_free() &&
+        reader->audit_log().shape().mapping == database_.audit_log().shape().mapping) {
+      ahead_ = std::make_unique<ReadAhead>(std::move(reader), context_, job_.salt);
+    }
+  } catch (const StorageError&) {
+    ahead_.reset();
+  }
+}
+
+/// Enough of a slice to take the lock for. The rows of a run that may delete only so many more are
+/// counted one by one.
+bool SliceRunner::worth_it(const std::vector<DecidedPart>& decided) const {
+  const std::int64_t rows = handled_in(decided);
+  const bool within = job_.budget.max_rows == 0 || totals_.deleted + rows <= job_.budget.max_rows;
+  return rows > 0 && within &&
+         (2 * rows >= std::min(pacer_.row_budget(), kMostAhead) ||
+          totals_.handled + rows == planned_);
+}
+
+/// Has the rows of the next slice read, which begin so many keys behind the first that waits.
+void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
+  if (!ahead_ || !pacer_.undisturbed()) {
+    return;
+  }
+  const auto skipped = static_cast<std::size_t>(after);
+  const auto wanted = static_cast<std::size_t>(std::min(pacer_.row_budget(), kMostAhead));
+  (void)refill(keys, skipped + wanted);
+  const auto from = std::min(waiting_.size(), next_ + skipped);
+  const auto count = std::min(wanted, waiting_.size() - from);
+  if (count > 0) {
+    const auto all = std::span{waiting_}.subspan(from, count);
+    try {
+      ahead_->start({all.begin(), all.end()});
+    } catch (const std::system_error&) {
+      ahead_.reset();
+    }
+  }
+}
+
+/// A slice that turns out slower than the ones before ends early, and what was read behind it does
+/// not begin where it ended.
+void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts,
+                                   Slice& slice,
+                                   const Stopwatch& lock) {
+  const auto limit = pacer_.work_limit();
+  std::size_t used = 0;
+  DecidedPart* last = nullptr;
+  while (used < parts.size() && (used == 0 || lock.elapsed() < limit)) {
+    DecidedPart& part = parts[used];
+    dispose(part.rows.going, part.rows.met);
+    next_ += static_cast<std::size_t>(part.rows.handled);
+    slice.decided_ahead += part.rows.handled;
+    slice.done.add(std::move(part.rows));
+    last = &part;
+    ++used;
+  }
+  if (last != nullptr && last->digest) {
+    slice.digest.emplace(*last->digest);
+  }
+  if (used < parts.size() && ahead_) {
+    ahead_->forget();
+  }
+}
+
+}  // namespace holdfast
