@@ -217,7 +217,7 @@ class AuditLog {
   /// so, and gives how many of the keys were worked off. Only where
   /// SliceManners::decides_on_deleted, and never where a delete has other effects than that.
   /// Errors: RowsStay where `goes` says no to a row, or where other rows went than were asked for;
-  /// the caller takes the write back, of which nobody else has seen anything.
+  /// after any error the write is taken back already, and cannot be committed.
   [[nodiscard]] virtual std::size_t dispose_decided(std::span<const RowKey> /*keys*/,
                                                     const Verdict& /*goes*/,
                                                     const std::function<bool()>& /*enough*/) {

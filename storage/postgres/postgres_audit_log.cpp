@@ -269,13 +269,26 @@ void PostgresAuditLog::dispose_batch(std::span<const RowKey> keys) {
   watch_.require_at_most(wanted, "deleting " + which);
 }
 
-/// One statement where reading under a lock and deleting are two: nobody can have changed a row
-/// between what is decided on and what goes, for they are the same. While some rows are decided,
-/// the server is at the next ones.
+/// Rows that stay are gone in this transaction, so it ends here: whoever went on and committed
+/// would lose them, and finds no transaction.
 std::size_t PostgresAuditLog::dispose_decided(std::span<const RowKey> keys,
                                               const Verdict& goes,
                                               const std::function<bool()>& enough) {
   require_write();
+  try {
+    return delete_and_decide(keys, goes, enough);
+  } catch (...) {
+    connection_.roll_back();
+    throw;
+  }
+}
+
+/// One statement where reading under a lock and deleting are two: nobody can have changed a row
+/// between what is decided on and what goes, for they are the same. While some rows are decided,
+/// the server is at the next ones.
+std::size_t PostgresAuditLog::delete_and_decide(std::span<const RowKey> keys,
+                                                const Verdict& goes,
+                                                const std::function<bool()>& enough) {
   if (layout_.shape.deletes_fire_triggers) {
     throw RowsStay("a trigger may do more than delete");
   }

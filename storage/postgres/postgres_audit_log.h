@@ -90,6 +90,9 @@ class PostgresAuditLog final : public AuditLog {
     std::span<const RowKey> keys;
     std::unique_ptr<PostgresStatement> rows;
   };
+  [[nodiscard]] std::size_t delete_and_decide(std::span<const RowKey> keys,
+                                              const Verdict& goes,
+                                              const std::function<bool()>& enough);
   [[nodiscard]] Deletion begin_deletion(std::span<const RowKey> keys);
   void decide_deleted(Deletion& deletion, const Verdict& goes);
   [[nodiscard]] std::optional<RowKey> find_by_index(const StoredView& value);

@@ -69,11 +69,32 @@ void prune(PostgresScratchLog& scratch, AuditLog& log, std::vector<RowKey> keys)
   }
 }
 
+/// The same by one statement: what has a stamp when it is deleted takes the slice back, which is
+/// then read first.
+void prune_decided(PostgresScratchLog& scratch, AuditLog& log, std::vector<RowKey> keys) {
+  constexpr std::size_t kSlice = 25;
+  const auto unstamped = [](const RowFacts& facts, const RowContent&) {
+    return std::holds_alternative<std::monostate>(facts.retain_until);
+  };
+  for (std::size_t from = 0; from < keys.size(); from += kSlice) {
+    const std::size_t count = std::min(kSlice, keys.size() - from);
+    const std::span<const RowKey> slice{keys.data() + from, count};
+    try {
+      PostgresWriteScope write = scratch.write();
+      (void)log.dispose_decided(slice, unstamped, [] { return false; });
+      write.commit();
+    } catch (const RowsStay&) {
+      prune(scratch, log, {slice.begin(), slice.end()});
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a row that was stamped in time is there when all is over", "[race]") {
   const bool partitioned = GENERATE(false, true);
-  CAPTURE(partitioned);
+  const bool as_they_go = GENERATE(false, true);
+  CAPTURE(partitioned, as_they_go);
   PostgresScratchLog scratch{std::string{partitioned ? kPartitioned : kOrdinary} + kFill};
   const LogMapping mapping{.id = partitioned ? std::vector<std::string>{"occurred_at", "id"}
                                              : std::vector<std::string>{"id"}};
@@ -90,7 +111,8 @@ TEST_CASE("a row that was stamped in time is there when all is over", "[race]") 
   for (std::size_t i = 0; i < stamped.size(); ++i) {
     others.emplace_back([&, i] { stamp_rows(options, i, over, stamped.at(i)); });
   }
-  const std::string failure = error_text([&] { prune(scratch, *log, keys); });
+  const std::string failure = error_text(
+      [&] { as_they_go ? prune_decided(scratch, *log, keys) : prune(scratch, *log, keys); });
   over = true;
   for (std::thread& other : others) {
     other.join();

@@ -110,6 +110,19 @@ class InARun(unittest.TestCase):
             self.assertEqual(report["reconciliation"]["after_minus_expected"], -1)
             self.assertEqual((report["vanished"], status), (1, 1))
 
+    def test_a_planned_row_that_gets_a_stamp_stays_and_the_others_go(self):
+        with postgres_world() as made:
+            stamp = to_ms(NOW + days(3650))
+            report, status, err = self.run_while(
+                made, lambda keeper, due: keeper.do(f"UPDATE audit_events SET retain_until = {stamp} WHERE id = {due[60]}")
+            )
+            self.assertEqual((report["outcome"], status), ("completed", 0), err)
+            self.assertEqual(made.sql("SELECT count(*) FROM audit_events WHERE retain_until IS NOT NULL"
+                                      f" AND occurred_at = {to_ms(OLD)}"), "1")
+            self.assertEqual((report["deleted"], report["vanished"]), (99, 0))
+            self.assertEqual(made.query("SELECT sum(deleted) FROM holdfast_run_slice")[0][0], 99)
+            made.call("verify", expect=0)
+
 
 class Others(unittest.TestCase):
     def test_a_bookmark_is_refused(self):
