@@ -52,16 +52,15 @@ std::optional<Instant> after_epoch(double count) {
   if (!(count > -kBeyondCalendar && count < kBeyondCalendar)) {
     return std::nullopt;
   }
-  const double whole = std::floor(count);
-  const auto instant = after_epoch<Unit>(static_cast<std::int64_t>(whole));
-  if (!instant || !std::is_same_v<Unit, seconds>) {
-    return instant;
+  if constexpr (std::is_same_v<Unit, seconds>) {
+    // The product is rounded, and may be rounded up to a whole number that the exact one is below:
+    // fma() tells, which rounds only once.
+    const double ms = std::floor(count * 1000.0);
+    const bool above = std::fma(count, 1000.0, -ms) < 0.0;
+    return after_epoch<milliseconds>(static_cast<std::int64_t>(ms) - (above ? 1 : 0));
+  } else {
+    return after_epoch<Unit>(static_cast<std::int64_t>(std::floor(count)));
   }
-  // The difference is exact, so the milliseconds come out right where `count * 1000` would round;
-  // but for a negative number next to a whole one, whose difference is rounded up to the whole
-  // second.
-  const auto thousandths = static_cast<int>((count - whole) * 1000.0);
-  return *instant + milliseconds{std::min(thousandths, 999)};
 }
 
 template <typename Unit>

@@ -2,9 +2,11 @@
 #include "policy/event_time.h"
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <random>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -26,6 +28,16 @@ std::optional<std::int64_t> ms(const StoredView& value, TimeFormat format) {
   return instant ? std::optional{to_unix_ms(*instant)} : std::nullopt;
 }
 
+/// Seconds in milliseconds, rounded down without any other rounding: in whole numbers.
+std::int64_t exact_ms(double seconds) {
+  constexpr int kMantissa = 53;
+  int exponent = 0;
+  const double part = std::frexp(seconds, &exponent);
+  const auto thousandfold = static_cast<std::int64_t>(std::ldexp(part, kMantissa)) * 1000;
+  const int down = kMantissa - exponent;
+  return down > 62 ? (thousandfold < 0 ? -1 : 0) : thousandfold >> down;
+}
+
 }  // namespace
 
 TEST_CASE("every time format is read back from its word", "[event_time]") {
@@ -45,6 +57,24 @@ TEST_CASE("unix integers are read in their unit", "[event_time]") {
   CHECK(ms(std::int64_t{-1}, TimeFormat::unix_us) == -1);
   CHECK(ms(std::int64_t{-1}, TimeFormat::unix_ms) == -1);
   CHECK(ms(std::int64_t{0}, TimeFormat::unix_s) == 0);
+}
+
+TEST_CASE("unix reals are rounded down as if they were exact", "[event_time]") {
+  CHECK(ms(-0.025000000000000015, TimeFormat::unix_real) == -26);
+  std::mt19937_64 chance{20261129};
+  std::int64_t wrong = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    // Next to a whole millisecond, near 1970 and far from it, on both sides.
+    const auto range = std::int64_t{1} << (chance() % 43);
+    const auto about = static_cast<std::int64_t>(chance() % (2 * range)) - range;
+    double number = static_cast<double>(about) / 1000.0;
+    for (std::uint64_t steps = chance() % 4; steps > 0; --steps) {
+      number = std::nextafter(number, (chance() & 1U) != 0 ? 1e18 : -1e18);
+    }
+    const auto read = ms(number, TimeFormat::unix_real);
+    wrong += read == exact_ms(number) ? 0 : 1;
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("unix reals are rounded down to the millisecond", "[event_time]") {
