@@ -74,6 +74,25 @@ void require_order(const Roaring64Map& keys, std::uint64_t parts) {
   }
 }
 
+/// The library steps from part to part by the size that it would write a part in, which need not be
+/// the one that was read: past the end, then. So each part is measured first.
+void require_parts(std::string_view rest, std::uint64_t parts) {
+  for (; parts > 0; --parts) {
+    if (rest.size() < sizeof(std::uint32_t)) {
+      refuse();
+    }
+    rest.remove_prefix(sizeof(std::uint32_t));  // its upper half
+    const std::size_t size = roaring_bitmap_portable_deserialize_size(rest.data(), rest.size());
+    if (size == 0 || Roaring::readSafe(rest.data(), size).getSizeInBytes() != size) {
+      refuse();
+    }
+    rest.remove_prefix(size);
+  }
+  if (!rest.empty()) {
+    refuse();
+  }
+}
+
 Roaring64Map read_bitmap(std::string_view bytes) {
   // The library reads the count of its parts in place and unchecked, so the bytes are copied to
   // where an integer may lie, and the count is left out of the length.
@@ -81,13 +100,14 @@ Roaring64Map read_bitmap(std::string_view bytes) {
   if (aligned.size() < kLength) {
     refuse();
   }
+  std::uint64_t parts = 0;
+  std::memcpy(&parts, aligned.data(), kLength);
   try {
+    require_parts(std::string_view{aligned}.substr(kLength), parts);
     Roaring64Map keys = Roaring64Map::readSafe(aligned.data(), aligned.size() - kLength);
     if (keys.getSizeInBytes() != aligned.size()) {
       refuse();
     }
-    std::uint64_t parts = 0;
-    std::memcpy(&parts, aligned.data(), kLength);
     require_order(keys, parts);
     return keys;
   } catch (const std::runtime_error&) {

@@ -187,6 +187,18 @@ TEST_CASE("bytes that are no key list are refused", "[key-set]") {
   CHECK(error_of([&] { (void)decode_keys(bytes); }).trouble() == StorageTrouble::corrupt);
 }
 
+TEST_CASE("a bitmap with parts that the library would step over is refused", "[key-set]") {
+  // Both were found by the fuzzer: what the library writes of the first part is longer than it was,
+  // so that it would look for the next one behind the end.
+  using Bytes = std::vector<unsigned char>;
+  const Bytes bytes = GENERATE(
+      Bytes{82, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 59, 48, 0, 0, 0, 0, 0, 0, 0, 0, 128, 0, 0},
+      Bytes{82, 1, 8, 0, 0, 0, 0, 0, 0, 0, 32, 2, 128, 59, 48, 0, 0, 0, 1, 82, 1, 0, 0, 0, 0, 0});
+  const std::string bitmap{bytes.begin(), bytes.end()};
+  CHECK(error_of([&] { (void)decode_keys(bitmap); }).trouble() == StorageTrouble::corrupt);
+  CHECK(error_of([&] { (void)IntegerKeySet{bitmap}; }).trouble() == StorageTrouble::corrupt);
+}
+
 TEST_CASE("a bitmap whose keys are out of order is refused", "[key-set]") {
   // Three keys are two bytes each at the end, the lowest first.
   std::string bitmap = encode_keys(integers({1, 7, 300}));
