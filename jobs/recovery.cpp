@@ -136,6 +136,15 @@ void list_approvals(const std::vector<WitnessLine>& lines, json& result) {
   }
 }
 
+/// The backup knows of an approval that a lost run may have used up since.
+void end_open_approval(const Desk& desk, json& result) {
+  PlanStore& plans = desk.database.plans();
+  if (const auto open = plans.open_approval()) {
+    plans.spend(open->id, desk.now);
+    result["approvals_lost"].push_back(open->plan.digest);
+  }
+}
+
 /// Lost runs whose number another run has in the ledger.
 json numbers_taken(const json& runs_lost) {
   json numbers = json::array();
@@ -210,6 +219,7 @@ void take_lines_in(const Desk& desk, const WitnessComparison& found, json& resul
   }
   result["runs_lost"] = add_lost_runs(desk.database, found.lost);
   move_clock(desk, found.lost, result);
+  end_open_approval(desk, result);
   note_recovery(desk, found, result);
   note_takers(desk, result.at("runs_lost"));
   write->commit();

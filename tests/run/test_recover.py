@@ -55,6 +55,20 @@ class Recover(WitnessCase):
         reasons = [problem["reason"] for problem in self.made.call("verify", "--json", expect=1).json["problems"]]
         self.assertIn("run_differs", reasons)
 
+    def test_an_approval_that_a_lost_run_used_up_is_not_there_again(self):
+        """Also where the clock is set back later, to a day on which it would not have lapsed."""
+        self.ok()
+        self.made.insert(AGED, count=5)
+        plan = self.made.call("plan", "--save", "--json", expect=(0, 4)).json["digest"]
+        self.made.call("approve", plan, "--as", "alice", expect=0)
+        saved = backup(self.made)
+        self.assertEqual(self.ok().json["deleted"], 5)
+        restore(self.made, saved)
+        self.refused("restored_backup")
+        self.assertEqual(recover(self.made).json["approvals_lost"], [plan])
+        self.assertIsNone(self.made.call("plan", "--json").json["approved_plan"])
+        self.assertEqual(self.ok().json["deleted"], 5)  # which are due without any approval
+
     def test_a_hold_whose_text_was_taken_out_of_the_file_is_missed(self):
         """Its chain is whole; a backup from before the hold would bring back neither."""
         self.ok()
