@@ -52,15 +52,18 @@ std::optional<Instant> after_epoch(double count) {
   if (!(count > -kBeyondCalendar && count < kBeyondCalendar)) {
     return std::nullopt;
   }
+  const auto whole = after_epoch<Unit>(static_cast<std::int64_t>(std::floor(count)));
+  if (!whole) {
+    return std::nullopt;
+  }
   if constexpr (std::is_same_v<Unit, seconds>) {
     // The product is rounded, and may be rounded up to a whole number that the exact one is below:
     // fma() tells, which rounds only once.
     const double ms = std::floor(count * 1000.0);
     const bool above = std::fma(count, 1000.0, -ms) < 0.0;
     return after_epoch<milliseconds>(static_cast<std::int64_t>(ms) - (above ? 1 : 0));
-  } else {
-    return after_epoch<Unit>(static_cast<std::int64_t>(std::floor(count)));
   }
+  return whole;
 }
 
 template <typename Unit>

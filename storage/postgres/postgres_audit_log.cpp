@@ -276,7 +276,10 @@ std::size_t PostgresAuditLog::dispose_decided(std::span<const RowKey> keys,
                                               const std::function<bool()>& enough) {
   require_write();
   try {
-    return delete_and_decide(keys, goes, enough);
+    watch_.restart();
+    const std::size_t done = delete_and_decide(keys, goes, enough);
+    watch_.require_at_most(static_cast<std::int64_t>(done), "deleting the rows of a slice");
+    return done;
   } catch (...) {
     connection_.roll_back();
     throw;

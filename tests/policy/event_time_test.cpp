@@ -61,6 +61,8 @@ TEST_CASE("unix integers are read in their unit", "[event_time]") {
 
 TEST_CASE("unix reals are rounded down as if they were exact", "[event_time]") {
   CHECK(ms(-0.025000000000000015, TimeFormat::unix_real) == -26);
+  CHECK_FALSE(ms(-9.7e17, TimeFormat::unix_real).has_value());
+  CHECK_FALSE(ms(9.2e18, TimeFormat::unix_real).has_value());
   std::mt19937_64 chance{20261129};
   std::int64_t wrong = 0;
   for (int i = 0; i < 200'000; ++i) {

@@ -111,7 +111,12 @@ class InARun(unittest.TestCase):
             self.assertEqual((report["vanished"], status), (1, 1))
 
     def test_a_planned_row_that_gets_a_stamp_stays_and_the_others_go(self):
+        """Also out of the archive, into which the slice that was taken back had begun to go."""
         with postgres_world() as made:
+            folder = made.folder / "archive"
+            folder.mkdir(mode=0o700)
+            with made.config_file.open("a") as config:
+                config.write(f'[archive]\ndirectory = "{folder}"\nkeep = "13 months"\n')
             stamp = to_ms(NOW + days(3650))
             report, status, err = self.run_while(
                 made, lambda keeper, due: keeper.do(f"UPDATE audit_events SET retain_until = {stamp} WHERE id = {due[60]}")
@@ -121,7 +126,12 @@ class InARun(unittest.TestCase):
                                       f" AND occurred_at = {to_ms(OLD)}"), "1")
             self.assertEqual((report["deleted"], report["vanished"]), (99, 0))
             self.assertEqual(made.query("SELECT sum(deleted) FROM holdfast_run_slice")[0][0], 99)
+            made.call("archive", "verify", expect=0)
             made.call("verify", expect=0)
+            made.freeze("--everything")
+            before = len(made.ids())
+            made.call("archive", "restore", report["run_id"], "--as", "alice", expect=0)
+            self.assertEqual(len(made.ids()) - before, 99)
 
 
 class Others(unittest.TestCase):
