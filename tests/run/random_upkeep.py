@@ -133,6 +133,7 @@ class RandomUpkeep(RandomOperations):
             self.set_the_clock()
         told = witness_world.recover(self.made, expect=(0, 4))
         held = {(line["tenant"], line["token"]) for line in told.json["erasures_held"]}
+        again = {(line["tenant"], line["token"]) for line in told.json["erased_again"]}
         self.require((told.exit_status == 4) == bool(held), "recover says what it could not do again", told)
         self.story.append(f"recover -> {told.exit_status}")
         self.tally["erasures that recover left to a hold"] += len(held)
@@ -140,7 +141,7 @@ class RandomUpkeep(RandomOperations):
         for (tenant, person), token in lost_erased.items():
             if (tenant, token) in held:
                 self.owed.add((tenant, person))
-            elif (tenant, person) not in self.erased:
+            elif (tenant, person) not in self.erased or (tenant, token) in again:  # who has new rows since is back too
                 self.was_erased(tenant, person, token)
                 self.pending = [request for request in self.pending if request[1:] != (tenant, person)]
         model.clock = Clock(*self.made.clocks()[-1])
