@@ -143,7 +143,8 @@ class RandomUpkeep(RandomOperations):
                 self.owed.add((tenant, person))
             elif (tenant, person) not in self.erased or (tenant, token) in again:  # who has new rows since is back too
                 self.was_erased(tenant, person, token)
-                self.pending = [request for request in self.pending if request[1:] != (tenant, person)]
+            # Its request is completed either way.
+            self.pending = [request for request in self.pending if request[1:] != (tenant, person)]
         model.clock = Clock(*self.made.clocks()[-1])
         # Of the lost runs' clocks the latest counts; a run may have gone by one up to the tolerance before it.
         later_ms = model.clock.system - lost.clock.system
