@@ -75,9 +75,13 @@ microseconds LockPacer::pause() const {
   return (step == kBusySteps.end() ? kLongestBusySleep : step->sleep) + milliseconds{1};
 }
 
+void LockPacer::note_lock(microseconds lock) {
+  last_lock_ = lock;
+  longest_ = std::max(longest_, lock);
+}
+
 void LockPacer::learn(const SliceTiming& timing) {
-  last_lock_ = timing.work + timing.commit;
-  longest_ = std::max(longest_, last_lock_);
+  note_lock(timing.work + timing.commit);
   const double work = std::max<double>(1.0, static_cast<double>(timing.work.count()));
   const double share = static_cast<double>(timing.commit.count()) / work;
   commit_share_ = std::max(share, kForget * commit_share_ + (1.0 - kForget) * share);

@@ -42,6 +42,8 @@ class LockPacer {
   [[nodiscard]] std::chrono::microseconds pause() const;
 
   void learn(const SliceTiming& timing);
+  /// A lock that came to nothing: it counts among the longest, and the next rest is as after it.
+  void note_lock(std::chrono::microseconds lock);
 
   /// Another connection has committed since the slice before: counts from the next call on.
   void meet_writer();

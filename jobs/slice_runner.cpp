@@ -66,14 +66,22 @@ void SliceRunner::drop_partitions(KeySet& keys) {
 }
 
 void SliceRunner::run_slices(KeySet& keys) {
-  while (may_go_on() && refill(keys) && await_decided()) {
-    const std::size_t first = next_;
+  while (may_go_on()) {
+    first_ = next_;
+    require_more(refill(keys));
+    if (!await_decided()) {
+      return;
+    }
     try {
       run_slice(keys);
     } catch (const RowsStay&) {
       // Taken back whole. The same rows again, each read before it is deleted.
-      next_ = first;
+      next_ = first_;
       decide_first_ = true;
+      pacer_.note_lock(lock_.elapsed());
+      totals_.longest_lock = pacer_.longest_lock();
+      resting_.restart();
+      pause();
       continue;
     }
     database_.checkpoint_some();
@@ -81,14 +89,27 @@ void SliceRunner::run_slices(KeySet& keys) {
   }
 }
 
-/// So many keys wait, or all that are left. Returns false where there are none.
+/// As long as not every planned key was worked off, there is one.
+void SliceRunner::require_more(bool any_left) const {
+  if (!any_left) {
+    throw JobError(ExitStatus::failed,
+                   "of " + std::to_string(planned_) + " planned rows only " +
+                       std::to_string(totals_.handled) +
+                       " were looked at, and no more are to be had: this is a fault of Holdfast; "
+                       "what was deleted is attested, and the next run plans anew");
+  }
+}
+
+/// So many keys wait, or all that are left. Returns false where there are none. Those of the slice
+/// under way stay: it may be taken back, and begin anew with its first.
 bool SliceRunner::refill(KeySet& keys, std::size_t wanted) {
   if (waiting_.size() - next_ >= wanted) {
     return true;
   }
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(next_));
-  next_ = 0;
-  while (waiting_.size() < wanted) {
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+  next_ -= first_;
+  first_ = 0;
+  while (waiting_.size() - next_ < wanted) {
     auto more = keys.next(kRefill);
     if (more.empty()) {
       break;
@@ -99,7 +120,7 @@ bool SliceRunner::refill(KeySet& keys, std::size_t wanted) {
     waiting_.insert(
         waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
-  return !waiting_.empty();
+  return next_ < waiting_.size();
 }
 
 bool SliceRunner::may_go_on() {
@@ -127,7 +148,7 @@ void SliceRunner::run_slice(KeySet& keys) {
   SliceTiming timing;
   auto decided = ahead_ ? ahead_->take() : std::vector<DecidedPart>{};
   const auto write = database_.begin_write(Durability::normal);
-  const Stopwatch lock;
+  lock_.restart();
   const std::int64_t commits = database_.foreign_commits();
   timing.others_wrote = commits != seen_commits_;
   seen_commits_ = commits;
@@ -149,17 +170,17 @@ void SliceRunner::run_slice(KeySet& keys) {
   }
   if (!decided.empty()) {
     start_ahead(keys, handled_in(decided));
-    work_off_decided(decided, slice, lock);
+    work_off_decided(decided, slice);
   } else {
-    work_off(keys, slice, lock);
+    work_off(keys, slice);
   }
   require_progress(slice);
   slice.children = database_.audit_log().take_children();
   write_slice(slice);
-  timing.work = lock.elapsed();
+  timing.work = lock_.elapsed();
   write->commit();
   resting_.restart();
-  timing.commit = lock.elapsed() - timing.work;
+  timing.commit = lock_.elapsed() - timing.work;
   timing.rows = slice.done.handled;
   learn(slice, timing);
   if (decided.empty()) {
@@ -188,7 +209,7 @@ void SliceRunner::learn(Slice& slice, const SliceTiming& timing) {
   }
 }
 
-void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
+void SliceRunner::work_off(KeySet& keys, Slice& slice) {
   const auto budget = pacer_.work_budget();
   // What a slice costs before its first row must not make slices smaller and smaller.
   const std::int64_t most = std::max(pacer_.row_budget(), manners_.rows_at_once / kPartsAtLeast);
@@ -202,9 +223,9 @@ void SliceRunner::work_off(KeySet& keys, Slice& slice, const Stopwatch& lock) {
       read_and_delete(at_hand, slice);
       next_ += at_hand.size();
     } else {
-      next_ += delete_and_decide(at_hand, slice, [&] { return lock.elapsed() >= budget; });
+      next_ += delete_and_decide(at_hand, slice, [&] { return lock_.elapsed() >= budget; });
     }
-    if (lock.elapsed() >= budget) {
+    if (lock_.elapsed() >= budget) {
       return;
     }
   }

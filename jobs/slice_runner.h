@@ -50,6 +50,7 @@ class SliceRunner {
   };
 
   void drop_partitions(KeySet& keys);
+  void require_more(bool any_left) const;
   [[nodiscard]] bool refill(KeySet& keys, std::size_t wanted = 1);
   void open_ahead();
   [[nodiscard]] bool may_go_on();
@@ -58,8 +59,8 @@ class SliceRunner {
   [[nodiscard]] bool await_decided();
   [[nodiscard]] bool worth_it(const std::vector<DecidedPart>& decided) const;
   void start_ahead(KeySet& keys, std::int64_t after);
-  void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice, const Stopwatch& lock);
-  void work_off(KeySet& keys, Slice& slice, const Stopwatch& lock);
+  void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice);
+  void work_off(KeySet& keys, Slice& slice);
   [[nodiscard]] std::size_t delete_and_decide(std::span<const RowKey> keys,
                                               Slice& slice,
                                               const std::function<bool()>& enough);
@@ -80,7 +81,8 @@ class SliceRunner {
   LockPacer pacer_;
   SliceTotals totals_;
   std::vector<RowKey> waiting_;
-  std::size_t next_ = 0;  // the first of the waiting that was not handled
+  std::size_t first_ = 0;  // the first of the waiting that the slice under way began with
+  std::size_t next_ = 0;   // the first of the waiting that was not handled
   PartReader rows_;
   std::int64_t seen_commits_ = 0;
   std::int64_t planned_ = 0;
@@ -88,6 +90,7 @@ class SliceRunner {
   bool decide_first_;             // each row is decided before it is deleted, and not as it goes
   std::unique_ptr<KeySet> gone_;  // keys whose rows went with their partition; null: none
   Stopwatch since_start_;
+  Stopwatch lock_;                    // since the slice under way has had the write lock
   Stopwatch resting_;                 // since the last commit: for so long others could write
   std::unique_ptr<ReadAhead> ahead_;  // null: every row is read under the lock
 };

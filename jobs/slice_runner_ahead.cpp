@@ -79,13 +79,11 @@ void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
 
 /// A slice that turns out slower than the ones before ends early, and what was read behind it does
 /// not begin where it ended.
-void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts,
-                                   Slice& slice,
-                                   const Stopwatch& lock) {
+void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts, Slice& slice) {
   const auto limit = pacer_.work_limit();
   std::size_t used = 0;
   DecidedPart* last = nullptr;
-  while (used < parts.size() && (used == 0 || lock.elapsed() < limit)) {
+  while (used < parts.size() && (used == 0 || lock_.elapsed() < limit)) {
     DecidedPart& part = parts[used];
     dispose(part.rows.going, part.rows.met);
     next_ += static_cast<std::size_t>(part.rows.handled);

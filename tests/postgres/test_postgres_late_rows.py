@@ -134,6 +134,29 @@ class InARun(unittest.TestCase):
             self.assertEqual(len(made.ids()) - before, 99)
 
 
+    def test_a_slice_is_taken_back_behind_the_keys_that_were_read_at_once(self):
+        """It begins with keys of one reading and meets the row that stays among those of the next: none of either
+        is lost sight of."""
+        for rows in (40_000, 70_000):
+            with self.subTest(rows=rows), postgres_world() as made:
+                due = made.insert(OLD, count=rows)
+                stays = due[32_768 + 6]
+                with made.session() as keeper:
+                    keeper.do("BEGIN")
+                    keeper.do(f"SELECT 1 FROM audit_events WHERE id = {due[0]} FOR UPDATE")
+                    started = made.start("run", "--json")
+                    wait_until(lambda made=made: waits_for_a_lock(made))
+                    made.sql(f"UPDATE audit_events SET retain_until = {to_ms(NOW + days(3650))} WHERE id = {stays}")
+                    keeper.do("COMMIT")
+                    out, err = started.communicate(timeout=120)
+                report = json.loads(out)
+                self.assertEqual((report["outcome"], started.returncode), ("completed", 0), err)
+                self.assertEqual((report["deleted"], report["rows_remaining"], report["vanished"]), (rows - 1, 0, 0))
+                self.assertEqual([row for row in made.ids() if row in set(due)], [stays])
+                self.assertEqual(made.query("SELECT sum(deleted) FROM holdfast_run_slice")[0][0], rows - 1)
+                made.call("verify", expect=0)
+
+
 class Others(unittest.TestCase):
     def test_a_bookmark_is_refused(self):
         with postgres_world() as made:
