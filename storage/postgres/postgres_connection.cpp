@@ -17,6 +17,9 @@
 namespace holdfast {
 namespace {
 
+// The server says so of every statement after one that failed in the same transaction.
+constexpr std::string_view kSpoiltTransaction = "25P02";
+
 // Set by statements and not in the start-up packet, which poolers refuse.
 constexpr const char* kSettings = R"sql(
 SET client_encoding = 'UTF8';
@@ -222,6 +225,9 @@ void PostgresConnection::hear_out() noexcept {
   while (sent_) {
     PostgresResult next{PQgetResult(connection_.get())};
     if (next == nullptr) {
+      if (PQresultStatus(sent_->answer.get()) == PGRES_FATAL_ERROR) {
+        failed_ = sent_;
+      }
       sent_.reset();
     } else {
       sent_->answer = std::move(next);  // of several, the last one tells how it ended
@@ -249,6 +255,7 @@ bool PostgresConnection::in_transaction() const {
 
 void PostgresConnection::roll_back() noexcept {
   sent_.reset();  // libpq throws away what is still to come
+  failed_.reset();
   if (in_transaction()) {
     PQclear(PQexec(handle(), "ROLLBACK"));
   }
@@ -256,6 +263,7 @@ void PostgresConnection::roll_back() noexcept {
 
 void PostgresConnection::end_reading() noexcept {
   sent_.reset();
+  failed_.reset();
   if (in_transaction()) {
     PQclear(PQexec(handle(), "COMMIT"));
   }
@@ -271,21 +279,30 @@ const std::string& PostgresConnection::prepared(const std::string& sql) {
   return prepared_.emplace(sql, name).first->second;
 }
 
-PostgresResult PostgresConnection::sound(pg_result* result) const {
+PostgresResult PostgresConnection::sound(pg_result* result) {
   PostgresResult owned{result};
   switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_SINGLE_TUPLE:
+      failed_.reset();
       return owned;
     default:
       break;
   }
   const std::string state = or_empty(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+  if (state == kSpoiltTransaction && failed_ && failed_->answer) {
+    throw error_of(std::exchange(failed_, nullptr)->answer.get());
+  }
+  throw error_of(result);
+}
+
+PostgresError PostgresConnection::error_of(const pg_result* result) const {
   // The detail and the statement are left out: they may quote values of rows.
   const std::string primary = or_empty(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-  throw postgres_error(
-      path_, state, primary.empty() ? or_empty(PQerrorMessage(connection_.get())) : primary);
+  return postgres_error(path_,
+                        or_empty(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
+                        primary.empty() ? or_empty(PQerrorMessage(connection_.get())) : primary);
 }
 
 std::string PostgresTable::quoted() const {

@@ -35,6 +35,8 @@ class PostgresError : public StorageError {
   std::string state_;
 };
 
+class PostgresError;
+
 /// A statement that was sent, and whose answer is waited for when it is wanted.
 struct PostgresSent {
   PostgresResult answer;
@@ -127,11 +129,13 @@ class PostgresConnection final : public RegisterConnection {
     hear_out();
     return connection_.get();
   }
-  /// Hands back a result that is sound. Errors: PostgresError.
-  [[nodiscard]] PostgresResult sound(pg_result* result) const;
+  /// Hands back a result that is sound. Where the transaction was spoilt by a statement whose
+  /// answer nobody has asked for yet, its error is the one that is told. Errors: PostgresError.
+  [[nodiscard]] PostgresResult sound(pg_result* result);
 
  private:
   [[nodiscard]] std::shared_ptr<PostgresSent> note_sent(int done);
+  [[nodiscard]] PostgresError error_of(const pg_result* result) const;
 
   std::string path_;
   bool reads_only_;
@@ -141,7 +145,8 @@ class PostgresConnection final : public RegisterConnection {
   std::string server_schemas_;
   std::string server_path_;
   std::string session_;
-  std::shared_ptr<PostgresSent> sent_;  // what the server has not answered yet; null: nothing
+  std::shared_ptr<PostgresSent> sent_;    // what the server has not answered yet; null: nothing
+  std::shared_ptr<PostgresSent> failed_;  // whose answer is an error that nobody was told of
   bool in_write_ = false;
   std::map<std::string, std::string, std::less<>> prepared_;
 };

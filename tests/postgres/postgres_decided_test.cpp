@@ -233,3 +233,18 @@ TEST_CASE("a cursor that is left half way leaves nothing on the line", "[decided
   CHECK(connection.ask("SELECT count(*) FROM pg_cursors") == "0");
   connection.exec("COMMIT");
 }
+
+TEST_CASE("what spoilt a transaction is told, and not only that it is spoilt", "[decided]") {
+  PostgresScratchLog scratch{""};
+  PostgresConnection connection{scratch.scratch().options()};
+  connection.exec("BEGIN");
+  const auto sent = connection.send("SELECT 1 / 0");
+  CHECK_THAT(error_text([&] { connection.exec("SELECT 1"); }), Contains("22012"));
+  CHECK_THAT(error_text([&] { connection.exec("SELECT 1"); }), Contains("25P02"));
+  CHECK_THAT(error_text([&] { (void)connection.answer(*sent); }), Contains("22012"));
+  connection.exec("ROLLBACK");
+
+  connection.exec("BEGIN");
+  CHECK_FALSE(error_text([&] { connection.exec("SELECT nothing"); }).empty());
+  CHECK_THAT(error_text([&] { connection.exec("SELECT 1"); }), Contains("25P02"));
+}
