@@ -3,31 +3,26 @@
 
 namespace holdfast {
 
-CodeRowsByName read_code_rows(AuditLog& log,
-                              std::optional<std::int64_t> up_to,
-                              const Pulse& pulse) {
-  CodeRowsByName codes;
-  const auto add = [&codes](const LogGroup& group) {
-    std::string name;
-    append_canonical(name, group.stored_code);
-    CodeRows& rows = codes[name];
-    rows.code = owned_text(group.code);
-    rows.blob = std::holds_alternative<BlobView>(group.stored_code);
-    if (const auto* text = std::get_if<std::string_view>(&group.stored_code)) {
-      rows.stored = std::string(*text);
-    } else if (const auto* blob = std::get_if<BlobView>(&group.stored_code)) {
-      rows.stored = std::string(blob->bytes);
-    } else if (const auto* number = std::get_if<std::int64_t>(&group.stored_code)) {
-      rows.stored = *number;
-    } else if (const auto* real = std::get_if<double>(&group.stored_code)) {
-      rows.stored = *real;
-    }
-    rows.groups.push_back({.tenant = owned_text(group.tenant),
-                           .category = owned_text(group.stored_category),
-                           .rows = group.rows});
-  };
-  log.count_groups(up_to, add, pulse);
-  return codes;
+CodeRows& code_rows_at(CodeRowsByName& codes, const LogGroup& group) {
+  std::string name;
+  append_canonical(name, group.stored_code);
+  const auto [found, fresh] = codes.try_emplace(name);
+  CodeRows& rows = found->second;
+  if (!fresh) {
+    return rows;
+  }
+  rows.code = owned_text(group.code);
+  rows.blob = std::holds_alternative<BlobView>(group.stored_code);
+  if (const auto* text = std::get_if<std::string_view>(&group.stored_code)) {
+    rows.stored = std::string(*text);
+  } else if (const auto* blob = std::get_if<BlobView>(&group.stored_code)) {
+    rows.stored = std::string(blob->bytes);
+  } else if (const auto* number = std::get_if<std::int64_t>(&group.stored_code)) {
+    rows.stored = *number;
+  } else if (const auto* real = std::get_if<double>(&group.stored_code)) {
+    rows.stored = *real;
+  }
+  return rows;
 }
 
 StoredView stored_code(const CodeRows& rows) {

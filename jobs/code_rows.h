@@ -4,35 +4,28 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "storage/audit_log.h"
 
 namespace holdfast {
 
-/// All rows of one stored code, counted by tenant and own category; owns its texts.
+/// One stored code that the log has rows of; owns its texts.
 struct CodeRows {
-  struct Group {
-    std::optional<std::string> tenant;
-    std::optional<std::string> category;
-    std::int64_t rows = 0;
-  };
   std::variant<std::monostate, std::int64_t, double, std::string> stored;
   bool blob = false;  ///< the text in `stored` is bytes
   std::optional<std::string> code;
-  std::vector<Group> groups;
+  std::set<std::string_view> categories;  ///< that the policy has for its rows; the policy's texts
 };
 
 /// By the canonical bytes of the stored code.
 using CodeRowsByName = std::map<std::string, CodeRows>;
 
-/// Counts the rows of the log. Only with a code_time_index. Errors: what `pulse` throws.
-[[nodiscard]] CodeRowsByName read_code_rows(AuditLog& log,
-                                            std::optional<std::int64_t> up_to,
-                                            const Pulse& pulse);
+/// The code of these rows, put in where it is new.
+[[nodiscard]] CodeRows& code_rows_at(CodeRowsByName& codes, const LogGroup& group);
 
 /// The code as it stands in the column; lives as long as `rows`.
 [[nodiscard]] StoredView stored_code(const CodeRows& rows);

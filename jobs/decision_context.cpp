@@ -206,6 +206,13 @@ Decision DecisionContext::decide_row(const RowFacts& row) {
 }
 
 Decision DecisionContext::decide_row(const RowFacts& row, FirstSeenRegister& first_seen) const {
+  if (approved_keys_ == nullptr) {
+    // Of a row with a sane time nothing more can be looked up.
+    const Decision decision = decide(row, frame_);
+    if (!decision.bad_time) {
+      return decision;
+    }
+  }
   return decide(complete(row, first_seen), frame_);
 }
 

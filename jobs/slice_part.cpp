@@ -63,8 +63,9 @@ bool PartReader::decide(const RowFacts& row, SlicePart& part) {
   part.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
   if (decision.bad_time) {
     part.met.push_back(*row.key);
-  } else if (const auto time = parse_event_time(row.time, context_.frame().time_format)) {
-    note_newest(part.newest_deleted, {.tenant = row.tenant, .category = decision.category}, *time);
+  } else if (decision.time) {
+    const TallyPlaceView place{.tenant = row.tenant, .category = decision.category};
+    note_newest(part.newest_deleted, place, *decision.time);
   }
   return true;
 }

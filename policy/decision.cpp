@@ -12,7 +12,10 @@ Decision decide(const RowFacts& row, const DecisionFrame& frame) {
   Decision decision{.reason = Reason::expired,
                     .category = reading.rule.category,
                     .category_differs = reading.rule.category_differs,
-                    .bad_time = reading.bad_time};
+                    .bad_time = reading.bad_time,
+                    .time = reading.bad_time ? std::nullopt : reading.stored_time,
+                    .window_cutoff = reading.rule.window_cutoff(),
+                    .inside_window = reason_inside_window(reading.rule)};
   const auto tests = decision_tests();
   const auto kept = std::find_if(
       tests.begin(), tests.end(), [&](const DecisionTest& test) { return test.keeps(reading); });
@@ -20,6 +23,13 @@ Decision decide(const RowFacts& row, const DecisionFrame& frame) {
     decision.reason = kept->reason;
   }
   return decision;
+}
+
+Reason reason_inside_window(const Rule& rule) {
+  if (!rule.code_known) {
+    return Reason::unknown_code;
+  }
+  return rule.has_window ? Reason::window : Reason::no_policy;
 }
 
 bool has_bad_time(const RowFacts& row, const DecisionFrame& frame) {

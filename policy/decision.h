@@ -40,6 +40,9 @@ struct Decision {
   std::string_view category;      ///< the catalogue's slug; empty where the code is unknown
   bool category_differs = false;  ///< the row's own category is another one
   bool bad_time = false;          ///< its time cannot be trusted, whatever the reason is
+  std::optional<Instant> time;    ///< as stored; none where it cannot be trusted
+  Instant window_cutoff;          ///< of the windows that the row goes by, kBeginningOfTime: none
+  Reason inside_window = Reason::window;  ///< see reason_inside_window()
 
   [[nodiscard]] bool deletes() const { return reason == Reason::expired; }
 };
@@ -48,6 +51,10 @@ struct Decision {
 /// order of the tests decides only which reason is given. Never throws.
 /// Source: the table of reasons in policy/README.md.
 [[nodiscard]] Decision decide(const RowFacts& row, const DecisionFrame& frame);
+
+/// The reason of a row that has a sane time and is inside its window, whatever else is so: what an
+/// index tells of rows that nobody has to read.
+[[nodiscard]] Reason reason_inside_window(const Rule& rule);
 
 /// True where the row's stored time cannot be trusted: NULL, unreadable, before what is plausible,
 /// or more than 5 minutes in the future. The caller then looks its first-seen record up for
