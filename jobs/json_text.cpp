@@ -65,14 +65,39 @@ void add_hex(unsigned char byte, std::string& out) {
   out += kHexDigits[byte & 0x0FU];
 }
 
-void add_lines(const TallyPlace& place, const ReasonCounts& counts, nlohmann::json& lines) {
+/// Letters that stand in JSON as they are.
+bool is_plain(char letter) {
+  const auto byte = static_cast<unsigned char>(letter);
+  return byte >= 0x20 && byte < kFirstContinuation && letter != '"' && letter != '\\';
+}
+
+/// A text in its quotes.
+void add_text(std::string_view bytes, std::string& out) {
+  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) {
+    out += '"';
+    out += bytes;
+    out += '"';
+  } else {
+    out += compact(utf8_text(bytes));
+  }
+}
+
+void add_lines(const TallyPlace& place, const ReasonCounts& counts, std::string& out) {
   for (const Reason reason : kAllReasons) {
-    if (counts[reason] != 0) {
-      lines.push_back({{"tenant", json_or_null(place.tenant)},
-                       {"category", place.category},
-                       {"reason", to_token(reason)},
-                       {"rows", counts[reason]}});
+    if (counts[reason] == 0) {
+      continue;
     }
+    out += R"({"category":)";
+    add_text(place.category, out);
+    out += R"(,"reason":)";
+    add_text(to_token(reason), out);
+    out += R"(,"rows":)" + std::to_string(counts[reason]) + R"(,"tenant":)";
+    if (place.tenant) {
+      add_text(*place.tenant, out);
+    } else {
+      out += "null";
+    }
+    out += "},";
   }
 }
 
@@ -173,24 +198,20 @@ nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros) {
   return kept;
 }
 
-nlohmann::json tally_json(const Tally& tally) {
-  nlohmann::json lines = nlohmann::json::array();
+std::string slice_tally(const Tally& tally, const std::map<std::string, std::int64_t>& children) {
+  std::string out = "[";
   for (const auto* entry : tally.places_in_order()) {
-    const auto& [place, counts] = *entry;
-    add_lines(place, counts, lines);
+    add_lines(entry->first, entry->second, out);
   }
-  return lines;
-}
-
-nlohmann::json slice_tally(const Tally& tally,
-                           const std::map<std::string, std::int64_t>& children) {
-  nlohmann::json lines = tally_json(tally);
   for (const auto& [table, rows] : children) {
     if (rows != 0) {
-      lines.push_back({{"reason", kWithParent}, {"table", utf8_text(table)}, {"rows", rows}});
+      out += compact({{"reason", kWithParent}, {"table", utf8_text(table)}, {"rows", rows}}) + ",";
     }
   }
-  return lines;
+  if (out.back() == ',') {
+    out.pop_back();
+  }
+  return out + "]";
 }
 
 void add_children_of(const nlohmann::json& tally, std::map<std::string, std::int64_t>& children) {

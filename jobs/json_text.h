@@ -43,13 +43,12 @@ namespace holdfast {
 enum class Zeros { shown, left_out };
 [[nodiscard]] nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros);
 
-/// A tally as an array of {tenant, category, reason, rows}: data is never a key.
-[[nodiscard]] nlohmann::json tally_json(const Tally& tally);
-
-/// The tally of a slice: also a line for each child that lost rows, which are rows of other tables
-/// and count in no sum of the log.
-[[nodiscard]] nlohmann::json slice_tally(const Tally& tally,
-                                         const std::map<std::string, std::int64_t>& children);
+/// The tally of a slice as an array of {tenant, category, reason, rows}, where data is never a key,
+/// and a line for each child that lost rows, which are rows of other tables and count in no sum of
+/// the log. What compact() would make of it, written at once: with many tenants there are many
+/// lines, under the write lock.
+[[nodiscard]] std::string slice_tally(const Tally& tally,
+                                      const std::map<std::string, std::int64_t>& children);
 /// What slice_tally() said of children; lines that are no such are left out.
 void add_children_of(const nlohmann::json& tally, std::map<std::string, std::int64_t>& children);
 /// [{"table", "rows"}].

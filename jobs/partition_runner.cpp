@@ -125,7 +125,7 @@ bool PartitionRunner::read_slice(PartitionDrop& drop, KeySet& keys, Attempt& att
   const std::int64_t read =
       drop.read(kRowsPerSlice, [&](const RowFacts& row, const RowContent& content) {
         if (!rows_.take(row, content, part, attested)) {
-          attempt.why = "a row of it stays (" + reason_that_stays(part.tally) + ")";
+          attempt.why = "a row of it stays (" + reason_that_stays(part.sums.tally) + ")";
           attempt.nothing_due = attempt.rows == 0 && part.going.empty();
         } else if (!keys.contains(*row.key)) {
           attempt.why = "a row of it is not among those that were planned";
@@ -153,16 +153,14 @@ void PartitionRunner::write_slice(SlicePart& part, SliceDigest* digest, Attempt&
   database_.ledger().add_slice({.run = job_.run,
                                 .number = totals_.slices + attempt.slices,
                                 .deleted = static_cast<std::int64_t>(part.going.size()),
-                                .tally = compact(slice_tally(part.tally, {})),
+                                .tally = slice_tally(part.sums.tally, {}),
                                 .keys = encode_keys(part.going),
                                 .hold_version = context_.hold_version(),
                                 .hold_digest = context_.hold_digest(),
                                 .digest = digest == nullptr ? std::string{} : digest->hex(),
                                 .archive_end = archive_end});
   attempt.rows += static_cast<std::int64_t>(part.going.size());
-  part.going.clear();
-  part.met.clear();
-  attempt.done.add(std::move(part));
+  attempt.sums.add(std::move(part.sums));
   if (job_.observer != nullptr) {
     job_.observer->progress(
         {.phase = "deleting", .done = totals_.handled + attempt.rows, .total = planned_});
@@ -200,8 +198,8 @@ void PartitionRunner::learn(const LogPartition& partition,
                             Attempt& attempt,
                             const PartitionLocks& locks) {
   totals_.slices += attempt.slices;
-  totals_.tally.add(std::move(attempt.done.tally));
-  note_newest(totals_.newest_deleted, std::move(attempt.done.newest_deleted));
+  totals_.tally.add(std::move(attempt.sums.tally));
+  note_newest(totals_.newest_deleted, std::move(attempt.sums.newest_deleted));
   totals_.deleted += attempt.rows;
   totals_.handled += attempt.rows;
   PartitionTotals& partitions = totals_.partitions;

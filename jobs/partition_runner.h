@@ -44,7 +44,7 @@ class PartitionRunner {
  private:
   /// What one partition came to so far.
   struct Attempt {
-    SlicePart done;  ///< without the keys
+    SliceSums sums;
     std::int64_t rows = 0;
     std::int64_t slices = 0;
     Stopwatch since_start;

@@ -15,9 +15,9 @@ constexpr std::size_t kKeysInRead = 64;  // close enough to each other to be rea
 
 }  // namespace
 
-std::int64_t handled_in(const std::vector<DecidedPart>& decided) {
+std::int64_t DecidedRows::handled() const {
   std::int64_t rows = 0;
-  for (const DecidedPart& part : decided) {
+  for (const DecidedPart& part : parts) {
     rows += part.rows.handled;
   }
   return rows;
@@ -42,7 +42,7 @@ bool ReadAhead::wait(std::chrono::milliseconds most) const {
   return !reading_.valid() || reading_.wait_for(most) == std::future_status::ready;
 }
 
-std::vector<DecidedPart> ReadAhead::take() {
+DecidedRows ReadAhead::take() {
   if (!reading_.valid()) {
     return {};
   }
@@ -68,9 +68,9 @@ bool ReadAhead::suits(Database& database, const DecisionContext& context) {
          !database.guard().slices_run_others() && context.can_share();
 }
 
-std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {
-  std::vector<DecidedPart> parts;
-  parts.reserve((keys.size() + kRowsInPart - 1) / kRowsInPart);
+DecidedRows ReadAhead::read(const std::vector<RowKey>& keys) {
+  DecidedRows decided;
+  decided.parts.reserve((keys.size() + kRowsInPart - 1) / kRowsInPart);
   std::optional<SliceDigest> digest;
   if (!salt_.empty()) {
     digest.emplace(salt_);
@@ -78,7 +78,7 @@ std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {
   const auto snapshot = reader_->begin_read();
   const std::span<const RowKey> all{keys};
   for (std::size_t from = 0; from < keys.size() && !unwanted_; from += kRowsInPart) {
-    DecidedPart& part = parts.emplace_back();
+    DecidedPart& part = decided.parts.emplace_back();
     const auto of_part = all.subspan(from, std::min(kRowsInPart, keys.size() - from));
     for (std::size_t next = 0; next < of_part.size(); next += kKeysInRead) {
       rows_.read(of_part.subspan(next, std::min(kKeysInRead, of_part.size() - next)),
@@ -88,8 +88,9 @@ std::vector<DecidedPart> ReadAhead::read(const std::vector<RowKey>& keys) {
     if (digest) {
       part.digest.emplace(*digest);
     }
+    decided.sums.add(part.rows.sums);
   }
-  return parts;
+  return decided;
 }
 
 }  // namespace holdfast

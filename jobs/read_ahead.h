@@ -22,8 +22,14 @@ struct DecidedPart {
   std::optional<SliceDigest> digest;  ///< of the slice up to the end of this part
 };
 
-/// How many keys the parts are about.
-[[nodiscard]] std::int64_t handled_in(const std::vector<DecidedPart>& decided);
+/// All parts of a slice.
+struct DecidedRows {
+  std::vector<DecidedPart> parts;
+  SliceSums sums;  ///< of all of them, so that nobody has to add them up under the write lock
+
+  /// How many keys the parts are about.
+  [[nodiscard]] std::int64_t handled() const;
+};
 
 /// Reads and decides the rows of the next slice while the one before it is being written, in a
 /// thread and on a connection of its own.
@@ -50,7 +56,7 @@ class ReadAhead {
   [[nodiscard]] bool wait(std::chrono::milliseconds most) const;
   /// What start() asked for, once it has been read; nothing where it was not asked or could not be
   /// read. Does not say why: the rows are then read under the lock, where the same trouble counts.
-  [[nodiscard]] std::vector<DecidedPart> take();
+  [[nodiscard]] DecidedRows take();
   /// Ends the reading and forgets it.
   void forget();
 
@@ -58,12 +64,12 @@ class ReadAhead {
   [[nodiscard]] static bool suits(Database& database, const DecisionContext& context);
 
  private:
-  [[nodiscard]] std::vector<DecidedPart> read(const std::vector<RowKey>& keys);
+  [[nodiscard]] DecidedRows read(const std::vector<RowKey>& keys);
 
   std::unique_ptr<Database> reader_;
   PartReader rows_;
   std::string salt_;
-  std::future<std::vector<DecidedPart>> reading_;
+  std::future<DecidedRows> reading_;
   std::atomic<bool> unwanted_{false};
 };
 

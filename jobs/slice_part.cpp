@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/slice_part.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace holdfast {
 
-void SlicePart::add(SlicePart&& other) {
+void SliceSums::add(const SliceSums& other) {
+  tally.add(other.tally);
+  for (const auto& [place, time] : other.newest_deleted) {
+    Instant& newest = newest_deleted.try_emplace(place, time).first->second;
+    newest = std::max(newest, time);
+  }
+}
+
+void SliceSums::add(SliceSums&& other) {
   tally.add(std::move(other.tally));
   note_newest(newest_deleted, std::move(other.newest_deleted));
+}
+
+void SlicePart::add(SlicePart&& other) {
+  sums.add(std::move(other.sums));
+  add_keys(std::move(other));
+}
+
+void SlicePart::add_keys(SlicePart&& other) {
   const auto move_keys = [](std::vector<RowKey>& to, std::vector<RowKey>& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
@@ -16,7 +33,6 @@ void SlicePart::add(SlicePart&& other) {
   move_keys(met, other.met);
   handled += other.handled;
   vanished += other.vanished;
-  other = SlicePart{};
 }
 
 void PartReader::read(std::span<const RowKey> keys, SlicePart& part, const Attestation& attested) {
@@ -55,17 +71,17 @@ bool PartReader::take(const RowFacts& row,
 /// Counts the row. Returns true where it goes.
 bool PartReader::decide(const RowFacts& row, SlicePart& part) {
   const Decision decision = context_.decide_row(row, database_.first_seen());
-  part.tally.add(row.tenant, decision.category, decision.reason);
+  part.sums.tally.add(row.tenant, decision.category, decision.reason);
   if (!decision.deletes()) {
     return false;
   }
   part.going.push_back(*row.key);
-  part.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
+  part.sums.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
   if (decision.bad_time) {
     part.met.push_back(*row.key);
   } else if (decision.time) {
     const TallyPlaceView place{.tenant = row.tenant, .category = decision.category};
-    note_newest(part.newest_deleted, place, *decision.time);
+    note_newest(part.sums.newest_deleted, place, *decision.time);
   }
   return true;
 }

@@ -146,7 +146,7 @@ bool SliceRunner::may_go_on() {
 void SliceRunner::run_slice(KeySet& keys) {
   Slice slice;
   SliceTiming timing;
-  auto decided = ahead_ ? ahead_->take() : std::vector<DecidedPart>{};
+  auto decided = ahead_ ? ahead_->take() : DecidedRows{};
   const auto write = database_.begin_write(Durability::normal);
   lock_.restart();
   const std::int64_t commits = database_.foreign_commits();
@@ -160,7 +160,7 @@ void SliceRunner::run_slice(KeySet& keys) {
     pacer_.meet_writer();
   }
   if (timing.others_wrote || holds_changed || !worth_it(decided)) {
-    decided.clear();
+    decided = DecidedRows{};
   }
   if (!job_.salt.empty()) {
     slice.digest.emplace(job_.salt);
@@ -168,8 +168,8 @@ void SliceRunner::run_slice(KeySet& keys) {
   if (job_.archive != nullptr) {
     job_.archive->start_slice(totals_.slices + 1);
   }
-  if (!decided.empty()) {
-    start_ahead(keys, handled_in(decided));
+  if (decided.handled() > 0) {
+    start_ahead(keys, decided.handled());
     work_off_decided(decided, slice);
   } else {
     work_off(keys, slice);
@@ -183,15 +183,15 @@ void SliceRunner::run_slice(KeySet& keys) {
   timing.commit = lock_.elapsed() - timing.work;
   timing.rows = slice.done.handled;
   learn(slice, timing);
-  if (decided.empty()) {
+  if (decided.parts.empty()) {
     start_ahead(keys, 0);
   }
 }
 
 void SliceRunner::learn(Slice& slice, const SliceTiming& timing) {
   ++totals_.slices;
-  totals_.tally.add(std::move(slice.done.tally));
-  note_newest(totals_.newest_deleted, std::move(slice.done.newest_deleted));
+  totals_.tally.add(std::move(slice.done.sums.tally));
+  note_newest(totals_.newest_deleted, std::move(slice.done.sums.newest_deleted));
   totals_.deleted += static_cast<std::int64_t>(slice.done.going.size());
   totals_.handled += slice.done.handled;
   totals_.vanished += slice.done.vanished;
@@ -305,7 +305,7 @@ void SliceRunner::write_slice(Slice& slice) {
   database_.ledger().add_slice({.run = job_.run,
                                 .number = totals_.slices + 1,
                                 .deleted = static_cast<std::int64_t>(slice.done.going.size()),
-                                .tally = compact(slice_tally(slice.done.tally, slice.children)),
+                                .tally = slice_tally(slice.done.sums.tally, slice.children),
                                 .keys = encode_keys(slice.done.going),
                                 .hold_version = context_.hold_version(),
                                 .hold_digest = context_.hold_digest(),

@@ -57,9 +57,9 @@ class SliceRunner {
   void run_slices(KeySet& keys);
   void run_slice(KeySet& keys);
   [[nodiscard]] bool await_decided();
-  [[nodiscard]] bool worth_it(const std::vector<DecidedPart>& decided) const;
+  [[nodiscard]] bool worth_it(const DecidedRows& decided) const;
   void start_ahead(KeySet& keys, std::int64_t after);
-  void work_off_decided(std::vector<DecidedPart>& parts, Slice& slice);
+  void work_off_decided(DecidedRows& decided, Slice& slice);
   void work_off(KeySet& keys, Slice& slice);
   [[nodiscard]] std::size_t delete_and_decide(std::span<const RowKey> keys,
                                               Slice& slice,

@@ -2,6 +2,7 @@
 // What a run of slices does with the rows that were read and decided ahead of a slice's lock.
 
 #include <algorithm>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -49,8 +50,8 @@ void SliceRunner::open_ahead() {
 
 /// Enough of a slice to take the lock for. The rows of a run that may delete only so many more are
 /// counted one by one.
-bool SliceRunner::worth_it(const std::vector<DecidedPart>& decided) const {
-  const std::int64_t rows = handled_in(decided);
+bool SliceRunner::worth_it(const DecidedRows& decided) const {
+  const std::int64_t rows = decided.handled();
   const bool within = job_.budget.max_rows == 0 || totals_.deleted + rows <= job_.budget.max_rows;
   return rows > 0 && within &&
          (2 * rows >= std::min(pacer_.row_budget(), kMostAhead) ||
@@ -79,7 +80,8 @@ void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
 
 /// A slice that turns out slower than the ones before ends early, and what was read behind it does
 /// not begin where it ended.
-void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts, Slice& slice) {
+void SliceRunner::work_off_decided(DecidedRows& decided, Slice& slice) {
+  std::vector<DecidedPart>& parts = decided.parts;
   const auto limit = pacer_.work_limit();
   std::size_t used = 0;
   DecidedPart* last = nullptr;
@@ -88,14 +90,21 @@ void SliceRunner::work_off_decided(std::vector<DecidedPart>& parts, Slice& slice
     dispose(part.rows.going, part.rows.met);
     next_ += static_cast<std::size_t>(part.rows.handled);
     slice.decided_ahead += part.rows.handled;
-    slice.done.add(std::move(part.rows));
+    slice.done.add_keys(std::move(part.rows));
     last = &part;
     ++used;
   }
   if (last != nullptr && last->digest) {
     slice.digest.emplace(*last->digest);
   }
-  if (used < parts.size() && ahead_) {
+  if (used == parts.size()) {
+    slice.done.sums.add(std::move(decided.sums));
+    return;
+  }
+  for (const DecidedPart& part : std::span{parts}.first(used)) {
+    slice.done.sums.add(part.rows.sums);
+  }
+  if (ahead_) {
     ahead_->forget();
   }
 }

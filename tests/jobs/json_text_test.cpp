@@ -98,9 +98,27 @@ TEST_CASE("a tally has a line for each place and reason, and data is never a key
   tally.add("a\xFF", "account", Reason::expired, 2);
   tally.add(std::nullopt, "", Reason::unknown_code);
   tally.mention("acme", "mfa");
-  CHECK(compact(tally_json(tally)) ==
+  CHECK(slice_tally(tally, {}) ==
         R"([{"category":"","reason":"unknown_code","rows":1,"tenant":null},)"
         R"({"category":"account","reason":"expired","rows":2,"tenant":"a\\xff"}])");
+  CHECK(slice_tally(tally, {{"notes", 3}, {"empty", 0}}) ==
+        R"([{"category":"","reason":"unknown_code","rows":1,"tenant":null},)"
+        R"({"category":"account","reason":"expired","rows":2,"tenant":"a\\xff"},)"
+        R"({"reason":"with_parent","rows":3,"table":"notes"}])");
+  CHECK(slice_tally(Tally{}, {}) == "[]");
+}
+
+TEST_CASE("whatever a tenant is called, the tally of a slice is compact JSON", "[json]") {
+  Tally tally;
+  for (int letter = 0; letter < 256; ++letter) {
+    const char byte = static_cast<char>(letter);
+    tally.add(std::string{byte}, "account", Reason::expired);
+    tally.add("a" + std::string{byte} + "\xC3\xA4\"", "account", Reason::hold, letter + 1);
+  }
+  const std::string text = slice_tally(tally, {{"a \"table\"", 1}});
+  const auto lines = nlohmann::json::parse(text);
+  CHECK(compact(lines) == text);
+  CHECK(lines.size() == 513);
 }
 
 TEST_CASE("kept rows are listed by reason, with zeros or without", "[json]") {
