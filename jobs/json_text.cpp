@@ -71,29 +71,18 @@ bool is_plain(char letter) {
   return byte >= 0x20 && byte < kFirstContinuation && letter != '"' && letter != '\\';
 }
 
-/// A text in its quotes.
-void add_text(std::string_view bytes, std::string& out) {
-  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) {
-    out += '"';
-    out += bytes;
-    out += '"';
-  } else {
-    out += compact(utf8_text(bytes));
-  }
-}
-
 void add_lines(const TallyPlace& place, const ReasonCounts& counts, std::string& out) {
   for (const Reason reason : kAllReasons) {
     if (counts[reason] == 0) {
       continue;
     }
     out += R"({"category":)";
-    add_text(place.category, out);
+    add_json_text(place.category, out);
     out += R"(,"reason":)";
-    add_text(to_token(reason), out);
+    add_json_text(to_token(reason), out);
     out += R"(,"rows":)" + std::to_string(counts[reason]) + R"(,"tenant":)";
     if (place.tenant) {
-      add_text(*place.tenant, out);
+      add_json_text(*place.tenant, out);
     } else {
       out += "null";
     }
@@ -196,6 +185,16 @@ nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros) {
     }
   }
   return kept;
+}
+
+void add_json_text(std::string_view bytes, std::string& out) {
+  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) {
+    out += '"';
+    out += bytes;
+    out += '"';
+  } else {
+    out += compact(utf8_text(bytes));
+  }
 }
 
 std::string slice_tally(const Tally& tally, const std::map<std::string, std::int64_t>& children) {

@@ -43,6 +43,9 @@ namespace holdfast {
 enum class Zeros { shown, left_out };
 [[nodiscard]] nlohmann::json kept_json(const ReasonCounts& counts, Zeros zeros);
 
+/// Adds the bytes as a JSON text in its quotes: what compact() makes of utf8_text().
+void add_json_text(std::string_view bytes, std::string& out);
+
 /// The tally of a slice as an array of {tenant, category, reason, rows}, where data is never a key,
 /// and a line for each child that lost rows, which are rows of other tables and count in no sum of
 /// the log. What compact() would make of it, written at once: with many tenants there are many

@@ -79,10 +79,14 @@ json exact_integer(std::int64_t value) {
 
 void RecordList::add(json entry) {
   make_exact(entry);
+  add_text(compact(entry));
+}
+
+void RecordList::add_text(std::string_view entry) {
   if (text_.size() > 1) {
     text_ += ',';
   }
-  text_ += compact(entry);
+  text_ += entry;
 }
 
 std::string RecordList::finish() && {

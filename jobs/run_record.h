@@ -25,6 +25,8 @@ class RecordList {
  public:
   /// Integers beyond 2^53 become strings. Errors: std::logic_error for a real number.
   void add(nlohmann::json entry);
+  /// An entry that is in its canonical form already.
+  void add_text(std::string_view entry);
   /// The list in its canonical form. Nothing can be added any more.
   [[nodiscard]] std::string finish() &&;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "jobs/category_lines.h"
 #include "jobs/json_text.h"
 
 namespace holdfast {
@@ -33,23 +34,10 @@ json unknown_json(const Figures& figures) {
   return list;
 }
 
-json line_json(const CategoryLine& line) {
-  return {{"tenant", json_or_null(line.place.tenant)},
-          {"category", line.place.category.empty() ? json(nullptr) : json(line.place.category)},
-          {"window", line.window.empty() ? json(nullptr) : json(line.window)},
-          {"disposition_cutoff",
-           line.cutoff == kBeginningOfTime ? json(nullptr) : json_time(line.cutoff)},
-          {"oldest_kept", json_time(line.oldest_kept)},
-          {"newest_deleted", json_time(line.newest_deleted)},
-          {"examined", line.counts.total()},
-          {"deleted", line.counts.deleted()},
-          {"kept", kept_json(line.counts, Zeros::left_out)}};
-}
-
 json categories_json(const Figures& figures) {
   json list = json::array();
   for (const CategoryLine& line : figures.categories) {
-    list.push_back(line_json(line));
+    list.push_back(category_line(line));
   }
   return list;
 }
@@ -342,7 +330,7 @@ json report_json(const RunReport& report) {
 SealedRecord seal_report(const RunReport& report, const std::string& previous_hash) {
   RecordList lines;
   for (const CategoryLine& line : report.figures.categories) {
-    lines.add(line_json(line));
+    lines.add_text(category_line_text(line));
   }
   const std::string categories = std::move(lines).finish();
   RecordLists lists{{"categories", categories}};

@@ -2,8 +2,8 @@
 #include "jobs/cli/json_lines.h"
 
 #include <algorithm>
-#include <iomanip>
 #include <ostream>
+#include <string>
 
 namespace holdfast {
 namespace {
@@ -42,40 +42,52 @@ std::size_t end_of_string(std::string_view text, std::size_t from) {
   return std::min(at + 1, text.size());
 }
 
-void begin_line(std::ostream& out, std::size_t depth) {
-  out << '\n' << std::setw(static_cast<int>(depth * kStep)) << "";
+/// Where a number, or another word without quotes, ends.
+std::size_t end_of_word(std::string_view text, std::size_t from) {
+  return std::min(text.find_first_of(",:]}", from), text.size());
+}
+
+void begin_line(std::string& out, std::size_t depth) {
+  out += '\n';
+  out.append(depth * kStep, ' ');
 }
 
 }  // namespace
 
 void write_indented(std::string_view text, std::ostream& out) {
+  constexpr std::size_t kAtOnce = std::size_t{64} * 1024;
+  std::string lines;
   std::size_t depth = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
+  for (std::size_t at = 0; at < text.size();) {
     const char letter = text[at];
     const char next = at + 1 < text.size() ? text[at + 1] : '\0';
-    const bool opens = letter == '{' || letter == '[';
-    if (letter == '"') {
-      const std::size_t end = end_of_string(text, at);
-      out << text.substr(at, end - at);
-      at = end - 1;
-    } else if (opens && (next == '}' || next == ']')) {
-      out << letter << next;
-      ++at;
-    } else if (opens) {
-      out << letter;
-      begin_line(out, ++depth);
+    std::size_t end = at + 1;
+    if ((letter == '{' || letter == '[') && (next == '}' || next == ']')) {
+      lines += letter;
+      lines += next;
+      ++end;
+    } else if (letter == '{' || letter == '[') {
+      lines += letter;
+      begin_line(lines, ++depth);
     } else if (letter == '}' || letter == ']') {
-      begin_line(out, depth > 0 ? --depth : 0);
-      out << letter;
+      begin_line(lines, depth > 0 ? --depth : 0);
+      lines += letter;
     } else if (letter == ',') {
-      out << letter;
-      begin_line(out, depth);
+      lines += letter;
+      begin_line(lines, depth);
     } else if (letter == ':') {
-      out << ": ";
+      lines += ": ";
     } else {
-      out << letter;
+      end = letter == '"' ? end_of_string(text, at) : end_of_word(text, end);
+      lines += text.substr(at, end - at);
+    }
+    at = end;
+    if (lines.size() >= kAtOnce) {
+      out << lines;
+      lines.clear();
     }
   }
+  out << lines;
 }
 
 std::string json_lines(const json& value) {
