@@ -24,6 +24,18 @@ void note_time(CategoryTimes& times, Instant time, Reason reason) {
   }
 }
 
+/// The lower of two values that may be absent.
+template <typename Value>
+std::optional<Value> lowest(const std::optional<Value>& one, const std::optional<Value>& other) {
+  return one && other ? std::min(one, other) : one ? one : other;
+}
+
+/// The higher one: an absent value is below all others.
+template <typename Value>
+std::optional<Value> highest(const std::optional<Value>& one, const std::optional<Value>& other) {
+  return std::max(one, other);
+}
+
 }  // namespace
 
 PlanCounter::CodeFigures& PlanCounter::code_at(const std::optional<std::string_view>& code) {
@@ -33,7 +45,7 @@ PlanCounter::CodeFigures& PlanCounter::code_at(const std::optional<std::string_v
     return found->second;
   }
   CodeFigures& fresh = codes_[std::string{name}];
-  fresh.latest_cutoff = context_.rules().latest_cutoff(name);
+  fresh.latest_cutoff = context_->rules().latest_cutoff(name);
   // Every run leaves a row of its own: a log with nothing else in it is idle.
   fresh.tells_of_runs = name.substr(0, kOwnRunCodes.size()) == kOwnRunCodes;
   return fresh;
@@ -46,7 +58,7 @@ PlanCounter::PlaceFigures& PlanCounter::place_at(const TallyPlaceView& place) {
 }
 
 std::string_view PlanCounter::add_unread(const LogGroup& group) {
-  const Rule rule = context_.rules().rule_for(group.tenant, group.code, group.stored_category);
+  const Rule rule = context_->rules().rule_for(group.tenant, group.code, group.stored_category);
   const Reason reason = reason_inside_window(rule);
   place_at({.tenant = group.tenant, .category = rule.category}).counts[reason] += group.rows;
   if (is_told_by_code(reason)) {
@@ -68,7 +80,7 @@ void PlanCounter::note_unread_times(const std::optional<std::string>& code,
   if (first && category) {
     note_time(figures_.oldest_time[std::string(*category)], *first, Reason::window);
   }
-  if (first && !context_.rules().rule_for({}, code, {}).code_known) {
+  if (first && !context_->rules().rule_for({}, code, {}).code_known) {
     note_unknown(code.value_or(std::string{}), *first);
   }
 }
@@ -137,15 +149,44 @@ void PlanCounter::note_unknown(std::string_view code, Instant time) {
 
 void PlanCounter::count_holds(const RowFacts& row) {
   std::set<std::int64_t> ids;
-  context_.holds().for_each_match(as_hold_candidate(row, context_.frame()),
-                                  [&ids](const LegalHold& hold) {
-                                    if (hold.active()) {
-                                      ids.insert(hold.id);
-                                    }
-                                    return true;
-                                  });
+  context_->holds().for_each_match(as_hold_candidate(row, context_->frame()),
+                                   [&ids](const LegalHold& hold) {
+                                     if (hold.active()) {
+                                       ids.insert(hold.id);
+                                     }
+                                     return true;
+                                   });
   for (const std::int64_t id : ids) {
     ++figures_.kept_by_hold[id];
+  }
+}
+
+void PlanCounter::add(PlanCounter&& other) {
+  for (const auto& [place, theirs] : other.places_) {
+    PlaceFigures& ours = places_[place];
+    ours.counts += theirs.counts;
+    ours.oldest_kept = lowest(ours.oldest_kept, theirs.oldest_kept);
+    ours.newest_deleted = highest(ours.newest_deleted, theirs.newest_deleted);
+    ours.longest_overdue = highest(ours.longest_overdue, theirs.longest_overdue);
+  }
+  for (const auto& [code, theirs] : other.codes_) {
+    code_at(code).counts += theirs.counts;
+  }
+  PlanFigures& theirs = other.figures_;
+  figures_.bad_times += theirs.bad_times;
+  figures_.category_mismatches += theirs.category_mismatches;
+  figures_.newest_time = highest(figures_.newest_time, theirs.newest_time);
+  for (const auto& [hold, rows] : theirs.kept_by_hold) {
+    figures_.kept_by_hold[hold] += rows;
+  }
+  for (const auto& [category, times] : theirs.oldest_time) {
+    CategoryTimes& ours = figures_.oldest_time[category];
+    ours.oldest = std::min(ours.oldest, times.oldest);
+    ours.oldest_staying = lowest(ours.oldest_staying, times.oldest_staying);
+    ours.oldest_due = lowest(ours.oldest_due, times.oldest_due);
+  }
+  for (const auto& [code, time] : theirs.oldest_unknown) {
+    note_unknown(code, time);
   }
 }
 

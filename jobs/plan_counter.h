@@ -20,7 +20,7 @@ namespace holdfast {
 class PlanCounter {
  public:
   /// `context` outlives the counter.
-  explicit PlanCounter(const DecisionContext& context) : context_(context) {}
+  explicit PlanCounter(const DecisionContext& context) : context_(&context) {}
 
   /// Counts rows of one code, tenant and own category of which none was read. Returns the category
   /// of the policy, which lives as long as the policy does.
@@ -33,6 +33,8 @@ class PlanCounter {
                          const std::optional<Instant>& last);
   /// Counts a row that was read. `unread_before`: add_unread() has counted it already.
   void add(const RowFacts& row, const Decision& decision, bool unread_before);
+  /// Adds what another one has counted, which is not used any more.
+  void add(PlanCounter&& other);
   /// Makes a place appear, with nothing in it.
   void mention(const TallyPlaceView& place) { (void)place_at(place); }
 
@@ -61,7 +63,7 @@ class PlanCounter {
   void note_unknown(std::string_view code, Instant time);
   void count_holds(const RowFacts& row);
 
-  const DecisionContext& context_;
+  const DecisionContext* context_;
   PlanFigures figures_;
   TextMap<CodeFigures> codes_;
   PlaceMap<PlaceFigures> places_;

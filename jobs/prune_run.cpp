@@ -211,7 +211,8 @@ bool PruneRun::plan() {
   PlanOptions options{.highest_key = highest_before_,
                       .longest_read = settings_.run.max_lock,
                       .observer = &with_.observer,
-                      .stop = &with_.stop};
+                      .stop = &with_.stop,
+                      .open_reader = with_.open_reader};
   const bool empty = with_.database.audit_log().shape().ordered_keys && !highest_before_;
   options.nothing_there = empty;
   plan_ = make_plan(with_.database, *context_, options);

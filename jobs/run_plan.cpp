@@ -57,10 +57,16 @@ class Planner {
  private:
   void look_at_all() {
     database_.first_seen().forget_met();
-    const auto snapshot = database_.begin_read();
     const LogShape& shape = database_.audit_log().shape();
     const bool nothing_there = options_.nothing_there || (shape.ordered_keys && !plan_.highest_key);
     one_pass_ = options_.each_row || !shape.code_time_index || !database_.readers_are_free();
+    if (!nothing_there && !one_pass_ && plan_.highest_key >= options_.worth_a_thread) {
+      half_ = PlanHalf::open(database_, context_, options_.open_reader);
+    }
+    const auto snapshot = database_.begin_read();
+    if (half_ && !half_->begin()) {
+      half_.reset();
+    }
     if (!nothing_there && one_pass_) {
       database_.audit_log().scan_all(
           plan_.highest_key, options_.longest_read, [this](const RowFacts& row) { take(row); });
@@ -144,12 +150,61 @@ class Planner {
   }
 
   /// In the order of the table's pages, each of which is then read once: in the order of an index
-  /// it would be read again for every code.
+  /// it would be read again for every code. Where there are many, two threads have a half each.
   void read_candidates(KeySet& candidates) {
     candidates.rewind();
-    for (auto keys = candidates.next(kKeysAtOnce); !keys.empty();
-         keys = candidates.next(kKeysAtOnce)) {
-      database_.audit_log().read_rows(keys, [this](const RowFacts& row) { take(row); });
+    if (!half_ || candidates.size() < options_.worth_a_thread) {
+      take_all(candidates);
+      return;
+    }
+    const auto first = next_of(candidates, candidates.size() / 2);
+    half_->start(next_of(candidates, candidates.size()), options_.stop);
+    take_all(*first);
+    if (auto decided = half_->take()) {
+      add(*decided);
+      seen_ += half_->candidates().size();
+    } else {
+      take_all(half_->candidates());
+    }
+    half_.reset();
+  }
+
+  /// Up to so many further keys as a set of their own.
+  [[nodiscard]] std::unique_ptr<KeySet> next_of(KeySet& candidates, std::int64_t most) {
+    auto part = database_.new_key_set();
+    while (most > 0) {
+      const auto keys = candidates.next(std::min(kKeysAtOnce, static_cast<std::size_t>(most)));
+      if (keys.empty()) {
+        break;
+      }
+      for (const RowKey& key : keys) {
+        part->add(key);
+      }
+      most -= static_cast<std::int64_t>(keys.size());
+    }
+    return part;
+  }
+
+  void take_all(KeySet& candidates) {
+    for_each(candidates, [this](const RowFacts& row) { take(row); });
+  }
+
+  void for_each(KeySet& wanted, const RowVisit& visit) {
+    wanted.rewind();
+    for (auto keys = wanted.next(kKeysAtOnce); !keys.empty(); keys = wanted.next(kKeysAtOnce)) {
+      database_.audit_log().read_rows(keys, visit);
+    }
+  }
+
+  void add(DecidedCandidates& decided) {
+    counter_.add(std::move(decided.counter));
+    for_each(*decided.bad_times, [this](const RowFacts& row) { database_.first_seen().meet(row); });
+    decided.going->rewind();
+    for (auto keys = decided.going->next(kKeysAtOnce); !keys.empty();
+         keys = decided.going->next(kKeysAtOnce)) {
+      for (const RowKey& key : keys) {
+        plan_.keys->add(key);
+      }
     }
   }
 
@@ -186,6 +241,7 @@ class Planner {
   Stopwatch since_start_;
   std::int64_t seen_ = 0;
   PlanCounter counter_;
+  std::unique_ptr<PlanHalf> half_;  // null: this thread does it all
   bool one_pass_ = false;
   std::chrono::microseconds counting_{0};
 };

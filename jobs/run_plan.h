@@ -9,6 +9,7 @@
 
 #include "jobs/decision_context.h"
 #include "jobs/plan_figures.h"
+#include "jobs/plan_half.h"
 #include "jobs/run_observer.h"
 #include "storage/database.h"
 
@@ -31,7 +32,9 @@ struct PlanOptions {
   std::chrono::milliseconds longest_read{50};
   RowReport each_row;  ///< empty: not wanted; set: every single row is read and reported
   RunObserver* observer = nullptr;
-  const StopFlag* stop = nullptr;  ///< raised: the plan ends within some thousand rows
+  const StopFlag* stop = nullptr;         ///< raised: the plan ends within some thousand rows
+  OpenReader open_reader;                 ///< opens the same database; none: one thread does it all
+  std::int64_t worth_a_thread = 100'000;  ///< rows to decide that two threads are taken for
 };
 
 /// Decides about every row of the log and collects the ones that go. Reads only; rows whose time is

@@ -73,6 +73,7 @@ class FailingLog final : public AuditLog {
     return real_.read_whole_row(key, visit);
   }
   void read_rows(std::span<const RowKey> keys, const RowVisit& visit) override {
+    faults_.look("read_rows");
     real_.read_rows(keys, visit);
   }
   void read_whole_rows(std::span<const RowKey> keys, const ContentVisit& visit) override {
@@ -216,7 +217,10 @@ class FailingDatabase final : public Database {
     faults_.pass("begin_write");
     return std::make_unique<FailingScope>(real_.begin_write(durability), faults_);
   }
-  [[nodiscard]] std::unique_ptr<ReadScope> begin_read() override { return real_.begin_read(); }
+  [[nodiscard]] std::unique_ptr<ReadScope> begin_read() override {
+    faults_.look("begin_read");
+    return real_.begin_read();
+  }
   [[nodiscard]] std::optional<Instant> last_written() override { return real_.last_written(); }
   [[nodiscard]] std::int64_t foreign_commits() override { return real_.foreign_commits(); }
   void require_same_schema() override { real_.require_same_schema(); }

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/plan_half.h"
+
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "jobs/run_observer.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::size_t kKeysAtOnce = 1024;
+
+}  // namespace
+
+std::unique_ptr<PlanHalf> PlanHalf::open(Database& database,
+                                         const DecisionContext& context,
+                                         const OpenReader& open_reader) {
+  const LogShape& shape = database.audit_log().shape();
+  // The newest key of a table that would use it again is one that the plan's connection knows.
+  if (!open_reader || !database.readers_are_free() || !shape.keys_in_index || !shape.ordered_keys ||
+      shape.reuses_newest_key || !context.can_share()) {
+    return nullptr;
+  }
+  try {
+    auto reader = open_reader();
+    if (!reader || !reader->readers_are_free() ||
+        reader->audit_log().shape().mapping != shape.mapping) {
+      return nullptr;
+    }
+    return std::unique_ptr<PlanHalf>(new PlanHalf(std::move(reader), context));
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+PlanHalf::~PlanHalf() {
+  unwanted_ = true;
+  if (deciding_.valid()) {
+    deciding_.wait();
+  }
+}
+
+bool PlanHalf::begin() {
+  try {
+    snapshot_ = reader_->begin_read();
+    // Looked at inside: what it sees came before any commit that would change this number.
+    return reader_->foreign_commits() == commits_;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void PlanHalf::start(std::unique_ptr<KeySet> candidates, const StopFlag* stop) {
+  candidates_ = std::move(candidates);
+  try {
+    deciding_ = std::async(std::launch::async, [this, stop] { return decide(stop); });
+  } catch (const std::system_error&) {
+    // No thread is to be had: take() has nothing to give.
+  }
+}
+
+std::optional<DecidedCandidates> PlanHalf::take() {
+  if (!deciding_.valid()) {
+    return std::nullopt;
+  }
+  try {
+    return deciding_.get();
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<DecidedCandidates> PlanHalf::decide(const StopFlag* stop) {
+  DecidedCandidates decided{.counter = PlanCounter{context_},
+                            .going = reader_->new_key_set(),
+                            .bad_times = reader_->new_key_set()};
+  candidates_->rewind();
+  for (auto keys = candidates_->next(kKeysAtOnce); !keys.empty();
+       keys = candidates_->next(kKeysAtOnce)) {
+    if (unwanted_ || (stop != nullptr && stop->raised())) {
+      return std::nullopt;
+    }
+    reader_->audit_log().read_rows(keys, [&](const RowFacts& row) {
+      const Decision decision = context_.decide_row(row, reader_->first_seen());
+      decided.counter.add(row, decision, /*unread_before=*/true);
+      if (decision.bad_time) {
+        decided.bad_times->add(*row.key);
+      }
+      if (decision.deletes()) {
+        decided.going->add(*row.key);
+      }
+    });
+  }
+  return decided;
+}
+
+}  // namespace holdfast

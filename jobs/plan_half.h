@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+
+#include "jobs/decision_context.h"
+#include "jobs/plan_counter.h"
+#include "storage/database.h"
+
+namespace holdfast {
+
+class StopFlag;
+
+using OpenReader = std::function<std::unique_ptr<Database>()>;
+
+/// What became of a plan's candidates.
+struct DecidedCandidates {
+  PlanCounter counter;
+  std::unique_ptr<KeySet> going;      ///< rows that would go
+  std::unique_ptr<KeySet> bad_times;  ///< rows whose time cannot be trusted
+};
+
+/// The other half of a plan's candidates: read and decided in a thread and on a connection of its
+/// own, while the plan is at the first half. It sees what the plan sees, or nothing is made of it.
+class PlanHalf {
+ public:
+  /// Opens the connection. Call before the plan's snapshot begins. Null where it cannot be had, or
+  /// where two threads may not decide at once.
+  [[nodiscard]] static std::unique_ptr<PlanHalf> open(Database& database,
+                                                      const DecisionContext& context,
+                                                      const OpenReader& open_reader);
+  PlanHalf(const PlanHalf&) = delete;
+  PlanHalf& operator=(const PlanHalf&) = delete;
+  PlanHalf(PlanHalf&&) = delete;
+  PlanHalf& operator=(PlanHalf&&) = delete;
+  ~PlanHalf();
+
+  /// Begins its snapshot, once that of the plan has begun. Returns false where somebody may have
+  /// committed between the two: then it is of no use.
+  [[nodiscard]] bool begin();
+  /// Begins with these keys, where the system has a thread to give.
+  void start(std::unique_ptr<KeySet> candidates, const StopFlag* stop);
+  /// Waits for the end. None where it did not get there: the same trouble comes up when the plan
+  /// reads these rows by itself.
+  [[nodiscard]] std::optional<DecidedCandidates> take();
+  /// The keys that start() was given, after take().
+  [[nodiscard]] KeySet& candidates() { return *candidates_; }
+
+ private:
+  PlanHalf(std::unique_ptr<Database> reader, const DecisionContext& context)
+      : reader_(std::move(reader)), context_(context), commits_(reader_->foreign_commits()) {}
+  [[nodiscard]] std::optional<DecidedCandidates> decide(const StopFlag* stop);
+
+  std::unique_ptr<Database> reader_;
+  const DecisionContext& context_;
+  std::int64_t commits_;  // of others, before the plan's snapshot began
+  std::unique_ptr<ReadScope> snapshot_;
+  std::unique_ptr<KeySet> candidates_;
+  std::future<std::optional<DecidedCandidates>> deciding_;
+  std::atomic<bool> unwanted_{false};
+};
+
+}  // namespace holdfast
