@@ -211,3 +211,15 @@ TEST_CASE("under random loads the budget keeps its bounds", "[lock_pacer]") {
   }
   SUCCEED("every budget was within its bounds");
 }
+
+TEST_CASE("a lock that came to nothing counts among the longest, and others rest after it",
+          "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  pacer.learn(slice(1'000, microseconds{2}));
+  const std::int64_t rows = pacer.row_budget();
+  const auto short_rest = pacer.pause();
+  pacer.note_lock(milliseconds{400});
+  CHECK(pacer.longest_lock() == milliseconds{400});
+  CHECK(pacer.pause() > short_rest);
+  CHECK(pacer.row_budget() == rows);
+}
