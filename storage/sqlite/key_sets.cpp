@@ -50,8 +50,12 @@ SpilledKeySet::~SpilledKeySet() {
 }
 
 void SpilledKeySet::add(const RowKey& key) {
+  add_bytes(key.bytes());
+}
+
+void SpilledKeySet::add_bytes(std::string_view key) {
   const StatementUse use{insert_};
-  insert_.bind(1, BlobView{key.bytes()});
+  insert_.bind(1, BlobView{key});
   (void)insert_.step();
 }
 
@@ -89,48 +93,6 @@ void SpilledKeySet::for_each_bytes(const std::function<void(std::string_view)>& 
   while (by_bytes.step()) {
     visit(blob_of(by_bytes, 0));
   }
-}
-
-namespace {
-
-// Of such keys as in a log with a key of two numbers, some 800,000.
-constexpr const char* kOwnDatabase = R"sql(
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-PRAGMA cache_size = -40000;
-BEGIN
-)sql";
-
-SQLite::Database own_database() {
-  // NOLINTNEXTLINE(hicpp-signed-bitwise): SQLite's own flags.
-  SQLite::Database db{"", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
-  db.exec(kOwnDatabase);
-  return db;
-}
-
-/// The same over a database of its own, which SQLite keeps in memory until it grows, and which
-/// nothing outlives: there is nothing to take back, and nothing to sync.
-class PrivateKeySet final : public KeySet {
- public:
-  void add(const RowKey& key) override { keys_.add(key); }
-  [[nodiscard]] bool contains(const RowKey& key) override { return keys_.contains(key); }
-  [[nodiscard]] std::int64_t size() override { return keys_.size(); }
-  void rewind() override { keys_.rewind(); }
-  [[nodiscard]] std::vector<RowKey> next(std::size_t most) override { return keys_.next(most); }
-  [[nodiscard]] bool shareable() const override { return false; }
-  void for_each_bytes(const std::function<void(std::string_view)>& visit) override {
-    keys_.for_each_bytes(visit);
-  }
-
- private:
-  SQLite::Database db_ = own_database();
-  SpilledKeySet keys_{db_};
-};
-
-}  // namespace
-
-std::unique_ptr<KeySet> new_spilled_key_set() {
-  return std::make_unique<PrivateKeySet>();
 }
 
 }  // namespace holdfast

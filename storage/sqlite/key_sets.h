@@ -26,6 +26,8 @@ class SpilledKeySet final : public KeySet {
   ~SpilledKeySet() override;
 
   void add(const RowKey& key) override;
+  /// A key by its bytes.
+  void add_bytes(std::string_view key);
   [[nodiscard]] bool contains(const RowKey& key) override;
   [[nodiscard]] std::int64_t size() override;
   void rewind() override;

@@ -2,7 +2,11 @@
 #include "storage/sqlite/key_sets.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <random>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <catch2/catch.hpp>
@@ -105,6 +109,49 @@ TEST_CASE("other keys come out by their bytes, once each", "[key-set]") {
   CHECK(set.next(1) == std::vector{RowKey::integer(3)});
   CHECK(set.contains(text_key("a")));
   CHECK_FALSE(set.contains(text_key("b")));
+}
+
+TEST_CASE("a set that is nobody else's is the same in memory and on disk", "[key-set]") {
+  const std::size_t in_memory = GENERATE(std::size_t{0}, std::size_t{3000}, kKeysInMemory);
+  CAPTURE(in_memory);
+  const auto set = new_spilled_key_set(in_memory);
+  std::set<std::string> expected;
+  std::mt19937_64 chance{20261129};
+  const auto any_key = [&chance] {
+    const std::array<StoredView, 2> values = {static_cast<std::int64_t>(chance() % 500),
+                                              std::string_view{chance() % 2 == 0 ? "a" : "bcd"}};
+    return chance() % 5 == 0 ? RowKey::integer(static_cast<std::int64_t>(chance() % 500) - 250)
+                             : RowKey::composite(values);
+  };
+  for (int round = 0; round < 6; ++round) {
+    for (int i = 0; i < 120; ++i) {
+      const RowKey key = any_key();
+      set->add(key);
+      expected.insert(key.bytes());
+    }
+    int wrong = 0;
+    for (int i = 0; i < 300; ++i) {
+      const RowKey key = any_key();
+      wrong += set->contains(key) == expected.contains(key.bytes()) ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+    CHECK(set->size() == static_cast<std::int64_t>(expected.size()));
+    std::string bytes;
+    for (const std::string& key : expected) {
+      bytes += key;
+      wrong += set->contains(*RowKey::from_bytes(key)) ? 0 : 1;  // in their order
+    }
+    CHECK(wrong == 0);
+    CHECK(bytes_of(*set) == bytes);
+    set->rewind();
+    std::string given;
+    for (auto keys = set->next(7); !keys.empty(); keys = set->next(7)) {
+      for (const RowKey& key : keys) {
+        given += key.bytes();
+      }
+    }
+    CHECK(given == bytes);
+  }
 }
 
 TEST_CASE("two spilled sets do not meet, and leave nothing behind", "[key-set]") {
