@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "jobs/clock.h"
 #include "jobs/code_rows.h"
@@ -123,20 +124,21 @@ class Planner {
     const LogShape& shape = database_.audit_log().shape();
     const bool keys_first = shape.ordered_keys && shape.keys_in_index;
     const auto candidates = keys_first ? database_.new_key_set() : nullptr;
+    std::vector<CandidateRange> ranges;
     for (const auto& [name, code] : codes) {
       look_at_stop_flag();
-      const CandidateRange range = range_of(code);
+      const CandidateRange& range = ranges.emplace_back(range_of(code));
       if (keys_first) {
         database_.audit_log().scan_candidate_keys(
             range, plan_.highest_key, [&](const RowKey& key) { candidates->add(key); });
-      } else {
-        database_.audit_log().scan_candidates(
-            range, plan_.highest_key, [this](const RowFacts& row) { take(row); });
       }
       note_unread_times(code, range);
     }
     if (keys_first) {
       read_candidates(*candidates);
+    } else {
+      database_.audit_log().scan_all_candidates(
+          ranges, plan_.highest_key, [this](const RowFacts& row) { take(row); });
     }
   }
 

@@ -170,6 +170,16 @@ class AuditLog {
                                std::optional<std::int64_t> up_to,
                                const RowVisit& visit) = 0;
 
+  /// The same of several codes, in no order that means anything: codes with the same bounds may be
+  /// read in one go.
+  virtual void scan_all_candidates(std::span<const CandidateRange> ranges,
+                                   std::optional<std::int64_t> up_to,
+                                   const RowVisit& visit) {
+    for (const CandidateRange& range : ranges) {
+      scan_candidates(range, up_to, visit);
+    }
+  }
+
   /// Visits the keys of the same candidates, in no order that means anything: with keys_in_index
   /// from the index alone, without a look at any row. Only with a code_time_index.
   virtual void scan_candidate_keys(const CandidateRange& range,

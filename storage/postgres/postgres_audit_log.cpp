@@ -119,10 +119,16 @@ void PostgresAuditLog::count_days(std::optional<std::int64_t> up_to, const DayVi
 void PostgresAuditLog::scan_candidates(const CandidateRange& range,
                                        std::optional<std::int64_t> up_to,
                                        const RowVisit& visit) {
+  scan_all_candidates({&range, 1}, up_to, visit);
+}
+
+void PostgresAuditLog::scan_all_candidates(std::span<const CandidateRange> ranges,
+                                           std::optional<std::int64_t> up_to,
+                                           const RowVisit& visit) {
   assert(layout_.shape.code_time_index);
   PostgresRowReader reader = new_reader();
   pass_postgres_candidates(
-      connection_, layout_, range, up_to, fact_columns_, [&](const PostgresStatement& row) {
+      connection_, layout_, ranges, up_to, fact_columns_, [&](const PostgresStatement& row) {
         visit(reader.read(row));
       });
 }
@@ -134,7 +140,7 @@ void PostgresAuditLog::scan_candidate_keys(const CandidateRange& range,
   PostgresRowReader reader = new_reader();
   pass_postgres_candidates(connection_,
                            layout_,
-                           range,
+                           {&range, 1},
                            up_to,
                            PostgresRowReader::key_columns(layout_),
                            [&](const PostgresStatement& row) { visit(reader.read_key(row)); });

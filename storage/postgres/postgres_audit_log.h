@@ -37,6 +37,9 @@ class PostgresAuditLog final : public AuditLog {
                     const GroupVisit& visit,
                     const Pulse& pulse) override;
   void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) override;
+  void scan_all_candidates(std::span<const CandidateRange> ranges,
+                           std::optional<std::int64_t> up_to,
+                           const RowVisit& visit) override;
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override;

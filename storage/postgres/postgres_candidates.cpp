@@ -3,7 +3,10 @@
 
 #include <array>
 #include <cassert>
+#include <map>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -56,17 +59,39 @@ Bounds bounds_of(const CandidateRange& range, const PostgresLogLayout& layout) {
   return {};
 }
 
-/// The rows of the code, whatever their time.
+bool is_null(const CandidateRange& range) {
+  return std::holds_alternative<std::monostate>(range.stored_code);
+}
+
+/// The values as an array in the server's text form, which it reads as one of the column's type.
+std::string array_of(std::span<const CandidateRange* const> ranges) {
+  std::string out = "{";
+  for (const CandidateRange* const range : ranges) {
+    out += out.size() == 1 ? "\"" : ",\"";
+    for (const char letter : postgres_text_of(range->stored_code).value_or(std::string{})) {
+      if (letter == '"' || letter == '\\') {
+        out += '\\';
+      }
+      out += letter;
+    }
+    out += '"';
+  }
+  return out + "}";
+}
+
+/// The rows of codes, whatever their time: of one, which may be NULL, or of several that are not.
 PostgresQuery query_of(const PostgresLogLayout& layout,
-                       const CandidateRange& range,
+                       std::span<const CandidateRange* const> ranges,
                        std::optional<std::int64_t> up_to,
                        const std::string& columns) {
   PostgresQuery query{"SELECT " + columns + " FROM " + layout.table + " AS " + kPostgresLog +
                       " WHERE "};
-  if (std::holds_alternative<std::monostate>(range.stored_code)) {
+  if (ranges.size() > 1) {
+    query.add(layout.raw_code + " = ANY (", std::string_view{array_of(ranges)}, ")");
+  } else if (is_null(*ranges.front())) {
     query.add(layout.raw_code + " IS NULL");
   } else {
-    query.add(layout.raw_code + " = ", range.stored_code, "");
+    query.add(layout.raw_code + " = ", ranges.front()->stored_code, "");
   }
   if (up_to && layout.shape.ordered_keys) {
     query.add(std::string{" AND "} + kPostgresLog + "." + layout.key.front().name + " <= ",
@@ -74,6 +99,21 @@ PostgresQuery query_of(const PostgresLogLayout& layout,
               "::pg_catalog.int8");
   }
   return query;
+}
+
+/// Ranges by their bounds; that of rows without a code stays alone.
+std::vector<std::vector<const CandidateRange*>> ranges_alike(
+    std::span<const CandidateRange> ranges) {
+  std::map<std::tuple<Instant, Instant, bool>, std::vector<const CandidateRange*>> alike;
+  for (const CandidateRange& range : ranges) {
+    alike[{range.below, range.above, is_null(range)}].push_back(&range);
+  }
+  std::vector<std::vector<const CandidateRange*>> groups;
+  groups.reserve(alike.size());
+  for (auto& [bounds, group] : alike) {
+    groups.push_back(std::move(group));
+  }
+  return groups;
 }
 
 enum class Part { no_time, below, above };
@@ -109,18 +149,20 @@ std::string postgres_instant(Instant instant) {
 // Candidates come in no order that means anything, and so no statement here asks for one.
 void pass_postgres_candidates(PostgresConnection& connection,
                               const PostgresLogLayout& layout,
-                              const CandidateRange& range,
+                              std::span<const CandidateRange> ranges,
                               std::optional<std::int64_t> up_to,
                               const std::string& columns,
                               const PostgresVisit& visit) {
-  const Bounds bounds = bounds_of(range, layout);
-  for (const Part part : std::array{Part::no_time, Part::below, Part::above}) {
-    PostgresQuery query = query_of(layout, range, up_to, columns);
-    add_part(query, part, layout.time, bounds);
-    PostgresStatement rows = query.prepare(connection, PostgresRows::by_cursor);
-    query.bind_to(rows);
-    while (rows.step()) {
-      visit(rows);
+  for (const std::vector<const CandidateRange*>& alike : ranges_alike(ranges)) {
+    const Bounds bounds = bounds_of(*alike.front(), layout);
+    for (const Part part : std::array{Part::no_time, Part::below, Part::above}) {
+      PostgresQuery query = query_of(layout, alike, up_to, columns);
+      add_part(query, part, layout.time, bounds);
+      PostgresStatement rows = query.prepare(connection, PostgresRows::by_cursor);
+      query.bind_to(rows);
+      while (rows.step()) {
+        visit(rows);
+      }
     }
   }
 }
@@ -133,7 +175,8 @@ void find_postgres_span(PostgresConnection& connection,
   const Bounds bounds = bounds_of(range, layout);
   std::vector<std::string> found;
   for (const char* const order : {"ASC", "DESC"}) {
-    PostgresQuery query = query_of(layout, range, up_to, layout.time);
+    const CandidateRange* const only = &range;
+    PostgresQuery query = query_of(layout, {&only, 1}, up_to, layout.time);
     query.add(" AND " + layout.time + " >= ", bounds.below(), bounds.type);
     query.add(" AND " + layout.time + " <= ", bounds.above(), bounds.type);
     query.add(" ORDER BY " + layout.time + " " + order + " LIMIT 1");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "storage/audit_log.h"
 #include "storage/postgres/postgres_log_layout.h"
@@ -13,11 +14,12 @@ namespace holdfast {
 
 using PostgresVisit = std::function<void(const PostgresStatement&)>;
 
-/// Visits the candidates of one code, as AuditLog::scan_candidates() says; `columns` is what the
-/// SELECT lists. Only with a code_time_index.
+/// Visits the candidates of codes, as AuditLog::scan_candidates() says; `columns` is what the
+/// SELECT lists. Codes with the same bounds share a statement: the server then reads each page of
+/// the table once for all of them. Only with a code_time_index.
 void pass_postgres_candidates(PostgresConnection& connection,
                               const PostgresLogLayout& layout,
-                              const CandidateRange& range,
+                              std::span<const CandidateRange> ranges,
                               std::optional<std::int64_t> up_to,
                               const std::string& columns,
                               const PostgresVisit& visit);

@@ -68,11 +68,13 @@ struct AsText {
 };
 
 unsigned int half_byte(char digit) {
-  const std::size_t at = kHexDigits.find(digit);
-  if (at == std::string_view::npos) {
-    throw StorageError(StorageTrouble::other, "the server sent bytes that are no hex digits");
+  if (digit >= '0' && digit <= '9') {
+    return static_cast<unsigned int>(digit - '0');
   }
-  return static_cast<unsigned int>(at);
+  if (digit >= 'a' && digit <= 'f') {
+    return static_cast<unsigned int>(digit - 'a') + 10U;
+  }
+  throw StorageError(StorageTrouble::other, "the server sent bytes that are no hex digits");
 }
 
 std::string decoded(std::string_view hex) {

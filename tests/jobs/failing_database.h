@@ -51,6 +51,11 @@ class FailingLog final : public AuditLog {
   void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) override {
     real_.count_days(up_to, visit);
   }
+  void scan_all_candidates(std::span<const CandidateRange> ranges,
+                           std::optional<std::int64_t> up_to,
+                           const RowVisit& visit) override {
+    real_.scan_all_candidates(ranges, up_to, visit);
+  }
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,
                        const RowVisit& visit) override {

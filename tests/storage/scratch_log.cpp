@@ -126,12 +126,17 @@ std::vector<std::string> candidate_keys(AuditLog& log, Instant below, Instant ab
                      codes.insert(bytes);
                    },
                    {});
+  std::vector<CandidateRange> ranges;
   for (const std::string& bytes : codes) {
-    const auto values = split_canonical(bytes);
-    log.scan_candidates({.stored_code = values->front(), .below = below, .above = above},
-                        {},
-                        [&keys](const RowFacts& facts) { keys.push_back(facts.key->display()); });
+    const CandidateRange& range = ranges.emplace_back(CandidateRange{
+        .stored_code = split_canonical(bytes)->front(), .below = below, .above = above});
+    log.scan_candidates(
+        range, {}, [&keys](const RowFacts& facts) { keys.push_back(facts.key->display()); });
   }
+  std::vector<std::string> together;
+  log.scan_all_candidates(
+      ranges, {}, [&together](const RowFacts& facts) { together.push_back(facts.key->display()); });
+  CHECK(sorted(together) == sorted(keys));
   return sorted(keys);
 }
 
