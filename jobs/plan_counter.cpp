@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <set>
 
+#include "jobs/job_error.h"
+#include "jobs/json_text.h"
+
 namespace holdfast {
 namespace {
 
@@ -34,6 +37,19 @@ std::optional<Value> lowest(const std::optional<Value>& one, const std::optional
 template <typename Value>
 std::optional<Value> highest(const std::optional<Value>& one, const std::optional<Value>& other) {
   return std::max(one, other);
+}
+
+/// Rows that were read and had not been counted: the limits would go by wrong numbers.
+void require_counted(const TallyPlace& place, const ReasonCounts& counts) {
+  if (std::any_of(kAllReasons.begin(), kAllReasons.end(), [&](Reason reason) {
+        return counts[reason] < 0;
+      })) {
+    throw JobError(ExitStatus::failed,
+                   "the log has other rows of tenant \"" + one_line(place.tenant.value_or("")) +
+                       "\" in category \"" + place.category +
+                       "\" than its index on code and time, so no limit could be relied on and "
+                       "nothing is planned: make that index anew (REINDEX), then run again");
+  }
 }
 
 }  // namespace
@@ -194,6 +210,7 @@ PlanFigures PlanCounter::finish() {
   Tally::Places& places = figures_.tally.places();
   places.reserve(places_.size());
   for (const auto& [place, of_place] : places_) {
+    require_counted(place, of_place.counts);
     places.emplace(place, of_place.counts);
     if (of_place.oldest_kept) {
       figures_.oldest_kept.emplace(place, *of_place.oldest_kept);

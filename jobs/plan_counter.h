@@ -38,7 +38,8 @@ class PlanCounter {
   /// Makes a place appear, with nothing in it.
   void mention(const TallyPlaceView& place) { (void)place_at(place); }
 
-  /// What was counted; the counter is not used any more.
+  /// What was counted; the counter is not used any more. Errors: JobError where rows were read that
+  /// add_unread() had not counted: then the index and the table do not agree.
   [[nodiscard]] PlanFigures finish();
 
  private:

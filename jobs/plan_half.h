@@ -29,8 +29,8 @@ struct DecidedCandidates {
 /// own, while the plan is at the first half. It sees what the plan sees, or nothing is made of it.
 class PlanHalf {
  public:
-  /// Opens the connection. Call before the plan's snapshot begins. Null where it cannot be had, or
-  /// where two threads may not decide at once.
+  /// Opens the connection. Call before the plan's snapshot begins, outside of any other. Null where
+  /// it cannot be had, or where two threads may not decide at once.
   [[nodiscard]] static std::unique_ptr<PlanHalf> open(Database& database,
                                                       const DecisionContext& context,
                                                       const OpenReader& open_reader);

@@ -22,7 +22,9 @@ std::optional<std::string_view> TextForm::of(const StoredView& value) {
   if (std::holds_alternative<std::monostate>(value)) {
     return std::nullopt;
   }
-  other_ = to_display(value);
+  const auto* const real = std::get_if<double>(&value);
+  // A zero with a sign is the same number, and to a server that groups rows by it the same group.
+  other_ = to_display(real != nullptr ? StoredView{*real + 0.0} : value);
   return other_;
 }
 

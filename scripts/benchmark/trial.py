@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One contender on one copy of a log: how long, how many rows, which memory, how many bytes, who waited."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -25,6 +27,7 @@ AND NOT EXISTS (SELECT 1 FROM bench_held WHERE name = e.actor);
 SELECT changes();
 """
 PHASE = " phase="
+PEAK_EVERY_S = 0.02
 
 
 @dataclasses.dataclass
@@ -72,17 +75,43 @@ def _run(command, cwd):
     with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
         process = subprocess.Popen([str(word) for word in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=answer,
                                    stderr=subprocess.PIPE, text=True, start_new_session=True)
-        for line in process.stderr:
-            said.append(line)
-            if PHASE in line:
-                marks.append((line.rsplit(PHASE, 1)[1].strip(), time.monotonic()))
-        ended, counted, usage = _last_words(process)
+        with _PeakMemory(process.pid) as peak:
+            for line in process.stderr:
+                said.append(line)
+                if PHASE in line:
+                    marks.append((line.rsplit(PHASE, 1)[1].strip(), time.monotonic()))
+            ended, counted = _last_words(process)
         answer.seek(0)
         out = answer.read()
     if process.returncode != 0:
         raise SystemExit(f"bench: {command[0]} ended with {process.returncode}:\n{out[-2000:]}{''.join(said)}")
     marks.append(("end", ended))
-    return _Ended(ended - begun, out, [("start", begun), *marks], usage.ru_maxrss / 1024, int(counted["wchar"]) / 2**20)
+    return _Ended(ended - begun, out, [("start", begun), *marks], peak.mib, int(counted["wchar"]) / 2**20)
+
+
+class _PeakMemory:
+    """The most memory that a process had, asked for again and again until it ends: what the kernel tells afterwards
+    (ru_maxrss) begins with the memory of this program, from which it was forked."""
+
+    def __init__(self, pid):
+        self.mib = 0.0
+        self._status = Path(f"/proc/{pid}/status")
+        self._ended = threading.Event()
+        self._asker = threading.Thread(target=self._ask)
+
+    def __enter__(self):
+        self._asker.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._asker.join()
+
+    def _ask(self):
+        while not self._ended.wait(PEAK_EVERY_S):
+            with contextlib.suppress(OSError):  # it has ended, and was waited for
+                told = dict(line.split(":", 1) for line in self._status.read_text(encoding="utf-8").splitlines())
+                self.mib = int(told["VmHWM"].split()[0]) / 1024 if "VmHWM" in told else self.mib
 
 
 def _last_words(process):
@@ -90,9 +119,9 @@ def _last_words(process):
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     ended = time.monotonic()
     counted = dict(line.split(": ") for line in Path(f"/proc/{process.pid}/io").read_text(encoding="ascii").splitlines())
-    _, status, usage = os.wait4(process.pid, 0)
+    _, status = os.waitpid(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return ended, counted, usage
+    return ended, counted
 
 
 def _command(name, tools, folder, cutoff):

@@ -225,8 +225,9 @@ void PostgresConnection::hear_out() noexcept {
   while (sent_) {
     PostgresResult next{PQgetResult(connection_.get())};
     if (next == nullptr) {
-      if (PQresultStatus(sent_->answer.get()) == PGRES_FATAL_ERROR) {
-        failed_ = sent_;
+      const bool told = !failed_ || !failed_->answer;
+      if (told && PQresultStatus(sent_->answer.get()) == PGRES_FATAL_ERROR) {
+        failed_ = sent_;  // the first one spoilt the transaction
       }
       sent_.reset();
     } else {
@@ -294,6 +295,7 @@ PostgresResult PostgresConnection::sound(pg_result* result) {
   if (state == kSpoiltTransaction && failed_ && failed_->answer) {
     throw error_of(std::exchange(failed_, nullptr)->answer.get());
   }
+  failed_.reset();
   throw error_of(result);
 }
 

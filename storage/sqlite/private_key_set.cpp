@@ -22,6 +22,9 @@ PRAGMA cache_size = -40000;
 BEGIN
 )sql";
 
+// Enough that sorting them first is worth it.
+constexpr std::size_t kOnTheWayToDisk = std::size_t{4} << 20;
+
 SQLite::Database own_database() {
   // NOLINTNEXTLINE(hicpp-signed-bitwise): SQLite's own flags.
   SQLite::Database db{"", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
@@ -151,8 +154,9 @@ class PrivateKeySet final : public KeySet {
     for (const Place& place : places_) {
       spilled_->keys.add_bytes(text(place));
     }
-    places_.clear();
-    bytes_.clear();
+    places_ = {};
+    bytes_ = {};
+    in_memory_ = std::min(in_memory_, kOnTheWayToDisk);
   }
 
   std::size_t in_memory_;

@@ -181,3 +181,29 @@ TEST_CASE("a plan that is told to stop stops in both threads", "[plan]") {
   CHECK((shared.plan.stopped ||
          shared.plan.figures.rows_before == world.number("SELECT count(*) FROM audit_events")));
 }
+
+TEST_CASE("rows that the index had not counted are no plan", "[plan]") {
+  JobWorld world;
+  world.add_rows(10);
+  const auto database = world.open();
+  const PolicyState policy = read_policy_state(*database, world.settings(), kTonight);
+  const DecisionContext context{
+      *database, world.settings(), policy, {.system_now = kTonight, .as_of = kTonight}};
+  const auto counted = [&](int unread) {
+    PlanCounter counter{context};
+    const RowKey key = RowKey::integer(1);
+    const RowFacts row{.key = &key,
+                       .time = to_unix_ms(kTonight),
+                       .code = "ACCOUNT_PROFILE_UPDATE",
+                       .tenant = "acme"};
+    const Decision decision = decide(row, context.frame());
+    (void)counter.add_unread({.code = row.code, .tenant = row.tenant, .rows = unread});
+    counter.add(row, decision, /*unread_before=*/true);
+    counter.add({.key = &key, .time = StoredView{}, .code = row.code, .tenant = row.tenant},
+                decide({.key = &key, .code = row.code, .tenant = row.tenant}, context.frame()),
+                /*unread_before=*/true);
+    return counter.finish();
+  };
+  CHECK(counted(3).rows_before == 3);
+  CHECK_THROWS_WITH(counted(0), Catch::Matchers::Contains("acme"));
+}
