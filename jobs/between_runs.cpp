@@ -154,7 +154,12 @@ json log_state_json(const std::optional<LogState>& state) {
 }
 
 std::optional<LogState> log_state_in(const std::string& record) {
-  const json parsed = json::parse(record, nullptr, false);
+  // Its lists can be very long, and nothing of them is asked for here.
+  const auto no_lists = [](int depth, json::parse_event_t event, const json& part) {
+    return depth != 1 || event != json::parse_event_t::key ||
+           (part != "holds" && part != "categories");
+  };
+  const json parsed = json::parse(record, no_lists, false);
   const json state = parsed.is_object() ? parsed.value("log_after", json(nullptr)) : json(nullptr);
   if (!state.is_object()) {
     return std::nullopt;
