@@ -39,6 +39,14 @@ std::optional<Value> highest(const std::optional<Value>& one, const std::optiona
   return std::max(one, other);
 }
 
+void add_code(std::string_view code, const ReasonCounts& counts, Tally& tally) {
+  for (const Reason reason : {Reason::expired, Reason::unknown_code}) {
+    if (counts[reason] != 0) {
+      tally.add_code(code, reason, counts[reason]);
+    }
+  }
+}
+
 /// Rows that were read and had not been counted: the limits would go by wrong numbers.
 void require_counted(const TallyPlace& place, const ReasonCounts& counts) {
   if (std::any_of(kAllReasons.begin(), kAllReasons.end(), [&](Reason reason) {
@@ -224,11 +232,7 @@ PlanFigures PlanCounter::finish() {
   }
   places_.clear();
   for (const auto& [code, of_code] : codes_) {
-    for (const Reason reason : {Reason::expired, Reason::unknown_code}) {
-      if (of_code.counts[reason] != 0) {
-        figures_.tally.add_code(code, reason, of_code.counts[reason]);
-      }
-    }
+    add_code(code, of_code.counts, figures_.tally);
   }
   figures_.rows_before = figures_.tally.totals().total();
   return std::move(figures_);

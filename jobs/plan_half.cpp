@@ -82,18 +82,20 @@ std::optional<DecidedCandidates> PlanHalf::decide(const StopFlag* stop) {
     if (unwanted_ || (stop != nullptr && stop->raised())) {
       return std::nullopt;
     }
-    reader_->audit_log().read_rows(keys, [&](const RowFacts& row) {
-      const Decision decision = context_.decide_row(row, reader_->first_seen());
-      decided.counter.add(row, decision, /*unread_before=*/true);
-      if (decision.bad_time) {
-        decided.bad_times->add(*row.key);
-      }
-      if (decision.deletes()) {
-        decided.going->add(*row.key);
-      }
-    });
+    reader_->audit_log().read_rows(keys, [&](const RowFacts& row) { take(row, decided); });
   }
   return decided;
+}
+
+void PlanHalf::take(const RowFacts& row, DecidedCandidates& decided) {
+  const Decision decision = context_.decide_row(row, reader_->first_seen());
+  decided.counter.add(row, decision, /*unread_before=*/true);
+  if (decision.bad_time) {
+    decided.bad_times->add(*row.key);
+  }
+  if (decision.deletes()) {
+    decided.going->add(*row.key);
+  }
 }
 
 }  // namespace holdfast

@@ -55,6 +55,7 @@ class PlanHalf {
   PlanHalf(std::unique_ptr<Database> reader, const DecisionContext& context)
       : reader_(std::move(reader)), context_(context), commits_(reader_->foreign_commits()) {}
   [[nodiscard]] std::optional<DecidedCandidates> decide(const StopFlag* stop);
+  void take(const RowFacts& row, DecidedCandidates& decided);
 
   std::unique_ptr<Database> reader_;
   const DecisionContext& context_;

@@ -111,6 +111,29 @@ class Planner {
   /// follows from code and policy alone, and decide() is asked once a group with a time that is
   /// just now.
   void read_by_index() {
+    const CodeRowsByName codes = count_all();
+    const LogShape& shape = database_.audit_log().shape();
+    const bool keys_first = shape.ordered_keys && shape.keys_in_index;
+    const auto candidates = keys_first ? database_.new_key_set() : nullptr;
+    std::vector<CandidateRange> ranges;
+    for (const auto& [name, code] : codes) {
+      look_at_stop_flag();
+      const CandidateRange& range = ranges.emplace_back(range_of(code));
+      if (keys_first) {
+        add_keys(range, *candidates);
+      }
+      note_unread_times(code, range);
+    }
+    if (keys_first) {
+      read_candidates(*candidates);
+    } else {
+      database_.audit_log().scan_all_candidates(
+          ranges, plan_.highest_key, [this](const RowFacts& row) { take(row); });
+    }
+  }
+
+  /// Counts every row as inside its window.
+  [[nodiscard]] CodeRowsByName count_all() {
     const Stopwatch counting;
     CodeRowsByName codes;
     database_.audit_log().count_groups(
@@ -121,25 +144,12 @@ class Planner {
         },
         [this] { look_at_stop_flag(); });
     counting_ = counting.elapsed();
-    const LogShape& shape = database_.audit_log().shape();
-    const bool keys_first = shape.ordered_keys && shape.keys_in_index;
-    const auto candidates = keys_first ? database_.new_key_set() : nullptr;
-    std::vector<CandidateRange> ranges;
-    for (const auto& [name, code] : codes) {
-      look_at_stop_flag();
-      const CandidateRange& range = ranges.emplace_back(range_of(code));
-      if (keys_first) {
-        database_.audit_log().scan_candidate_keys(
-            range, plan_.highest_key, [&](const RowKey& key) { candidates->add(key); });
-      }
-      note_unread_times(code, range);
-    }
-    if (keys_first) {
-      read_candidates(*candidates);
-    } else {
-      database_.audit_log().scan_all_candidates(
-          ranges, plan_.highest_key, [this](const RowFacts& row) { take(row); });
-    }
+    return codes;
+  }
+
+  void add_keys(const CandidateRange& range, KeySet& candidates) {
+    database_.audit_log().scan_candidate_keys(
+        range, plan_.highest_key, [&](const RowKey& key) { candidates.add(key); });
   }
 
   [[nodiscard]] CandidateRange range_of(const CodeRows& code) const {

@@ -128,7 +128,7 @@ void PostgresAuditLog::scan_all_candidates(std::span<const CandidateRange> range
   assert(layout_.shape.code_time_index);
   PostgresRowReader reader = new_reader();
   pass_postgres_candidates(
-      connection_, layout_, ranges, up_to, fact_columns_, [&](const PostgresStatement& row) {
+      connection_, layout_, {ranges, up_to}, fact_columns_, [&](const PostgresStatement& row) {
         visit(reader.read(row));
       });
 }
@@ -140,8 +140,7 @@ void PostgresAuditLog::scan_candidate_keys(const CandidateRange& range,
   PostgresRowReader reader = new_reader();
   pass_postgres_candidates(connection_,
                            layout_,
-                           {&range, 1},
-                           up_to,
+                           {{&range, 1}, up_to},
                            PostgresRowReader::key_columns(layout_),
                            [&](const PostgresStatement& row) { visit(reader.read_key(row)); });
 }

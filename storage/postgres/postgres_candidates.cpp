@@ -63,18 +63,24 @@ bool is_null(const CandidateRange& range) {
   return std::holds_alternative<std::monostate>(range.stored_code);
 }
 
-/// The values as an array in the server's text form, which it reads as one of the column's type.
+/// A text as an element of an array in the server's text form.
+std::string element_of(const std::string& text) {
+  std::string out = "\"";
+  for (const char letter : text) {
+    if (letter == '"' || letter == '\\') {
+      out += '\\';
+    }
+    out += letter;
+  }
+  return out + '"';
+}
+
+/// The codes as an array, which the server reads as one of the column's type.
 std::string array_of(std::span<const CandidateRange* const> ranges) {
   std::string out = "{";
   for (const CandidateRange* const range : ranges) {
-    out += out.size() == 1 ? "\"" : ",\"";
-    for (const char letter : postgres_text_of(range->stored_code).value_or(std::string{})) {
-      if (letter == '"' || letter == '\\') {
-        out += '\\';
-      }
-      out += letter;
-    }
-    out += '"';
+    out += out.size() == 1 ? "" : ",";
+    out += element_of(postgres_text_of(range->stored_code).value_or(std::string{}));
   }
   return out + "}";
 }
@@ -116,6 +122,16 @@ std::vector<std::vector<const CandidateRange*>> ranges_alike(
   return groups;
 }
 
+void visit_all(PostgresConnection& connection,
+               const PostgresQuery& query,
+               const PostgresVisit& visit) {
+  PostgresStatement rows = query.prepare(connection, PostgresRows::by_cursor);
+  query.bind_to(rows);
+  while (rows.step()) {
+    visit(rows);
+  }
+}
+
 enum class Part { no_time, below, above };
 
 void add_part(PostgresQuery& query, Part part, const std::string& time, const Bounds& bounds) {
@@ -149,20 +165,15 @@ std::string postgres_instant(Instant instant) {
 // Candidates come in no order that means anything, and so no statement here asks for one.
 void pass_postgres_candidates(PostgresConnection& connection,
                               const PostgresLogLayout& layout,
-                              std::span<const CandidateRange> ranges,
-                              std::optional<std::int64_t> up_to,
+                              const PostgresCandidates& wanted,
                               const std::string& columns,
                               const PostgresVisit& visit) {
-  for (const std::vector<const CandidateRange*>& alike : ranges_alike(ranges)) {
+  for (const std::vector<const CandidateRange*>& alike : ranges_alike(wanted.ranges)) {
     const Bounds bounds = bounds_of(*alike.front(), layout);
     for (const Part part : std::array{Part::no_time, Part::below, Part::above}) {
-      PostgresQuery query = query_of(layout, alike, up_to, columns);
+      PostgresQuery query = query_of(layout, alike, wanted.up_to, columns);
       add_part(query, part, layout.time, bounds);
-      PostgresStatement rows = query.prepare(connection, PostgresRows::by_cursor);
-      query.bind_to(rows);
-      while (rows.step()) {
-        visit(rows);
-      }
+      visit_all(connection, query, visit);
     }
   }
 }

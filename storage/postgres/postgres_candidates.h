@@ -14,13 +14,18 @@ namespace holdfast {
 
 using PostgresVisit = std::function<void(const PostgresStatement&)>;
 
+/// Candidates of which codes, and up to which key where keys have an order.
+struct PostgresCandidates {
+  std::span<const CandidateRange> ranges;
+  std::optional<std::int64_t> up_to;
+};
+
 /// Visits the candidates of codes, as AuditLog::scan_candidates() says; `columns` is what the
 /// SELECT lists. Codes with the same bounds share a statement: the server then reads each page of
 /// the table once for all of them. Only with a code_time_index.
 void pass_postgres_candidates(PostgresConnection& connection,
                               const PostgresLogLayout& layout,
-                              std::span<const CandidateRange> ranges,
-                              std::optional<std::int64_t> up_to,
+                              const PostgresCandidates& wanted,
                               const std::string& columns,
                               const PostgresVisit& visit);
 
