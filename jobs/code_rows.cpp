@@ -11,7 +11,9 @@ CodeRows& code_rows_at(CodeRowsByName& codes, const LogGroup& group) {
   if (!fresh) {
     return rows;
   }
-  rows.code = owned_text(group.code);
+  if (group.code) {
+    rows.code = std::string(*group.code);
+  }
   rows.blob = std::holds_alternative<BlobView>(group.stored_code);
   if (const auto* text = std::get_if<std::string_view>(&group.stored_code)) {
     rows.stored = std::string(*text);
@@ -36,10 +38,6 @@ StoredView stored_code(const CodeRows& rows) {
     return *real;
   }
   return std::monostate{};
-}
-
-std::optional<std::string> owned_text(const std::optional<std::string_view>& text) {
-  return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
 }  // namespace holdfast

@@ -30,6 +30,4 @@ using CodeRowsByName = std::map<std::string, CodeRows>;
 /// The code as it stands in the column; lives as long as `rows`.
 [[nodiscard]] StoredView stored_code(const CodeRows& rows);
 
-[[nodiscard]] std::optional<std::string> owned_text(const std::optional<std::string_view>& text);
-
 }  // namespace holdfast

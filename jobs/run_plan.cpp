@@ -108,8 +108,7 @@ class Planner {
   }
 
   /// Rows that no range names are sane and not yet due under any tenant's window: their reason
-  /// follows from code and policy alone, and decide() is asked once a group with a time that is
-  /// just now.
+  /// follows from code and policy alone.
   void read_by_index() {
     const CodeRowsByName codes = count_all();
     const LogShape& shape = database_.audit_log().shape();
