@@ -43,15 +43,6 @@ void note_newest(PlaceTimes& times, PlaceTimes&& others) {
   }
 }
 
-void note_oldest(PlaceTimes& times, const TallyPlaceView& place, Instant time) {
-  const auto found = times.find(place);
-  if (found == times.end()) {
-    times.emplace(owned_place(place), time);
-  } else {
-    found->second = std::min(found->second, time);
-  }
-}
-
 void Tally::add(std::optional<std::string_view> tenant,
                 std::string_view category,
                 Reason reason,

@@ -103,8 +103,6 @@ using PlaceTimes = PlaceMap<Instant>;
 void note_newest(PlaceTimes& times, const TallyPlaceView& place, Instant time);
 /// The same for all of the others, which are left empty or undefined.
 void note_newest(PlaceTimes& times, PlaceTimes&& others);
-/// Remembers the earlier one.
-void note_oldest(PlaceTimes& times, const TallyPlaceView& place, Instant time);
 
 /// Rows counted by tenant, category and reason, and deleted ones by code.
 class Tally {

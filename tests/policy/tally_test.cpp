@@ -148,8 +148,6 @@ TEST_CASE("places without a tenant, with an empty one and with another are three
   CHECK(times.size() == 3);
   note_newest(times, {.tenant = "", .category = "mfa"}, at(1));
   CHECK(times.find(TallyPlaceView{.tenant = "", .category = "mfa"})->second == at(2));
-  note_oldest(times, {.tenant = "", .category = "mfa"}, at(1));
-  CHECK(times.find(TallyPlaceView{.tenant = "", .category = "mfa"})->second == at(1));
   PlaceTimes others;
   note_newest(others, {.tenant = "", .category = "mfa"}, at(9));
   note_newest(others, {.tenant = "acme", .category = "mfa"}, at(4));
