@@ -186,6 +186,10 @@ void PlanCounter::count_holds(const RowFacts& row) {
 }
 
 void PlanCounter::add(PlanCounter&& other) {
+  for (auto& [place, theirs] : other.places_) {
+    theirs.times = nullptr;  // those of the other counter
+  }
+  places_.merge(other.places_);
   for (const auto& [place, theirs] : other.places_) {
     PlaceFigures& ours = places_[place];
     ours.counts += theirs.counts;

@@ -12,7 +12,15 @@ namespace {
 
 constexpr std::size_t kKeysAtOnce = 1024;
 
+/// Nobody waits for the counts any more.
+struct CountingEnded : std::exception {};
+
 }  // namespace
+
+void count_group(const LogGroup& group, PlanCounter& counter, CodeRowsByName& codes) {
+  const std::string_view category = counter.add_unread(group);
+  code_rows_at(codes, group).categories.insert(category);
+}
 
 std::unique_ptr<PlanHalf> PlanHalf::open(Database& database,
                                          const DecisionContext& context,
@@ -37,6 +45,9 @@ std::unique_ptr<PlanHalf> PlanHalf::open(Database& database,
 
 PlanHalf::~PlanHalf() {
   unwanted_ = true;
+  if (counting_.valid()) {
+    counting_.wait();
+  }
   if (deciding_.valid()) {
     deciding_.wait();
   }
@@ -50,6 +61,49 @@ bool PlanHalf::begin() {
   } catch (const std::exception&) {
     return false;
   }
+}
+
+void PlanHalf::start_counting(CodesPart part,
+                              std::optional<std::int64_t> up_to,
+                              const StopFlag* stop) {
+  try {
+    counting_ = std::async(std::launch::async, [this, part = std::move(part), up_to, stop] {
+      return count(part, up_to, stop);
+    });
+  } catch (const std::system_error&) {
+    // No thread is to be had: take_counted() has nothing to give.
+  }
+}
+
+std::optional<CountedGroups> PlanHalf::take_counted() {
+  if (!counting_.valid()) {
+    return std::nullopt;
+  }
+  try {
+    return counting_.get();
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+CountedGroups PlanHalf::count(const CodesPart& part,
+                              std::optional<std::int64_t> up_to,
+                              const StopFlag* stop) {
+  CountedGroups counted{.counter = PlanCounter{context_}};
+  reader_->audit_log().count_groups_of(
+      part,
+      up_to,
+      [&counted](const LogGroup& group) { count_group(group, counted.counter, counted.codes); },
+      [this, stop] {
+        if (must_end(stop)) {
+          throw CountingEnded{};
+        }
+      });
+  return counted;
+}
+
+bool PlanHalf::must_end(const StopFlag* stop) const {
+  return unwanted_ || (stop != nullptr && stop->raised());
 }
 
 void PlanHalf::start(std::unique_ptr<KeySet> candidates, const StopFlag* stop) {
@@ -79,7 +133,7 @@ std::optional<DecidedCandidates> PlanHalf::decide(const StopFlag* stop) {
   candidates_->rewind();
   for (auto keys = candidates_->next(kKeysAtOnce); !keys.empty();
        keys = candidates_->next(kKeysAtOnce)) {
-    if (unwanted_ || (stop != nullptr && stop->raised())) {
+    if (must_end(stop)) {
       return std::nullopt;
     }
     reader_->audit_log().read_rows(keys, [&](const RowFacts& row) { take(row, decided); });

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "jobs/code_rows.h"
 #include "jobs/decision_context.h"
 #include "jobs/plan_counter.h"
 #include "storage/database.h"
@@ -25,8 +26,18 @@ struct DecidedCandidates {
   std::unique_ptr<KeySet> bad_times;  ///< rows whose time cannot be trusted
 };
 
-/// The other half of a plan's candidates: read and decided in a thread and on a connection of its
-/// own, while the plan is at the first half. It sees what the plan sees, or nothing is made of it.
+/// Rows that were counted and not read.
+struct CountedGroups {
+  PlanCounter counter;
+  CodeRowsByName codes;
+};
+
+/// Counts these rows, each as inside its window.
+void count_group(const LogGroup& group, PlanCounter& counter, CodeRowsByName& codes);
+
+/// The other half of a plan's work: rows are counted, then candidates read and decided, in a thread
+/// and on a connection of its own, while the plan is at the first half. It sees what the plan sees,
+/// or nothing is made of it.
 class PlanHalf {
  public:
   /// Opens the connection. Call before the plan's snapshot begins, outside of any other. Null where
@@ -43,6 +54,10 @@ class PlanHalf {
   /// Begins its snapshot, once that of the plan has begun. Returns false where somebody may have
   /// committed between the two: then it is of no use.
   [[nodiscard]] bool begin();
+  /// Begins to count, where the system has a thread to give.
+  void start_counting(CodesPart part, std::optional<std::int64_t> up_to, const StopFlag* stop);
+  /// Waits for the counts. None where it did not get there, as with take().
+  [[nodiscard]] std::optional<CountedGroups> take_counted();
   /// Begins with these keys, where the system has a thread to give.
   void start(std::unique_ptr<KeySet> candidates, const StopFlag* stop);
   /// Waits for the end. None where it did not get there: the same trouble comes up when the plan
@@ -54,7 +69,11 @@ class PlanHalf {
  private:
   PlanHalf(std::unique_ptr<Database> reader, const DecisionContext& context)
       : reader_(std::move(reader)), context_(context), commits_(reader_->foreign_commits()) {}
+  [[nodiscard]] CountedGroups count(const CodesPart& part,
+                                    std::optional<std::int64_t> up_to,
+                                    const StopFlag* stop);
   [[nodiscard]] std::optional<DecidedCandidates> decide(const StopFlag* stop);
+  [[nodiscard]] bool must_end(const StopFlag* stop) const;
   void take(const RowFacts& row, DecidedCandidates& decided);
 
   std::unique_ptr<Database> reader_;
@@ -62,6 +81,7 @@ class PlanHalf {
   std::int64_t commits_;  // of others, before the plan's snapshot began
   std::unique_ptr<ReadScope> snapshot_;
   std::unique_ptr<KeySet> candidates_;
+  std::future<CountedGroups> counting_;
   std::future<std::optional<DecidedCandidates>> deciding_;
   std::atomic<bool> unwanted_{false};
 };

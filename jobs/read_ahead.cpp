@@ -9,8 +9,10 @@
 namespace holdfast {
 namespace {
 
-// So many rows are deleted before a slice looks at the clock: some 15 ms.
-constexpr std::size_t kRowsInPart = 1024;
+// So many rows at least are deleted before a slice looks at the clock: some 10 ms. Long slices look
+// so often, because each part has sums of its own.
+constexpr std::size_t kFewestInPart = 1024;
+constexpr std::size_t kPartsOfSlice = 16;
 constexpr std::size_t kKeysInRead = 64;  // close enough to each other to be read in one go
 
 }  // namespace
@@ -70,16 +72,18 @@ bool ReadAhead::suits(Database& database, const DecisionContext& context) {
 
 DecidedRows ReadAhead::read(const std::vector<RowKey>& keys) {
   DecidedRows decided;
-  decided.parts.reserve((keys.size() + kRowsInPart - 1) / kRowsInPart);
+  const std::size_t in_part = std::max(kFewestInPart, keys.size() / kPartsOfSlice);
+  decided.parts.reserve((keys.size() + in_part - 1) / in_part);
   std::optional<SliceDigest> digest;
   if (!salt_.empty()) {
     digest.emplace(salt_);
   }
   const auto snapshot = reader_->begin_read();
   const std::span<const RowKey> all{keys};
-  for (std::size_t from = 0; from < keys.size() && !unwanted_; from += kRowsInPart) {
+  for (std::size_t from = 0; from < keys.size() && !unwanted_; from += in_part) {
     DecidedPart& part = decided.parts.emplace_back();
-    const auto of_part = all.subspan(from, std::min(kRowsInPart, keys.size() - from));
+    part.rows.going.reserve(std::min(in_part, keys.size() - from));
+    const auto of_part = all.subspan(from, std::min(in_part, keys.size() - from));
     for (std::size_t next = 0; next < of_part.size(); next += kKeysInRead) {
       rows_.read(of_part.subspan(next, std::min(kKeysInRead, of_part.size() - next)),
                  part.rows,

@@ -131,19 +131,42 @@ class Planner {
     }
   }
 
-  /// Counts every row as inside its window.
+  /// Counts every row as inside its window. Two threads have the codes of a half each, where the
+  /// log says which they are.
   [[nodiscard]] CodeRowsByName count_all() {
     const Stopwatch counting;
     CodeRowsByName codes;
-    database_.audit_log().count_groups(
-        plan_.highest_key,
-        [&](const LogGroup& group) {
-          const std::string_view category = counter_.add_unread(group);
-          code_rows_at(codes, group).categories.insert(category);
-        },
-        [this] { look_at_stop_flag(); });
+    const auto middle = half_ ? database_.audit_log().middle_code(plan_.highest_key) : std::nullopt;
+    if (middle) {
+      count_in_halves(*middle, codes);
+    } else {
+      database_.audit_log().count_groups(
+          plan_.highest_key,
+          [&](const LogGroup& group) { count_group(group, counter_, codes); },
+          [this] { look_at_stop_flag(); });
+    }
     counting_ = counting.elapsed();
     return codes;
+  }
+
+  void count_in_halves(const std::string& middle, CodeRowsByName& codes) {
+    const CodesPart behind{.side = CodesPart::Side::from, .middle = middle};
+    half_->start_counting(behind, plan_.highest_key, options_.stop);
+    count_part({.side = CodesPart::Side::before, .middle = middle}, codes);
+    if (auto counted = half_->take_counted()) {
+      counter_.add(std::move(counted->counter));
+      codes.merge(counted->codes);
+    } else {
+      count_part(behind, codes);
+    }
+  }
+
+  void count_part(const CodesPart& part, CodeRowsByName& codes) {
+    database_.audit_log().count_groups_of(
+        part,
+        plan_.highest_key,
+        [&](const LogGroup& group) { count_group(group, counter_, codes); },
+        [this] { look_at_stop_flag(); });
   }
 
   void add_keys(const CandidateRange& range, KeySet& candidates) {

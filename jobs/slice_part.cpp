@@ -28,6 +28,7 @@ void SlicePart::add(SlicePart&& other) {
 void SlicePart::add_keys(SlicePart&& other) {
   const auto move_keys = [](std::vector<RowKey>& to, std::vector<RowKey>& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    from = {};
   };
   move_keys(going, other.going);
   move_keys(met, other.met);

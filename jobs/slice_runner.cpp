@@ -109,6 +109,7 @@ bool SliceRunner::refill(KeySet& keys, std::size_t wanted) {
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
   next_ -= first_;
   first_ = 0;
+  waiting_.reserve(next_ + wanted + kRefill);
   while (waiting_.size() - next_ < wanted) {
     auto more = keys.next(kRefill);
     if (more.empty()) {

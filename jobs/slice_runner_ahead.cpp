@@ -85,6 +85,7 @@ void SliceRunner::work_off_decided(DecidedRows& decided, Slice& slice) {
   const auto limit = pacer_.work_limit();
   std::size_t used = 0;
   DecidedPart* last = nullptr;
+  slice.done.going.reserve(static_cast<std::size_t>(decided.handled()));
   while (used < parts.size() && (used == 0 || lock_.elapsed() < limit)) {
     DecidedPart& part = parts[used];
     dispose(part.rows.going, part.rows.met);

@@ -96,6 +96,13 @@ struct TimeSpan {
   StoredView last;
 };
 
+/// The rows on one side of a stored code, in the order of the code_time_index.
+struct CodesPart {
+  enum class Side { before, from };
+  Side side = Side::before;
+  std::string middle;  ///< belongs to `from`
+};
+
 using SpanVisit = std::function<void(const TimeSpan&)>;
 
 /// The whole row that is being visited: the columns that LogShape names.
@@ -158,6 +165,22 @@ class AuditLog {
   virtual void count_groups(std::optional<std::int64_t> up_to,
                             const GroupVisit& visit,
                             const Pulse& pulse) = 0;
+
+  /// A stored code that about half of the rows come before, so that two connections can count them
+  /// at once. None where they cannot.
+  [[nodiscard]] virtual std::optional<std::string> middle_code(
+      std::optional<std::int64_t> /*up_to*/) {
+    return std::nullopt;
+  }
+
+  /// count_groups() of the rows on one side of a code that middle_code() gave: the two sides have
+  /// each row between them, and none twice.
+  virtual void count_groups_of(const CodesPart& /*part*/,
+                               std::optional<std::int64_t> /*up_to*/,
+                               const GroupVisit& /*visit*/,
+                               const Pulse& /*pulse*/) {
+    throw StorageError(StorageTrouble::other, "the rows of this database are counted in one go");
+  }
 
   /// Counts rows by code, tenant, own category and day in one pass: an index alone where it has all
   /// of that and readers block nobody, otherwise the table in pieces. Rows whose time cannot be

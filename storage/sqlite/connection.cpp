@@ -113,11 +113,23 @@ void set_safely(SQLite::Database& db, const OpenOptions& options, ConnectionMode
   (void)db.execAndGet("SELECT count(*) FROM sqlite_schema");
 }
 
+/// Nobody asks how much memory SQLite has: it need not be counted, under one lock for all threads.
+/// Where SQLite is at work already it stays as it is.
+void leave_memory_uncounted() {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): sqlite3_config has no other form.
+  static const int answer = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)answer;
+}
+
 SQLite::Database open_named(const std::string& name,
                             int flags,
                             const OpenOptions& options,
                             ConnectionMode mode) {
-  SQLite::Database db(name, flags, static_cast<int>(options.busy_wait.count()));
+  leave_memory_uncounted();
+  // A connection is handed from thread to thread, and never used by two at once.
+  SQLite::Database db(name,
+                      flags | SQLite::OPEN_NOMUTEX,  // NOLINT(hicpp-signed-bitwise)
+                      static_cast<int>(options.busy_wait.count()));
   set_safely(db, options, mode);
   return db;
 }

@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "policy/row_key.h"
+#include "storage/sqlite/log_pass.h"
 #include "storage/sqlite/row_reader.h"
 
 namespace holdfast {
 namespace {
 
 constexpr int kValues = 4;  // stored code, code, tenant, category
+constexpr std::int64_t kRowsPerPulse = 4096;
+constexpr std::int64_t kSamples = 31;  // rows that are looked at for a code in the middle
 
 void visit_group(const std::string& group, std::int64_t rows, const GroupVisit& visit) {
   const auto values = split_canonical(group);
@@ -68,6 +71,104 @@ void GroupCounter::visit_all(const GroupVisit& visit) const {
   for (const auto* group : groups) {
     visit_group(group->first, group->second, visit);
   }
+}
+
+namespace {
+
+std::string group_columns(const LogLayout& layout) {
+  return layout.raw_code + ", " + layout.code + ", " + layout.tenant + ", " + layout.category;
+}
+
+/// The rows of the index, in its order. With a part, the last column of the rows before its middle
+/// is not 1, and that of the rows behind them is.
+Statement rows_of_index(Connection& connection,
+                        const LogLayout& layout,
+                        const GroupLimits& limits) {
+  const bool before = limits.part != nullptr && limits.part->side == CodesPart::Side::before;
+  const bool from = limits.part != nullptr && limits.part->side == CodesPart::Side::from;
+  const bool bounded = layout.rowid_alias && limits.up_to;
+  const std::string in_part = layout.raw_code + " >= ?";
+  const std::string up_to = layout.key_columns.front() + " <= ?";
+  std::string sql = "SELECT " + group_columns(layout) + (before ? ", " + in_part : "") + " FROM " +
+                    layout.table + " INDEXED BY " + layout.code_time_index;
+  if (from || bounded) {
+    sql += " WHERE " + (from ? in_part : "") + (from && bounded ? " AND " : "") +
+           (bounded ? up_to : "");
+  }
+  Statement rows{connection.db(), sql + " ORDER BY " + layout.raw_code + ", " + layout.time};
+  int place = 0;
+  if (limits.part != nullptr) {
+    rows.bind(++place, limits.part->middle);
+  }
+  if (bounded) {
+    rows.bind(++place, *limits.up_to);
+  }
+  return rows;
+}
+
+bool is_true(const StoredView& value) {
+  const auto* const number = std::get_if<std::int64_t>(&value);
+  return number != nullptr && *number == 1;
+}
+
+}  // namespace
+
+void count_log_groups(Connection& connection,
+                      const LogLayout& layout,
+                      const GroupLimits& limits,
+                      const GroupVisit& visit,
+                      const Pulse& pulse) {
+  const bool by_index = connection.wal() && layout.groups_in_index;
+  if (limits.part != nullptr && !by_index) {
+    throw StorageError(StorageTrouble::other, "without its index the log is counted in one go");
+  }
+  GroupCounter groups;
+  std::int64_t counted = 0;
+  const auto count = [&](const Statement& row, int first) {
+    groups.add(row, first);
+    if (pulse && ++counted % kRowsPerPulse == 0) {
+      pulse();
+    }
+  };
+  if (by_index) {
+    const bool before = limits.part != nullptr && limits.part->side == CodesPart::Side::before;
+    Statement rows = rows_of_index(connection, layout, limits);
+    while (rows.step() && !(before && is_true(rows.column(kValues)))) {
+      count(rows, 0);
+    }
+  } else {
+    const int first = static_cast<int>(layout.key_columns.size());
+    LogPass{connection, layout, RowReader::key_columns(layout) + ", " + group_columns(layout)}.run(
+        {.up_to = limits.up_to}, [&](const Statement& row) { count(row, first); });
+  }
+  groups.visit_all(visit);
+}
+
+std::optional<std::string> find_middle_code(Connection& connection,
+                                            const LogLayout& layout,
+                                            std::optional<std::int64_t> up_to) {
+  if (!connection.wal() || !layout.groups_in_index || !layout.rowid_alias || !up_to) {
+    return std::nullopt;
+  }
+  const std::string& key = layout.key_columns.front();
+  Statement row{connection.db(),
+                "SELECT " + layout.raw_code + " FROM " + layout.table + " WHERE " + key +
+                    " >= ? ORDER BY " + key + " LIMIT 1"};
+  std::vector<std::string> codes;
+  for (std::int64_t i = 0; i < kSamples; ++i) {
+    row.reset();
+    row.bind(1, *up_to / kSamples * i);
+    const StoredView code = row.step() ? row.column(0) : StoredView{};
+    if (const auto* const text = std::get_if<std::string_view>(&code)) {
+      codes.emplace_back(*text);
+    }
+  }
+  if (codes.empty()) {
+    return std::nullopt;
+  }
+  const auto middle = codes.begin() + static_cast<std::ptrdiff_t>(codes.size() / 2);
+  std::nth_element(codes.begin(), middle, codes.end());
+  return *middle;
 }
 
 }  // namespace holdfast

@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "storage/audit_log.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/log_layout.h"
 #include "storage/sqlite/statement.h"
 
 namespace holdfast {
@@ -28,5 +31,23 @@ class GroupCounter {
   std::string last_group_;  ///< the one before: rows come in runs
   std::int64_t* last_rows_ = nullptr;  ///< its count; stays valid when the map grows
 };
+
+/// Which rows are counted.
+struct GroupLimits {
+  std::optional<std::int64_t> up_to;
+  const CodesPart* part = nullptr;  ///< null: all codes
+};
+
+/// Counts rows as AuditLog::count_groups() and count_groups_of() say.
+void count_log_groups(Connection& connection,
+                      const LogLayout& layout,
+                      const GroupLimits& limits,
+                      const GroupVisit& visit,
+                      const Pulse& pulse);
+
+/// What AuditLog::middle_code() says: the middle one of the codes of some rows.
+[[nodiscard]] std::optional<std::string> find_middle_code(Connection& connection,
+                                                          const LogLayout& layout,
+                                                          std::optional<std::int64_t> up_to);
 
 }  // namespace holdfast

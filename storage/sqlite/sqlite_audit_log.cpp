@@ -24,7 +24,6 @@ constexpr const char* kAppendOwn = R"sql(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 )sql";
 
-constexpr std::int64_t kRowsPerPulse = 4096;
 constexpr std::int64_t kHighestKey = std::numeric_limits<std::int64_t>::max();
 
 std::string append_to_log_sql(const LogLayout& layout) {
@@ -168,35 +167,18 @@ void SqliteAuditLog::scan_all(std::optional<std::int64_t> up_to,
 void SqliteAuditLog::count_groups(std::optional<std::int64_t> up_to,
                                   const GroupVisit& visit,
                                   const Pulse& pulse) {
-  const std::string values =
-      layout_.raw_code + ", " + layout_.code + ", " + layout_.tenant + ", " + layout_.category;
-  GroupCounter groups;
-  std::int64_t counted = 0;
-  const auto count = [&](const Statement& row, int first) {
-    groups.add(row, first);
-    if (pulse && ++counted % kRowsPerPulse == 0) {
-      pulse();
-    }
-  };
-  if (connection_.wal() && layout_.groups_in_index) {
-    const bool bounded = layout_.rowid_alias && up_to;
-    Statement rows{connection_.db(),
-                   "SELECT " + values + " FROM " + layout_.table + " INDEXED BY " +
-                       layout_.code_time_index +
-                       (bounded ? " WHERE " + layout_.key_columns.front() + " <= ?" : "") +
-                       " ORDER BY " + layout_.raw_code + ", " + layout_.time};
-    if (bounded) {
-      rows.bind(1, *up_to);
-    }
-    while (rows.step()) {
-      count(rows, 0);
-    }
-  } else {
-    const int first = static_cast<int>(layout_.key_columns.size());
-    LogPass{connection_, layout_, RowReader::key_columns(layout_) + ", " + values}.run(
-        {.up_to = up_to}, [&](const Statement& row) { count(row, first); });
-  }
-  groups.visit_all(visit);
+  count_log_groups(connection_, layout_, {.up_to = up_to}, visit, pulse);
+}
+
+std::optional<std::string> SqliteAuditLog::middle_code(std::optional<std::int64_t> up_to) {
+  return find_middle_code(connection_, layout_, up_to);
+}
+
+void SqliteAuditLog::count_groups_of(const CodesPart& part,
+                                     std::optional<std::int64_t> up_to,
+                                     const GroupVisit& visit,
+                                     const Pulse& pulse) {
+  count_log_groups(connection_, layout_, {.up_to = up_to, .part = &part}, visit, pulse);
 }
 
 void SqliteAuditLog::scan_candidates(const CandidateRange& range,

@@ -35,6 +35,11 @@ class SqliteAuditLog final : public AuditLog {
   void count_groups(std::optional<std::int64_t> up_to,
                     const GroupVisit& visit,
                     const Pulse& pulse) override;
+  [[nodiscard]] std::optional<std::string> middle_code(std::optional<std::int64_t> up_to) override;
+  void count_groups_of(const CodesPart& part,
+                       std::optional<std::int64_t> up_to,
+                       const GroupVisit& visit,
+                       const Pulse& pulse) override;
   void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) override;
   void scan_candidates(const CandidateRange& range,
                        std::optional<std::int64_t> up_to,

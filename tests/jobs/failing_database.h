@@ -48,6 +48,16 @@ class FailingLog final : public AuditLog {
                     const Pulse& pulse) override {
     real_.count_groups(up_to, visit, pulse);
   }
+  [[nodiscard]] std::optional<std::string> middle_code(std::optional<std::int64_t> up_to) override {
+    return real_.middle_code(up_to);
+  }
+  void count_groups_of(const CodesPart& part,
+                       std::optional<std::int64_t> up_to,
+                       const GroupVisit& visit,
+                       const Pulse& pulse) override {
+    faults_.look("count_groups_of");
+    real_.count_groups_of(part, up_to, visit, pulse);
+  }
   void count_days(std::optional<std::int64_t> up_to, const DayVisit& visit) override {
     real_.count_days(up_to, visit);
   }
