@@ -11,7 +11,6 @@
 #include <stdexcept>
 
 #include "jobs/hold_document.h"
-#include "jobs/json_text.h"
 
 namespace holdfast {
 namespace {
@@ -146,7 +145,7 @@ std::string hex_of_bytes(std::string_view bytes) {
 std::string hold_set_digest(const std::vector<LegalHold>& holds) {
   Sha256 digest;
   for (const LegalHold& hold : holds) {
-    digest.update(compact(hold_json(hold, HoldDetail::with_names)));
+    digest.update(hold_text(hold));
     digest.update("\n");
   }
   return digest.hex();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/hold_document.h"
 
+#include "jobs/json_object_text.h"
 #include "jobs/json_text.h"
 
 namespace holdfast {
@@ -16,6 +17,26 @@ nlohmann::json words(const std::vector<std::string>& values) {
 
 nlohmann::json people(const std::vector<std::string>& values, HoldDetail detail) {
   return detail == HoldDetail::with_names ? words(values) : nlohmann::json(values.size());
+}
+
+void add_words(const std::vector<std::string>& values, std::string& out) {
+  add_json_array(
+      values, out, [](const std::string& value, std::string& to) { add_json_text(value, to); });
+}
+
+void add_covers(const HoldScope& scope, std::string& out) {
+  JsonObjectText covers{out};
+  add_words(scope.actors, covers.key("actor"));
+  add_words(scope.categories, covers.key("category"));
+  add_words(scope.codes, covers.key("code"));
+  add_words(scope.event_ids, covers.key("event_id"));
+  covers.flag("everything", scope.everything);
+  covers.time("from", scope.from);
+  add_words(scope.persons, covers.key("person"));
+  add_words(scope.subjects, covers.key("subject"));
+  add_words(scope.tenants, covers.key("tenant"));
+  covers.time("until", scope.until);
+  covers.end();
 }
 
 }  // namespace
@@ -46,6 +67,27 @@ nlohmann::json hold_json(const LegalHold& hold, HoldDetail detail) {
           {"released_by", utf8_text(hold.released_by)},
           {"release_reason", utf8_text(hold.release_reason)},
           {"active", hold.active()}};
+}
+
+std::string hold_text(const LegalHold& hold) {
+  std::string out;
+  JsonObjectText object{out};
+  object.flag("active", hold.active());
+  object.text("basis", hold.basis);
+  add_covers(hold.scope, object.key("covers"));
+  object.number("hold", hold.id);
+  object.text("kind", to_token(hold.kind));
+  object.flag("locked", hold.locked);
+  object.text("matter", hold.matter);
+  object.time("placed_at", hold.placed_at);
+  object.text("placed_by", hold.placed_by);
+  object.text("reason", hold.reason);
+  object.text("release_reason", hold.release_reason);
+  object.time("released_at", hold.released_at);
+  object.text("released_by", hold.released_by);
+  object.time("review_by", hold.review_by);
+  object.end();
+  return out;
 }
 
 }  // namespace holdfast

@@ -3,13 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
 
-#include "jobs/digest.h"
 #include "jobs/job_error.h"
-#include "jobs/json_text.h"
-
-#include <tl/expected.hpp>
 
 namespace holdfast {
 namespace {
@@ -17,8 +12,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFormat = "holdfast-witness/1";
-constexpr int kDeepest = 16;  // of what a line nests; a deeper one is none of ours
-const std::string kNoHash(64, '0');
 
 constexpr std::array<std::string_view, 8> kStates = {"in_step",
                                                      "repaired",
@@ -32,103 +25,6 @@ constexpr std::array<std::string_view, 8> kStates = {"in_step",
 constexpr const char* kNewWitness =
     "have an administrator look at it and type \"holdfast recover --new-witness\", which begins a "
     "new file from what the database knows";
-
-/// Whether brackets nest deeper than those of a line do: found out before anything is made of them.
-bool is_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char letter = text[at];
-    if (in_string) {
-      at += letter == '\\' ? 1 : 0;
-      in_string = letter != '"';
-      continue;
-    }
-    in_string = letter == '"';
-    depth += letter == '{' || letter == '[' ? 1 : 0;
-    depth -= letter == '}' || letter == ']' ? 1 : 0;
-    if (depth > kDeepest) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/// JSON that is no deeper than a line may be; null where it is not.
-json parse_flat(const std::string& text) {
-  json value =
-      is_deep(text) ? json(nullptr) : json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return value.is_discarded() ? json(nullptr) : value;
-}
-
-/// What stands between the hash of a line and its end: keys are sorted.
-std::string behind_hash(const std::string& kind, const std::string& previous, std::int64_t seq) {
-  return R"("kind":)" + compact(kind) + R"(,"previous":)" + compact(previous) + R"(,"seq":)" +
-         std::to_string(seq) + "}";
-}
-
-std::string entry_of_hash(const std::string& hash) {
-  return R"("hash":")" + hash + "\",";
-}
-
-bool has_shape(const json& object) {
-  const auto is_text = [&object](const char* key) {
-    return object.contains(key) && object.at(key).is_string();
-  };
-  return object.is_object() && object.size() == 6 && is_text("at") && is_text("kind") &&
-         is_text("previous") && is_text("hash") && object.contains("body") &&
-         object.at("body").is_object() && object.contains("seq") &&
-         object.at("seq").is_number_integer();
-}
-
-bool is_withheld(const json& object) {
-  return object.is_object() && object.size() == 4 && object.contains("seq") &&
-         object.value("kind", json{}) == kWithheld && object.value("hash", json{}).is_string() &&
-         object.value("previous", json{}).is_string();
-}
-
-/// The hash that a line in canonical form should have: of all of it but its entry "hash".
-std::string hash_of_line(const WitnessLine& line, const std::string& previous) {
-  const std::string tail = behind_hash(line.kind, previous, line.seq);
-  const std::size_t entry = entry_of_hash(line.hash).size();
-  Sha256 digest;
-  digest.update(std::string_view(line.line).substr(0, line.line.size() - tail.size() - entry));
-  digest.update(tail);
-  return digest.hex();
-}
-
-tl::expected<WitnessLine, std::string> read_line(std::string text,
-                                                 std::int64_t seq,
-                                                 const std::string& previous) {
-  const json object = parse_flat(text);
-  const bool withheld = is_withheld(object);
-  if (!withheld && !has_shape(object)) {
-    return tl::unexpected<std::string>("it is not a line as holdfast writes them");
-  }
-  if (object.at("seq") != seq) {
-    return tl::unexpected("its number is " + object.at("seq").dump() + " and not " +
-                          std::to_string(seq));
-  }
-  if (object.at("previous") != previous) {
-    return tl::unexpected<std::string>("it does not follow the line before it");
-  }
-  if (withheld) {
-    return WitnessLine{.seq = seq,
-                       .kind = std::string(kWithheld),
-                       .line = std::move(text),
-                       .hash = object.at("hash")};
-  }
-  const auto at = parse_rfc3339(object.at("at").get<std::string>());
-  WitnessLine line{.seq = seq,
-                   .at = at.value_or(Instant{}),
-                   .kind = object.at("kind"),
-                   .line = std::move(text),
-                   .hash = object.at("hash")};
-  if (!at || compact(object) != line.line || hash_of_line(line, previous) != line.hash) {
-    return tl::unexpected<std::string>("its hash is not the one of what it says");
-  }
-  return line;
-}
 
 std::string rows_of(std::int64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
@@ -183,12 +79,6 @@ std::int64_t first_withheld_alone(WitnessOutbox& outbox, const WitnessChain& cha
     }
   }
   return 0;
-}
-
-/// Whether what the outbox says of a line, and where, is what its hash was made of.
-bool says_what_its_hash_says(const WitnessLine& line, const std::string& previous) {
-  const auto read = read_line(line.line, line.seq, previous);
-  return read && read->hash == line.hash && (read->kind == line.kind || read->kind == kWithheld);
 }
 
 WitnessComparison& say(WitnessComparison& found, WitnessState state, std::string sentence) {
@@ -285,47 +175,6 @@ std::string_view to_token(WitnessState state) {
   return kStates.at(static_cast<std::size_t>(state));
 }
 
-WitnessLine next_witness_line(const std::optional<WitnessLine>& last, const WitnessNote& note) {
-  const std::int64_t seq = last ? last->seq + 1 : 1;
-  const std::string head =
-      R"({"at":)" + compact(to_rfc3339(note.at)) + R"(,"body":)" + compact(note.body) + ",";
-  const std::string tail = behind_hash(note.kind, last ? last->hash : kNoHash, seq);
-  const std::string hash = sha256_hex(head + tail);
-  return {.seq = seq,
-          .at = note.at,
-          .kind = note.kind,
-          .line = head + entry_of_hash(hash) + tail,
-          .hash = hash};
-}
-
-std::string withheld_line(const WitnessLine& line) {
-  return compact({{"hash", line.hash},
-                  {"kind", kWithheld},
-                  {"previous", json::parse(line.line).at("previous")},
-                  {"seq", line.seq}});
-}
-
-json witness_body(const WitnessLine& line) {
-  return json::parse(line.line).value("body", json::object());
-}
-
-WitnessChain read_witness_chain(std::vector<std::string> lines) {
-  WitnessChain chain;
-  std::string previous = kNoHash;
-  for (std::string& text : lines) {
-    const auto seq = static_cast<std::int64_t>(chain.lines.size()) + 1;
-    auto line = read_line(std::move(text), seq, previous);
-    if (!line) {
-      chain.bad_line = seq;
-      chain.fault = line.error();
-      break;
-    }
-    previous = line->hash;
-    chain.lines.push_back(*std::move(line));
-  }
-  return chain;
-}
-
 WitnessComparison compare_witness(Database& database, WitnessText text, const std::string& name) {
   WitnessComparison found{.file_exists = text.exists};
   if (!database.is_set_up()) {
@@ -351,7 +200,7 @@ WitnessComparison compare_witness(Database& database, Witness& witness) {
 
 std::int64_t first_rewritten_line(WitnessOutbox& outbox, const std::vector<WitnessLine>& file) {
   std::int64_t seq = 0;
-  std::string previous = kNoHash;
+  std::string previous{kNoWitnessHash};
   for (const WitnessLine& line : outbox.since(0)) {
     ++seq;
     const auto place = static_cast<std::size_t>(seq - 1);

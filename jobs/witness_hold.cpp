@@ -2,10 +2,13 @@
 #include "jobs/witness_hold.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <tuple>
 
 #include "jobs/digest.h"
 #include "jobs/erasure_keys.h"
+#include "jobs/json_object_text.h"
 #include "jobs/json_text.h"
 
 namespace holdfast {
@@ -30,6 +33,41 @@ json exact(const std::vector<std::string>& words) {
     list.push_back(exact(word));
   }
   return list;
+}
+
+/// What compact() makes of exact().
+void add_exact(const std::string& text, std::string& out) {
+  if (is_utf8(text)) {
+    add_json_text(text, out);
+  } else {
+    JsonObjectText bytes{out};
+    bytes.text("hex", hex_of_bytes(text));
+    bytes.end();
+  }
+}
+
+void add_exact(const std::optional<Instant>& instant, std::string& out) {
+  out += instant ? std::to_string(to_unix_ms(*instant)) : "null";
+}
+
+void add_exact(const std::vector<std::string>& words, std::string& out) {
+  add_json_array(words, out, [](const std::string& word, std::string& to) { add_exact(word, to); });
+}
+
+void add_scope(const HoldScope& scope, std::string& out) {
+  JsonObjectText object{out};
+  add_exact(scope.actors, object.key("actors"));
+  add_exact(scope.categories, object.key("categories"));
+  add_exact(scope.category_codes, object.key("category_codes"));
+  add_exact(scope.codes, object.key("codes"));
+  add_exact(scope.event_ids, object.key("event_ids"));
+  object.flag("everything", scope.everything);
+  add_exact(scope.from, object.key("from_ms"));
+  add_exact(scope.persons, object.key("persons"));
+  add_exact(scope.subjects, object.key("subjects"));
+  add_exact(scope.tenants, object.key("tenants"));
+  add_exact(scope.until, object.key("until_ms"));
+  object.end();
 }
 
 std::vector<std::string> words_of(const json& list) {
@@ -129,6 +167,51 @@ json witnessed_hold(const LegalHold& hold) {
             {"from_ms", exact(scope.from)},
             {"until_ms", exact(scope.until)},
             {"everything", scope.everything}}}};
+}
+
+std::string witnessed_hold_text(const LegalHold& hold) {
+  std::string out;
+  JsonObjectText object{out};
+  add_exact(hold.basis, object.key("basis"));
+  object.number("hold", hold.id);
+  object.text("kind", to_token(hold.kind));
+  object.flag("locked", hold.locked);
+  add_exact(hold.matter, object.key("matter"));
+  object.number("placed_at_ms", to_unix_ms(hold.placed_at));
+  add_exact(hold.placed_by, object.key("placed_by"));
+  add_exact(hold.reason, object.key("reason"));
+  add_exact(hold.release_reason, object.key("release_reason"));
+  add_exact(hold.released_at, object.key("released_at_ms"));
+  add_exact(hold.released_by, object.key("released_by"));
+  add_exact(hold.review_by, object.key("review_by_ms"));
+  add_scope(hold.scope, object.key("scope"));
+  object.end();
+  return out;
+}
+
+bool HoldInLine::is(const LegalHold& hold) const {
+  const std::string now = witnessed_hold_text(hold);
+  return text.substr(0, now.size()) == now;
+}
+
+std::optional<HoldInLine> hold_in_line(std::string_view line) {
+  // Inside of a text each quote has a backslash before it, so none of these can stand in one.
+  constexpr std::string_view kDeed = R"(,"body":{"deed":")";
+  constexpr std::string_view kHold = R"(","hold":)";
+  constexpr std::string_view kNumber = R"(,"hold":)";
+  const std::size_t deed = line.find(kDeed);
+  const std::size_t before = deed == std::string_view::npos ? deed : line.find(kHold, deed);
+  if (before == std::string_view::npos) {
+    return std::nullopt;
+  }
+  HoldInLine found{.text = line.substr(before + kHold.size())};
+  const std::size_t number = found.text.find(kNumber);
+  if (number == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string_view digits = found.text.substr(number + kNumber.size());
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), found.id);
+  return read.ec == std::errc{} ? std::optional{found} : std::nullopt;
 }
 
 LegalHold hold_of_witness(const json& body) {

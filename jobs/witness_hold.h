@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "policy/legal_hold.h"
 
 #include <nlohmann/json.hpp>
@@ -10,6 +15,20 @@ namespace holdfast {
 /// A whole hold with all its terms, names too, so that it can be placed again. Text that is not
 /// UTF-8 stands as {"hex": digits}, instants in milliseconds.
 [[nodiscard]] nlohmann::json witnessed_hold(const LegalHold& hold);
+
+/// What compact() makes of witnessed_hold().
+[[nodiscard]] std::string witnessed_hold_text(const LegalHold& hold);
+
+/// A line's hold as it stands there, and all that follows; nothing of the line is checked.
+struct HoldInLine {
+  std::int64_t id = 0;
+  std::string_view text;
+
+  /// True where the hold is written there just as it is now, so that nothing has to be read.
+  [[nodiscard]] bool is(const LegalHold& hold) const;
+};
+/// None where it does not stand where it does in a line about a hold.
+[[nodiscard]] std::optional<HoldInLine> hold_in_line(std::string_view line);
 
 /// The hold that witnessed_hold() wrote down. Errors: nlohmann::json::exception where it is none.
 [[nodiscard]] LegalHold hold_of_witness(const nlohmann::json& body);

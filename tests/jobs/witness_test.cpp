@@ -112,6 +112,50 @@ TEST_CASE("a chain is read up to the first line that is wrong", "[witness]") {
   }
 }
 
+TEST_CASE("a long chain is read in two halves, and its first wrong line is the one that counts",
+          "[witness]") {
+  constexpr std::size_t kLines = 5'000;
+  constexpr std::size_t kHalf = kLines / 2;
+  std::vector<std::string> lines;
+  std::optional<WitnessLine> last;
+  for (std::size_t n = 1; n <= kLines; ++n) {
+    last = next_witness_line(last, {.at = kTonight, .kind = "clock", .body = {{"n", n}}});
+    lines.push_back(last->line);
+  }
+  const WitnessChain whole = read_witness_chain(lines);
+  CHECK(whole.bad_line == 0);
+  REQUIRE(whole.lines.size() == kLines);
+  CHECK(whole.lines[kHalf].line == lines[kHalf]);
+  CHECK(whole.lines.back().hash == last->hash);
+  const auto bad_after = [&lines](const std::set<std::size_t>& edited) {
+    std::vector<std::string> wrong = lines;
+    for (const std::size_t place : edited) {
+      std::string& text = wrong[place];
+      text.replace(text.find("\"n\":"), 4, "\"m\":");
+    }
+    const WitnessChain chain = read_witness_chain(std::move(wrong));
+    CHECK(chain.lines.size() == static_cast<std::size_t>(chain.bad_line - 1));
+    CHECK(chain.fault == "its hash is not the one of what it says");
+    return static_cast<std::size_t>(chain.bad_line - 1);
+  };
+  for (const std::size_t place :
+       {std::size_t{0}, kHalf - 2, kHalf - 1, kHalf, kHalf + 1, kLines - 1}) {
+    CHECK(bad_after({place}) == place);
+    CHECK(bad_after({place, kLines - 1}) == place);
+    CHECK(bad_after({kHalf - 1, place}) == std::min(place, kHalf - 1));
+  }
+  // A line that is right by itself, in the place of the last one of the first half.
+  std::vector<std::string> swapped = lines;
+  const WitnessLine& before = whole.lines[kHalf - 2];
+  swapped[kHalf - 1] =
+      next_witness_line(before, {.at = kTonight, .kind = "clock", .body = {{"n", 0}}}).line;
+  const WitnessChain chain = read_witness_chain(swapped);
+  CHECK(chain.bad_line == static_cast<std::int64_t>(kHalf) + 1);
+  CHECK(chain.fault == "it does not follow the line before it");
+  swapped[kHalf - 1] = "no line";
+  CHECK(read_witness_chain(swapped).bad_line == static_cast<std::int64_t>(kHalf));
+}
+
 TEST_CASE("the file begins with the database that it belongs to, and nobody else may read it",
           "[witness]") {
   WitnessWorld world;

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds that are written at once are those that are made of values.
+
+#include <random>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "jobs/hold_document.h"
+#include "jobs/json_text.h"
+#include "jobs/witness_hold.h"
+#include "jobs/witness_line.h"
+
+using namespace holdfast;
+
+namespace {
+
+/// Any hold: hostile texts, absent values, every kind of term.
+class RandomHolds {
+ public:
+  LegalHold next() {
+    LegalHold hold{.id = static_cast<std::int64_t>(chance_() >> (1 + chance_() % 62)),
+                   .matter = text(),
+                   .reason = text(),
+                   .basis = text(),
+                   .kind = coin() ? HoldKind::legal : HoldKind::regulatory,
+                   .locked = coin()};
+    hold.scope = {.tenants = words(),
+                  .persons = words(),
+                  .actors = words(),
+                  .subjects = words(),
+                  .categories = words(),
+                  .category_codes = words(),
+                  .codes = words(),
+                  .event_ids = words(),
+                  .from = time(),
+                  .until = time(),
+                  .everything = coin()};
+    hold.placed_by = text();
+    hold.placed_at = time().value_or(from_unix_ms(0));
+    hold.review_by = time();
+    hold.released_at = time();
+    hold.released_by = text();
+    hold.release_reason = text();
+    return hold;
+  }
+
+  bool coin() { return chance_() % 2 == 0; }
+
+ private:
+  std::string text() {
+    static const std::vector<std::string> kTricks = {
+        R"(","hold":7,"kind":")", R"(\)", R"(,"body":{"deed":"x","hold":{"basis":)", "\xff", "ö"};
+    std::string bytes = chance_() % 4 == 0 ? kTricks[chance_() % kTricks.size()] : "";
+    for (auto left = chance_() % 6; left > 0; --left) {
+      bytes += static_cast<char>(chance_() % (coin() ? 256 : 128));
+    }
+    return bytes;
+  }
+  std::vector<std::string> words() {
+    std::vector<std::string> list(chance_() % 3);
+    for (std::string& word : list) {
+      word = text();
+    }
+    return list;
+  }
+  std::optional<Instant> time() {
+    return chance_() % 3 == 0 ? std::nullopt
+                              : std::optional{from_unix_ms(
+                                    static_cast<std::int64_t>(chance_() % 4'000'000'000'000))};
+  }
+
+  std::mt19937_64 chance_{20261129};
+};
+
+std::string line_about(const LegalHold& hold) {
+  return next_witness_line(std::nullopt,
+                           {.at = from_unix_ms(0),
+                            .kind = "hold",
+                            .body = {{"deed", "placed"}, {"hold", witnessed_hold(hold)}}})
+      .line;
+}
+
+}  // namespace
+
+TEST_CASE("a hold that is written at once is the one that is made of values", "[hold]") {
+  RandomHolds holds;
+  for (int i = 0; i < 2000; ++i) {
+    const LegalHold hold = holds.next();
+    REQUIRE(hold_text(hold) == compact(hold_json(hold, HoldDetail::with_names)));
+    REQUIRE(witnessed_hold_text(hold) == compact(witnessed_hold(hold)));
+  }
+}
+
+TEST_CASE("a hold is found in its line, and only as it is there", "[hold][witness]") {
+  RandomHolds holds;
+  for (int i = 0; i < 2000; ++i) {
+    const LegalHold hold = holds.next();
+    const std::string line = line_about(hold);
+    const auto found = hold_in_line(line);
+    REQUIRE(found);
+    CHECK(found->id == hold.id);
+    CHECK(found->is(hold));
+    LegalHold other = hold;
+    other.scope.subjects.emplace_back("x");
+    CHECK_FALSE(found->is(other));
+    other = hold;
+    other.released_at = from_unix_ms(to_unix_ms(hold.released_at.value_or(from_unix_ms(5))) + 1);
+    CHECK_FALSE(found->is(other));
+    other = hold;
+    other.basis += "x";
+    CHECK_FALSE(found->is(other));
+  }
+  for (const char* line : {"",
+                           "{}",
+                           R"(,"body":{"deed":"met")",
+                           R"(,"body":{"deed":"met","hold":{})",
+                           R"(,"body":{"deed":"met","hold":{"basis":"","hold":x)"}) {
+    CAPTURE(line);
+    CHECK_FALSE(hold_in_line(line));
+  }
+}
