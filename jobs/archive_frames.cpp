@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kLevel = 3;                     // zstd's own default
 constexpr std::int64_t kPiece = 131'072;      // read or written at once
+constexpr int kJobBytes = 1 << 20;            // that zstd's thread compresses as one
+constexpr std::size_t kGivenAtOnce = 65'536;  // lines are shorter, and each handing over costs
 constexpr std::size_t kLongestHead = 16'384;  // of its line; a database's identity is short
 
 [[noreturn]] void fail(const FramePlace& place, const std::string& what) {
@@ -109,6 +111,9 @@ FrameWriter::FrameWriter() : context_(ZSTD_createCCtx()), out_(ZSTD_CStreamOutSi
       ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1)) != 0) {
     throw ArchiveError("zstd cannot be started: is there memory left?");
   }
+  // Beside the writing of the slice. A library that has no threads compresses in this one.
+  (void)ZSTD_CCtx_setParameter(context_, ZSTD_c_nbWorkers, 1);
+  (void)ZSTD_CCtx_setParameter(context_, ZSTD_c_jobSize, kJobBytes);
 }
 
 FrameWriter::~FrameWriter() {
@@ -118,15 +123,21 @@ FrameWriter::~FrameWriter() {
 void FrameWriter::begin(ArchiveFile& file) {
   (void)ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
   file_ = &file;
+  in_.clear();
   filled_ = 0;
 }
 
 void FrameWriter::write(std::string_view text) {
-  compress(text, Directive::go_on);
+  in_ += text;
+  if (in_.size() >= kGivenAtOnce) {
+    compress(in_, Directive::go_on);
+    in_.clear();
+  }
 }
 
 void FrameWriter::end() {
-  compress({}, Directive::end_frame);
+  compress(in_, Directive::end_frame);
+  in_.clear();
   write_out();
 }
 

@@ -14,8 +14,9 @@ struct ZSTD_CCtx_s;
 
 namespace holdfast {
 
-/// Compresses text into one zstd frame after the other at the end of a file, as it comes: memory
-/// does not grow with the text. Each frame carries zstd's own checksum.
+/// Compresses text into one zstd frame after the other at the end of a file, as it comes and in a
+/// thread of zstd's own: memory does not grow with the text. Each frame carries zstd's own
+/// checksum.
 class FrameWriter {
  public:
   FrameWriter();
@@ -39,6 +40,7 @@ class FrameWriter {
 
   ZSTD_CCtx_s* context_;
   ArchiveFile* file_ = nullptr;
+  std::string in_;   // not given to zstd yet
   std::string out_;  // its first `filled_` bytes are compressed and not written yet
   std::size_t filled_ = 0;
 };
