@@ -111,7 +111,7 @@ FrameWriter::FrameWriter() : context_(ZSTD_createCCtx()), out_(ZSTD_CStreamOutSi
       ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1)) != 0) {
     throw ArchiveError("zstd cannot be started: is there memory left?");
   }
-  // Beside the writing of the slice. A library that has no threads compresses in this one.
+  // A library that has no threads compresses in this one.
   (void)ZSTD_CCtx_setParameter(context_, ZSTD_c_nbWorkers, 1);
   (void)ZSTD_CCtx_setParameter(context_, ZSTD_c_jobSize, kJobBytes);
 }
@@ -122,9 +122,17 @@ FrameWriter::~FrameWriter() {
 
 void FrameWriter::begin(ArchiveFile& file) {
   (void)ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
+  ZSTD_inBuffer nothing{nullptr, 0, 0};
+  ZSTD_outBuffer out{out_.data(), out_.size(), 0};
+  if (ZSTD_isError(ZSTD_compressStream2(context_, &out, &nothing, ZSTD_e_continue)) != 0) {
+    // The system may have no thread to give.
+    (void)ZSTD_CCtx_reset(context_, ZSTD_reset_session_only);
+    (void)ZSTD_CCtx_setParameter(context_, ZSTD_c_nbWorkers, 0);
+    out.pos = 0;
+  }
   file_ = &file;
   in_.clear();
-  filled_ = 0;
+  filled_ = out.pos;
 }
 
 void FrameWriter::write(std::string_view text) {

@@ -108,6 +108,9 @@ bool PlanHalf::must_end(const StopFlag* stop) const {
 
 void PlanHalf::start(std::unique_ptr<KeySet> candidates, const StopFlag* stop) {
   candidates_ = std::move(candidates);
+  if (!candidates_->shareable()) {
+    return;
+  }
   try {
     deciding_ = std::async(std::launch::async, [this, stop] { return decide(stop); });
   } catch (const std::system_error&) {

@@ -20,18 +20,16 @@ void PruneRun::settle_tally() {
     return;
   }
   const SliceTotals& totals = slices_->totals();
-  const Tally planned = plan_.figures.tally;
+  const Tally& planned = plan_.figures.tally;
   final_ = Tally{};
   for (const auto& [place, counts] : planned.places()) {
-    ReasonCounts kept = counts;
-    kept[Reason::expired] = 0;
-    final_.mention(place.tenant, place.category);
-    final_.places()[place] += kept;
     const auto handled = totals.tally.places().find(place);
     const std::int64_t looked_at =
         handled == totals.tally.places().end() ? 0 : handled->second.total();
-    final_.add(
-        place.tenant, place.category, Reason::not_reached, counts[Reason::expired] - looked_at);
+    ReasonCounts& settled = final_.places()[place];
+    settled = counts;
+    settled[Reason::expired] = 0;
+    settled[Reason::not_reached] += counts[Reason::expired] - looked_at;
   }
   for (const auto& [code, counts] : planned.codes()) {
     final_.add_code(code, Reason::unknown_code, counts[Reason::unknown_code]);

@@ -9,9 +9,10 @@
 namespace holdfast {
 namespace {
 
-// So many rows at least are deleted before a slice looks at the clock: some 10 ms. Long slices look
-// so often, because each part has sums of its own.
+// So many rows are deleted before a slice looks at the clock: some 10 ms, and in long slices 20,
+// because each part has sums of its own.
 constexpr std::size_t kFewestInPart = 1024;
+constexpr std::size_t kMostInPart = 2048;
 constexpr std::size_t kPartsOfSlice = 16;
 constexpr std::size_t kKeysInRead = 64;  // close enough to each other to be read in one go
 
@@ -72,7 +73,7 @@ bool ReadAhead::suits(Database& database, const DecisionContext& context) {
 
 DecidedRows ReadAhead::read(const std::vector<RowKey>& keys) {
   DecidedRows decided;
-  const std::size_t in_part = std::max(kFewestInPart, keys.size() / kPartsOfSlice);
+  const std::size_t in_part = std::clamp(keys.size() / kPartsOfSlice, kFewestInPart, kMostInPart);
   decided.parts.reserve((keys.size() + in_part - 1) / in_part);
   std::optional<SliceDigest> digest;
   if (!salt_.empty()) {
@@ -84,7 +85,7 @@ DecidedRows ReadAhead::read(const std::vector<RowKey>& keys) {
     DecidedPart& part = decided.parts.emplace_back();
     part.rows.going.reserve(std::min(in_part, keys.size() - from));
     const auto of_part = all.subspan(from, std::min(in_part, keys.size() - from));
-    for (std::size_t next = 0; next < of_part.size(); next += kKeysInRead) {
+    for (std::size_t next = 0; next < of_part.size() && !unwanted_; next += kKeysInRead) {
       rows_.read(of_part.subspan(next, std::min(kKeysInRead, of_part.size() - next)),
                  part.rows,
                  {.digest = digest ? &*digest : nullptr});

@@ -59,6 +59,8 @@ class ReadAhead {
   [[nodiscard]] DecidedRows take();
   /// Ends the reading and forgets it.
   void forget();
+  /// Tells the reading to end, and does not wait for it: forget() is to follow.
+  void give_up() { unwanted_ = true; }
 
   /// Whether rows of this log, which is now being worked on, may be read ahead on `reader`.
   [[nodiscard]] static bool suits(Database& database, const DecisionContext& context);

@@ -156,6 +156,9 @@ class Planner {
     if (auto counted = half_->take_counted()) {
       counter_.add(std::move(counted->counter));
       codes.merge(counted->codes);
+      for (auto& [name, rows] : counted->codes) {
+        codes[name].categories.merge(rows.categories);
+      }
     } else {
       count_part(behind, codes);
     }

@@ -30,7 +30,7 @@ struct RunBudget {
   std::chrono::milliseconds max_lock_idle{1000};  ///< while nobody else writes
   std::chrono::milliseconds max_time = std::chrono::hours{2};
   std::int64_t max_rows = 0;                          ///< 0: no limit
-  std::int64_t cache_bytes = std::int64_t{50} << 20;  ///< of the database connection
+  std::int64_t cache_bytes = std::int64_t{48} << 20;  ///< of the database connection
   bool drop_partitions = false;  ///< those that are wholly due go as tables, not row by row
 };
 

@@ -184,6 +184,9 @@ void SliceRunner::run_slice(KeySet& keys) {
   timing.commit = lock_.elapsed() - timing.work;
   timing.rows = slice.done.handled;
   learn(slice, timing);
+  if (slice.cut && ahead_) {
+    ahead_->forget();
+  }
   if (decided.parts.empty()) {
     start_ahead(keys, 0);
   }

@@ -45,6 +45,7 @@ class SliceRunner {
   struct Slice {
     SlicePart done;
     std::int64_t decided_ahead = 0;
+    bool cut = false;  ///< it ended before the rows that were decided for it
     ChildCounts children;
     std::optional<SliceDigest> digest;
   };

@@ -12,7 +12,7 @@ namespace holdfast {
 namespace {
 
 // Read ahead in one go: each key is in memory a few times, 16 bytes each.
-constexpr std::int64_t kMostAhead = 131'072;
+constexpr std::int64_t kMostAhead = 98'304;
 // Fewer are not worth a thread and a connection.
 constexpr std::int64_t kFewestAhead = 2'000;
 
@@ -105,8 +105,9 @@ void SliceRunner::work_off_decided(DecidedRows& decided, Slice& slice) {
   for (const DecidedPart& part : std::span{parts}.first(used)) {
     slice.done.sums.add(part.rows.sums);
   }
+  slice.cut = true;
   if (ahead_) {
-    ahead_->forget();
+    ahead_->give_up();
   }
 }
 

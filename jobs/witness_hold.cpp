@@ -190,21 +190,29 @@ std::string witnessed_hold_text(const LegalHold& hold) {
 }
 
 bool HoldInLine::is(const LegalHold& hold) const {
-  const std::string now = witnessed_hold_text(hold);
-  return text.substr(0, now.size()) == now;
+  constexpr std::size_t kHashLetters = 64;
+  const std::string now =
+      witnessed_hold_text(hold) + R"(},"hash":")" + line->hash + R"(","kind":"hold","previous":")";
+  const std::string end = R"(","seq":)" + std::to_string(line->seq) + "}";
+  return text.size() == now.size() + kHashLetters + end.size() &&
+         text.substr(0, now.size()) == now && text.substr(text.size() - end.size()) == end &&
+         text.find_first_not_of("0123456789abcdef", now.size()) == now.size() + kHashLetters;
 }
 
-std::optional<HoldInLine> hold_in_line(std::string_view line) {
+std::optional<HoldInLine> hold_in_line(const WitnessLine& line) {
   // Inside of a text each quote has a backslash before it, so none of these can stand in one.
   constexpr std::string_view kDeed = R"(,"body":{"deed":")";
   constexpr std::string_view kHold = R"(","hold":)";
   constexpr std::string_view kNumber = R"(,"hold":)";
-  const std::size_t deed = line.find(kDeed);
-  const std::size_t before = deed == std::string_view::npos ? deed : line.find(kHold, deed);
+  constexpr std::string_view kBegin = R"({"at":")";
+  const std::string_view whole = line.line;
+  const std::size_t deed =
+      whole.substr(0, kBegin.size()) == kBegin ? whole.find(kDeed) : std::string_view::npos;
+  const std::size_t before = deed == std::string_view::npos ? deed : whole.find(kHold, deed);
   if (before == std::string_view::npos) {
     return std::nullopt;
   }
-  HoldInLine found{.text = line.substr(before + kHold.size())};
+  HoldInLine found{.line = &line, .text = whole.substr(before + kHold.size())};
   const std::size_t number = found.text.find(kNumber);
   if (number == std::string_view::npos) {
     return std::nullopt;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "policy/legal_hold.h"
+#include "storage/witness_outbox.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,16 +20,18 @@ namespace holdfast {
 /// What compact() makes of witnessed_hold().
 [[nodiscard]] std::string witnessed_hold_text(const LegalHold& hold);
 
-/// A line's hold as it stands there, and all that follows; nothing of the line is checked.
+/// The hold of a line as it stands there, and the rest of the line; lives as long as the line.
 struct HoldInLine {
+  const WitnessLine* line = nullptr;
   std::int64_t id = 0;
   std::string_view text;
 
-  /// True where the hold is written there just as it is now, so that nothing has to be read.
+  /// True where the hold is written there just as it is now, and the line ends as such a line
+  /// does, so that it need not be taken apart.
   [[nodiscard]] bool is(const LegalHold& hold) const;
 };
 /// None where it does not stand where it does in a line about a hold.
-[[nodiscard]] std::optional<HoldInLine> hold_in_line(std::string_view line);
+[[nodiscard]] std::optional<HoldInLine> hold_in_line(const WitnessLine& line);
 
 /// The hold that witnessed_hold() wrote down. Errors: nlohmann::json::exception where it is none.
 [[nodiscard]] LegalHold hold_of_witness(const nlohmann::json& body);

@@ -44,7 +44,7 @@ std::optional<std::size_t> place_of(const std::vector<LegalHold>& holds, std::in
 /// True where the line says of a hold what the register says of it now, letter by letter: most do,
 /// and are not read any further.
 bool says_it_all(const WitnessLine& line, const std::vector<LegalHold>& holds, Witnessed& known) {
-  const auto written = line.kind == "hold" ? hold_in_line(line.line) : std::nullopt;
+  const auto written = line.kind == "hold" ? hold_in_line(line) : std::nullopt;
   const auto place = written ? place_of(holds, written->id) : std::nullopt;
   if (!place || !written->is(holds[*place])) {
     return false;

@@ -25,7 +25,7 @@ void read_run(ConfigTable section, RunBudget& run) {
   assign(run.max_lock_idle, section.parsed("max_lock_idle", R"("1s")", parse_duration));
   assign(run.max_time, section.parsed("max_time", R"("2h")", parse_duration));
   assign(run.max_rows, section.count("max_rows"));
-  assign(run.cache_bytes, section.parsed("cache", R"("50MB")", parse_bytes));
+  assign(run.cache_bytes, section.parsed("cache", R"("48MB")", parse_bytes));
   assign(run.drop_partitions, section.flag("drop_partitions"));
   section.refuse_unknown();
 }

@@ -116,7 +116,7 @@ max_lock = "50ms"                     # of a write lock while others write
 max_lock_idle = "1s"                  # of a write lock while nobody else writes
 max_time = "2h"                       # then the run stops early, and the next one goes on
 max_rows = 0                          # deleted in one run; 0: no limit
-cache = "50MB"                        # of the database connection
+cache = "48MB"                        # of the database connection
 # drop_partitions = true              # on PostgreSQL: those that are wholly due go as tables, with DROP TABLE
 
 # [witness]

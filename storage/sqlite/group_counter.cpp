@@ -79,25 +79,25 @@ std::string group_columns(const LogLayout& layout) {
   return layout.raw_code + ", " + layout.code + ", " + layout.tenant + ", " + layout.category;
 }
 
-/// The rows of the index, in its order. With a part, the last column of the rows before its middle
-/// is not 1, and that of the rows behind them is.
+/// The rows of the index, in its order: all that come before the part's end and the next ones, or
+/// all from its middle on. With a part, the last column says 1 of the rows from its middle on.
 Statement rows_of_index(Connection& connection,
                         const LogLayout& layout,
                         const GroupLimits& limits) {
-  const bool before = limits.part != nullptr && limits.part->side == CodesPart::Side::before;
   const bool from = limits.part != nullptr && limits.part->side == CodesPart::Side::from;
   const bool bounded = layout.rowid_alias && limits.up_to;
   const std::string in_part = layout.raw_code + " >= ?";
   const std::string up_to = layout.key_columns.front() + " <= ?";
-  std::string sql = "SELECT " + group_columns(layout) + (before ? ", " + in_part : "") + " FROM " +
-                    layout.table + " INDEXED BY " + layout.code_time_index;
+  std::string sql = "SELECT " + group_columns(layout) +
+                    (limits.part != nullptr ? ", " + in_part : "") + " FROM " + layout.table +
+                    " INDEXED BY " + layout.code_time_index;
   if (from || bounded) {
     sql += " WHERE " + (from ? in_part : "") + (from && bounded ? " AND " : "") +
            (bounded ? up_to : "");
   }
   Statement rows{connection.db(), sql + " ORDER BY " + layout.raw_code + ", " + layout.time};
   int place = 0;
-  if (limits.part != nullptr) {
+  for (int uses = limits.part == nullptr ? 0 : from ? 2 : 1; uses > 0; --uses) {
     rows.bind(++place, limits.part->middle);
   }
   if (bounded) {
@@ -109,6 +109,42 @@ Statement rows_of_index(Connection& connection,
 bool is_true(const StoredView& value) {
   const auto* const number = std::get_if<std::int64_t>(&value);
   return number != nullptr && *number == 1;
+}
+
+/// Rows on the wrong side of the middle: one of the two halves would leave some out.
+[[noreturn]] void refuse_disorder(const Connection& connection, const LogLayout& layout) {
+  throw StorageError(StorageTrouble::corrupt,
+                     connection.path() + ": index " + layout.code_time_index +
+                         " is not in the order of its codes, so rows could be left out and nothing "
+                         "is planned: make it anew (REINDEX), then run again");
+}
+
+/// Counts the rows of the index that belong to the part.
+void count_in_index(Connection& connection,
+                    const LogLayout& layout,
+                    const GroupLimits& limits,
+                    const std::function<void(const Statement&, int)>& count) {
+  Statement rows = rows_of_index(connection, layout, limits);
+  if (limits.part == nullptr) {
+    while (rows.step()) {
+      count(rows, 0);
+    }
+    return;
+  }
+  const bool before = limits.part->side == CodesPart::Side::before;
+  while (rows.step()) {
+    const bool behind = is_true(rows.column(kValues));
+    if (before && behind) {
+      break;
+    }
+    if (!before && !behind) {
+      refuse_disorder(connection, layout);
+    }
+    count(rows, 0);
+  }
+  if (before && rows.step() && !is_true(rows.column(kValues))) {
+    refuse_disorder(connection, layout);
+  }
 }
 
 }  // namespace
@@ -131,11 +167,7 @@ void count_log_groups(Connection& connection,
     }
   };
   if (by_index) {
-    const bool before = limits.part != nullptr && limits.part->side == CodesPart::Side::before;
-    Statement rows = rows_of_index(connection, layout, limits);
-    while (rows.step() && !(before && is_true(rows.column(kValues)))) {
-      count(rows, 0);
-    }
+    count_in_index(connection, layout, limits, count);
   } else {
     const int first = static_cast<int>(layout.key_columns.size());
     LogPass{connection, layout, RowReader::key_columns(layout) + ", " + group_columns(layout)}.run(

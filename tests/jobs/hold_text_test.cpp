@@ -3,6 +3,7 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 
 #include <catch2/catch.hpp>
 
@@ -73,12 +74,11 @@ class RandomHolds {
   std::mt19937_64 chance_{20261129};
 };
 
-std::string line_about(const LegalHold& hold) {
+WitnessLine line_about(const LegalHold& hold) {
   return next_witness_line(std::nullopt,
                            {.at = from_unix_ms(0),
                             .kind = "hold",
-                            .body = {{"deed", "placed"}, {"hold", witnessed_hold(hold)}}})
-      .line;
+                            .body = {{"deed", "placed"}, {"hold", witnessed_hold(hold)}}});
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ TEST_CASE("a hold is found in its line, and only as it is there", "[hold][witnes
   RandomHolds holds;
   for (int i = 0; i < 2000; ++i) {
     const LegalHold hold = holds.next();
-    const std::string line = line_about(hold);
+    const WitnessLine line = line_about(hold);
     const auto found = hold_in_line(line);
     REQUIRE(found);
     CHECK(found->id == hold.id);
@@ -110,13 +110,31 @@ TEST_CASE("a hold is found in its line, and only as it is there", "[hold][witnes
     other = hold;
     other.basis += "x";
     CHECK_FALSE(found->is(other));
+    // Whatever is wrong with the rest of a line is for those who read it whole.
+    WitnessLine damaged = line;
+    damaged.line.pop_back();
+    CHECK_FALSE(hold_in_line(damaged)->is(hold));
+    damaged.line += R"(,"body":{"deed":"placed","hold":{}}})";
+    CHECK_FALSE(hold_in_line(damaged)->is(hold));
+    damaged = line;
+    damaged.line[damaged.line.size() - std::string_view{R"(0","seq":1})"}.size()] = 'x';
+    CHECK_FALSE(hold_in_line(damaged)->is(hold));
+    damaged = line;
+    damaged.hash.front() = damaged.hash.front() == '0' ? '1' : '0';
+    CHECK_FALSE(hold_in_line(damaged)->is(hold));
+    damaged = line;
+    damaged.seq = 2;
+    CHECK_FALSE(hold_in_line(damaged)->is(hold));
+    damaged = line;
+    damaged.line.front() = '[';
+    CHECK_FALSE(hold_in_line(damaged));
   }
-  for (const char* line : {"",
+  for (const char* text : {"",
                            "{}",
                            R"(,"body":{"deed":"met")",
                            R"(,"body":{"deed":"met","hold":{})",
                            R"(,"body":{"deed":"met","hold":{"basis":"","hold":x)"}) {
-    CAPTURE(line);
-    CHECK_FALSE(hold_in_line(line));
+    CAPTURE(text);
+    CHECK_FALSE(hold_in_line({.kind = "hold", .line = std::string(R"({"at":"")") + text}));
   }
 }

@@ -2,6 +2,9 @@
 // Two connections count a log at once: what one of them leaves out, the other has to have.
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,6 +57,30 @@ Counts all_counts(AuditLog& log, std::optional<std::int64_t> up_to) {
                    },
                    {});
   return counts;
+}
+
+/// Replaces a code in its first entry of the index: entries are on pages that begin with 10 (a leaf
+/// of an index), rows on others.
+void damage_first(const std::filesystem::path& file,
+                  const std::string& code,
+                  const std::string& other) {
+  constexpr std::size_t kPage = 4096;
+  constexpr char kLeafOfIndex = 10;
+  std::string bytes;
+  {
+    std::ifstream in(file, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  for (std::size_t page = kPage; page < bytes.size(); page += kPage) {
+    const std::size_t at =
+        bytes[page] == kLeafOfIndex ? bytes.rfind(code, page + kPage - 1) : std::string::npos;
+    if (at != std::string::npos && at > page) {
+      bytes.replace(at, code.size(), other);
+      std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+      return;
+    }
+  }
+  FAIL("no such entry");
 }
 
 }  // namespace
@@ -120,4 +147,24 @@ TEST_CASE("no code is in the middle where the rows cannot be counted in two part
   Counts counts;
   CHECK_THROWS_AS(count_part(*log, {.middle = "M"}, {}, counts), StorageError);
   CHECK(counts.empty());
+}
+
+TEST_CASE("an index that is out of order is no base for a count in two parts", "[audit_log]") {
+  ScratchLog scratch{
+      "CREATE TABLE audit_events (id INTEGER PRIMARY KEY, occurred_at INTEGER, code TEXT);"
+      "CREATE INDEX i ON audit_events (code, occurred_at);"
+      "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000) "
+      "INSERT INTO audit_events SELECT n, n, 'C0' || (10 + n % 80) FROM c"};
+  const std::string low = GENERATE("C010", "C080");
+  const std::string high = low == "C010" ? "C080" : "C010";
+  // Behind SQLite's back, the first entry of one code becomes one of another.
+  scratch.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  damage_first(scratch.path(), low, high);
+  scratch.run("PRAGMA shrink_memory");
+  const auto counted = [&](CodesPart::Side side) {
+    Counts counts;
+    count_part(*scratch.open(), {.side = side, .middle = "C050"}, 2'000, counts);
+  };
+  const auto side = low == "C010" ? CodesPart::Side::before : CodesPart::Side::from;
+  CHECK_THROWS_WITH(counted(side), Catch::Matchers::Contains("REINDEX"));
 }
