@@ -183,13 +183,17 @@ std::optional<std::string> find_middle_code(Connection& connection,
     return std::nullopt;
   }
   const std::string& key = layout.key_columns.front();
+  Statement lowest{connection.db(), "SELECT min(" + key + ") FROM " + layout.table};
+  const StoredView found = lowest.step() ? lowest.column(0) : StoredView{};
+  const auto* const number = std::get_if<std::int64_t>(&found);
+  const std::int64_t first = number == nullptr ? 0 : std::max<std::int64_t>(0, *number);
   Statement row{connection.db(),
                 "SELECT " + layout.raw_code + " FROM " + layout.table + " WHERE " + key +
                     " >= ? ORDER BY " + key + " LIMIT 1"};
   std::vector<std::string> codes;
   for (std::int64_t i = 0; i < kSamples; ++i) {
     row.reset();
-    row.bind(1, *up_to / kSamples * i);
+    row.bind(1, first + (*up_to - first) / kSamples * i);
     const StoredView code = row.step() ? row.column(0) : StoredView{};
     if (const auto* const text = std::get_if<std::string_view>(&code)) {
       codes.emplace_back(*text);

@@ -28,6 +28,10 @@ constexpr const char* kForeignCommits = "PRAGMA data_version";
 // writer would wait for a slice.
 constexpr std::chrono::milliseconds kLongestCheckpointWait{50};
 
+// From this size on the log is made to begin anew. Beside somebody who writes all the time it never
+// would by itself: whenever a write could begin it anew, a few commits are not in the database yet.
+constexpr std::int64_t kLargeLog = std::int64_t{128} << 20;
+
 ConnectionMode mode_of(const OpenOptions& options) {
   return options.read_only ? ConnectionMode::read_only : ConnectionMode::read_write;
 }
@@ -100,6 +104,16 @@ class ShortWait {
   int before_;
 };
 
+/// Brings what was copied into the database file to the disk, which a checkpoint that did not get
+/// to the end has left to the next one. Where that fails, the next one finds out.
+void sync_file(SQLite::Database& db) {
+  sqlite3_file* file = nullptr;
+  if (sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+      file != nullptr && file->pMethods != nullptr) {
+    (void)file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  }
+}
+
 }  // namespace
 
 SqliteDatabase::SqliteDatabase(const OpenOptions& options)
@@ -122,7 +136,8 @@ SqliteDatabase::SqliteDatabase(const OpenOptions& options)
       restored_rows_(home_),
       guard_(connection_, layout_, !options.registers_only),
       foreign_commits_(connection_.db(), kForeignCommits),
-      schema_cookie_now_(connection_.db(), kSchemaCookie) {}
+      schema_cookie_now_(connection_.db(), kSchemaCookie),
+      large_log_(kLargeLog) {}
 
 std::unique_ptr<KeySet> SqliteDatabase::new_key_set() {
   // Only the rowid under its own name is sure to be an integer in every row.
@@ -177,9 +192,25 @@ void SqliteDatabase::require_same_schema() {
 }
 
 void SqliteDatabase::checkpoint_some() {
-  if (connection_.wal()) {
-    (void)connection_.db().execAndGet("PRAGMA wal_checkpoint(PASSIVE)");
+  if (!connection_.wal()) {
+    return;
   }
+  SQLite::Database& db = connection_.db();
+  SQLite::Statement checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)");
+  const std::int64_t pages = checkpoint.executeStep() ? checkpoint.getColumn(1).getInt64() : 0;
+  checkpoint.reset();
+  if (pages * db.execAndGet("PRAGMA page_size").getInt64() >= large_log_) {
+    restart_log();
+  }
+}
+
+/// Writers wait while the last of it is copied, and 50 ms at most for readers. Where a reader does
+/// not end, the log may become twice as large before it is tried again.
+void SqliteDatabase::restart_log() {
+  sync_file(connection_.db());
+  const ShortWait wait{connection_.db()};
+  const bool busy = connection_.db().execAndGet("PRAGMA wal_checkpoint(RESTART)").getInt() != 0;
+  large_log_ = busy ? 2 * large_log_ : kLargeLog;
 }
 
 bool SqliteDatabase::checkpoint_all() {

@@ -70,6 +70,8 @@ class SqliteDatabase final : public Database {
   std::vector<std::string> lower_instants(Instant now) override;
 
  private:
+  void restart_log();
+
   Connection connection_;
   std::int64_t schema_cookie_;  // read before the log is probed: what changes between is noticed
   RegisterHome home_;
@@ -90,6 +92,7 @@ class SqliteDatabase final : public Database {
   SqliteLogGuard guard_;
   Statement foreign_commits_;
   Statement schema_cookie_now_;
+  std::int64_t large_log_;  // bytes of the write-ahead log that are too many
 };
 
 }  // namespace holdfast

@@ -108,16 +108,20 @@ TEST_CASE("two parts have every row between them, and none twice", "[audit_log]"
 }
 
 TEST_CASE("the code in the middle parts a log in two", "[audit_log]") {
+  // Keys may begin anywhere.
+  const std::int64_t first =
+      GENERATE(std::int64_t{0}, std::int64_t{1'000'000'000'000}, std::int64_t{-15'000});
   ScratchLog scratch{
       "CREATE TABLE audit_events (id INTEGER PRIMARY KEY, occurred_at INTEGER, code TEXT);"
       "CREATE INDEX i ON audit_events (code, occurred_at);"
       "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 30000) "
-      "INSERT INTO audit_events SELECT n, n, 'C' || (100 + n * 7919 % 97) FROM c"};
+      "INSERT INTO audit_events SELECT " +
+      std::to_string(first) + " + n, n, 'C' || (100 + n * 7919 % 97) FROM c"};
   const auto log = scratch.open();
-  const auto middle = log->middle_code(30'000);
+  const auto middle = log->middle_code(first + 30'000);
   REQUIRE(middle);
   Counts before;
-  count_part(*log, {.side = CodesPart::Side::before, .middle = *middle}, 30'000, before);
+  count_part(*log, {.side = CodesPart::Side::before, .middle = *middle}, first + 30'000, before);
   CHECK(before.size() > 97 / 4);
   CHECK(before.size() < 97 * 3 / 4);
   CHECK_FALSE(log->middle_code({}));

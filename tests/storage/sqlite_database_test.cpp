@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/sqlite_database.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <future>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -142,6 +145,29 @@ TEST_CASE("the log is emptied unless a reader stands in the way", "[database]") 
   CHECK(database->checkpoint_all());
   CHECK(std::filesystem::file_size(scratch.file("audit.db-wal")) == 0);
   CHECK(journal_database(ScratchDatabase().options())->checkpoint_all());
+}
+
+TEST_CASE("the log does not grow on and on where somebody is always in its way", "[database]") {
+  constexpr std::size_t kWritten = 4U << 20;
+  constexpr std::size_t kWrites = 60;
+  const ScratchDatabase scratch;
+  const auto database = made_database(scratch.options());
+  const std::string text(kWritten, 'x');
+  std::future<void> reading;
+  std::uintmax_t largest = 0;
+  for (std::size_t i = 0; i < kWrites; ++i) {
+    in_write(*database, [&] { database->journal().add({.what = "a", .detail = text}); });
+    // Begins before the checkpoint, and ends after the next write: that cannot begin the log anew.
+    auto reader = std::make_unique<SQLite::Database>(scratch.file("audit.db").string());
+    reader->exec("BEGIN; SELECT count(*) FROM holdfast_journal");
+    reading = std::async(std::launch::async, [ending = std::move(reader)] {
+      std::this_thread::sleep_for(20ms);
+      ending->exec("COMMIT");
+    });
+    database->checkpoint_some();
+    largest = std::max(largest, std::filesystem::file_size(scratch.file("audit.db-wal")));
+  }
+  CHECK(largest < kWrites * kWritten * 4 / 5);
 }
 
 TEST_CASE("the room of deleted rows is counted as free", "[database]") {
