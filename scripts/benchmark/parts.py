@@ -154,7 +154,7 @@ def held(bench):
 
 def holds(bench):
     """Many holds must cost what few cost"""
-    rows = bench.sizes["side"]
+    rows = bench.sizes["rows"]
     spec = LogSpec(rows=rows, due=rows // 2, people_held=0)
     lines = []
     with bench.log(spec) as log:

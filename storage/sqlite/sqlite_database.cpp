@@ -105,12 +105,16 @@ class ShortWait {
 };
 
 /// Brings what was copied into the database file to the disk, which a checkpoint that did not get
-/// to the end has left to the next one. Where that fails, the next one finds out.
+/// to the end has left to the next one. A failure is told only once, so the log has to stay as it
+/// is then. Errors: SQLite::Exception.
 void sync_file(SQLite::Database& db) {
   sqlite3_file* file = nullptr;
-  if (sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
-      file != nullptr && file->pMethods != nullptr) {
-    (void)file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  int answer = sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (answer == SQLITE_OK && file != nullptr && file->pMethods != nullptr) {
+    answer = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  }
+  if (answer != SQLITE_OK) {
+    throw SQLite::Exception("the database file could not be synced", answer);
   }
 }
 
