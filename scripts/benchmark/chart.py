@@ -13,7 +13,8 @@ def bars(title, values):
     """One bar for each label; `values` maps labels to numbers."""
     most = max(values.values())
     height = HEAD + ROW * len(values) + 8
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}"'
+    lines = ["<!-- SPDX-License-Identifier: Apache-2.0 -->",
+             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}"'
              ' font-family="sans-serif" font-size="13">',
              f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
              f'<text x="8" y="22" font-weight="bold" fill="#1a1a1a">{escape(title)}</text>']
