@@ -87,17 +87,18 @@ Statement rows_of_index(Connection& connection,
   const bool from = limits.part != nullptr && limits.part->side == CodesPart::Side::from;
   const bool bounded = layout.rowid_alias && limits.up_to;
   const std::string in_part = layout.raw_code + " >= ?";
-  const std::string up_to = layout.key_columns.front() + " <= ?";
   std::string sql = "SELECT " + group_columns(layout) +
                     (limits.part != nullptr ? ", " + in_part : "") + " FROM " + layout.table +
-                    " INDEXED BY " + layout.code_time_index;
-  if (from || bounded) {
-    sql += " WHERE " + (from ? in_part : "") + (from && bounded ? " AND " : "") +
-           (bounded ? up_to : "");
+                    " INDEXED BY " + layout.code_time_index + (from ? " WHERE " + in_part : "");
+  if (bounded) {
+    sql += (from ? " AND " : " WHERE ") + layout.key_columns.front() + " <= ?";
   }
   Statement rows{connection.db(), sql + " ORDER BY " + layout.raw_code + ", " + layout.time};
   int place = 0;
-  for (int uses = limits.part == nullptr ? 0 : from ? 2 : 1; uses > 0; --uses) {
+  if (limits.part != nullptr) {
+    rows.bind(++place, limits.part->middle);
+  }
+  if (from) {
     rows.bind(++place, limits.part->middle);
   }
   if (bounded) {
