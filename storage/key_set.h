@@ -40,10 +40,10 @@ class KeySet {
 
 /// An empty set for integer keys, in memory.
 [[nodiscard]] std::unique_ptr<KeySet> new_integer_key_set();
-/// An empty set for keys of any kind, of which no transaction takes anything back: in memory up to
-/// so many bytes, and beyond in a private temporary file. 32 MiB are 1.2 million keys of two
-/// numbers.
-constexpr std::size_t kKeysInMemory = std::size_t{32} << 20;
+/// An empty set for keys of any kind, of which no transaction takes anything back: packed in memory
+/// up to so many bytes, and beyond in a private temporary file. 64 MiB are about six million keys
+/// of two numbers.
+constexpr std::size_t kKeysInMemory = std::size_t{64} << 20;
 [[nodiscard]] std::unique_ptr<KeySet> new_spilled_key_set(std::size_t in_memory = kKeysInMemory);
 
 /// Keys in the form in which the ledger keeps them: a compressed bitmap (integers) or

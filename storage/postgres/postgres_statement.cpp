@@ -56,35 +56,45 @@ struct AsText {
     return std::string{text};
   }
   std::optional<std::string> operator()(const BlobView& blob) const {
-    std::string out = "\\x";
-    out.reserve(2 + 2 * blob.bytes.size());
+    std::string out(2 + 2 * blob.bytes.size(), '\\');
+    out[1] = 'x';
+    std::size_t at = 2;
     for (const char letter : blob.bytes) {
       const auto code = static_cast<unsigned char>(letter);
-      out += kHexDigits[code >> 4U];
-      out += kHexDigits[code & 0x0FU];
+      out[at++] = kHexDigits[code >> 4U];
+      out[at++] = kHexDigits[code & 0x0FU];
     }
     return out;
   }
 };
 
-unsigned int half_byte(char digit) {
-  if (digit >= '0' && digit <= '9') {
-    return static_cast<unsigned int>(digit - '0');
+constexpr unsigned char kNoDigit = 0xFF;
+
+/// What each byte stands for as a hex digit.
+constexpr auto kHalfBytes = [] {
+  std::array<unsigned char, 256> halves{};
+  halves.fill(kNoDigit);
+  for (std::size_t value = 0; value < kHexDigits.size(); ++value) {
+    halves[static_cast<unsigned char>(kHexDigits[value])] = static_cast<unsigned char>(value);
   }
-  if (digit >= 'a' && digit <= 'f') {
-    return static_cast<unsigned int>(digit - 'a') + 10U;
-  }
-  throw StorageError(StorageTrouble::other, "the server sent bytes that are no hex digits");
-}
+  return halves;
+}();
 
 std::string decoded(std::string_view hex) {
   if (hex.substr(0, 2) != "\\x" || hex.size() % 2 != 0) {
     throw StorageError(StorageTrouble::other, "the server sent bytes in another form than hex");
   }
-  std::string out;
-  out.reserve(hex.size() / 2);
-  for (std::size_t at = 2; at < hex.size(); at += 2) {
-    out += static_cast<char>((half_byte(hex[at]) << 4U) | half_byte(hex[at + 1]));
+  hex.remove_prefix(2);
+  std::string out(hex.size() / 2, '\0');
+  unsigned int wrong = 0;
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    const unsigned int upper = kHalfBytes[static_cast<unsigned char>(hex[2 * at])];
+    const unsigned int lower = kHalfBytes[static_cast<unsigned char>(hex[2 * at + 1])];
+    wrong |= (upper | lower) & 0xF0U;
+    out[at] = static_cast<char>((upper << 4U) | lower);
+  }
+  if (wrong != 0) {
+    throw StorageError(StorageTrouble::other, "the server sent bytes that are no hex digits");
   }
   return out;
 }

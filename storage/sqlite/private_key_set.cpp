@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A set of keys that is nobody else's: sorted in memory, and in a database of its own once it is
+// A set of keys that is nobody else's: packed in memory, and in a database of its own once it is
 // large.
 #include <algorithm>
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include "storage/registers/packed_keys.h"
 #include "storage/sqlite/key_sets.h"
 
 namespace holdfast {
@@ -22,8 +23,9 @@ PRAGMA cache_size = -40000;
 BEGIN
 )sql";
 
-// Enough that sorting them first is worth it.
-constexpr std::size_t kOnTheWayToDisk = std::size_t{4} << 20;
+// Keys wait to be sorted and packed until they have so many bytes.
+constexpr std::size_t kWaiting = std::size_t{8} << 20;
+constexpr std::size_t kShareWaiting = 4;  // of what may be in memory, where that is little
 
 SQLite::Database own_database() {
   // NOLINTNEXTLINE(hicpp-signed-bitwise): SQLite's own flags.
@@ -40,16 +42,17 @@ struct SpilledKeys {
 
 class PrivateKeySet final : public KeySet {
  public:
-  explicit PrivateKeySet(std::size_t in_memory) : in_memory_(std::min(in_memory, kKeysInMemory)) {}
+  explicit PrivateKeySet(std::size_t in_memory)
+      : in_memory_(std::min(in_memory, kKeysInMemory)),
+        most_waiting_(std::min(in_memory_ / kShareWaiting, kWaiting)) {}
 
   void add(const RowKey& key) override {
     const std::string bytes = key.bytes();
-    places_.push_back({.begin = static_cast<std::uint32_t>(bytes_.size()),
+    places_.push_back({.begin = static_cast<std::uint32_t>(waiting_.size()),
                        .length = static_cast<std::uint32_t>(bytes.size())});
-    bytes_ += bytes;
-    sorted_ = false;
-    if (bytes_.size() + places_.size() * sizeof(Place) > in_memory_) {
-      spill();
+    waiting_ += bytes;
+    if (waiting_.size() + places_.size() * sizeof(Place) > most_waiting_) {
+      pack();
     }
   }
 
@@ -60,11 +63,11 @@ class PrivateKeySet final : public KeySet {
 
   [[nodiscard]] std::int64_t size() override {
     settle();
-    return spilled_ ? spilled_->keys.size() : static_cast<std::int64_t>(places_.size());
+    return spilled_ ? spilled_->keys.size() : static_cast<std::int64_t>(packed().size());
   }
 
   void rewind() override {
-    next_ = 0;
+    reader_.reset();
     if (spilled_) {
       spilled_->keys.rewind();
     }
@@ -75,10 +78,12 @@ class PrivateKeySet final : public KeySet {
     if (spilled_) {
       return spilled_->keys.next(most);
     }
+    if (!reader_) {
+      reader_.emplace(packed());
+    }
     std::vector<RowKey> keys;
-    keys.reserve(std::min(most, places_.size() - next_));
-    for (; next_ < places_.size() && keys.size() < most; ++next_) {
-      keys.push_back(key_from(text(places_[next_])));
+    while (keys.size() < most && reader_->next()) {
+      keys.push_back(key_from(reader_->key()));
     }
     return keys;
   }
@@ -89,9 +94,10 @@ class PrivateKeySet final : public KeySet {
     settle();
     if (spilled_) {
       spilled_->keys.for_each_bytes(visit);
+      return;
     }
-    for (const Place& place : places_) {
-      visit(text(place));
+    for (PackedKeys::Reader reader{packed()}; reader.next();) {
+      visit(reader.key());
     }
   }
 
@@ -103,38 +109,32 @@ class PrivateKeySet final : public KeySet {
   };
 
   [[nodiscard]] std::string_view text(const Place& place) const {
-    return std::string_view{bytes_}.substr(place.begin, place.length);
+    return std::string_view{waiting_}.substr(place.begin, place.length);
   }
+
+  /// All keys of a set that has settled in memory.
+  [[nodiscard]] const PackedKeys& packed() const { return parts_.front(); }
 
   /// Keys are mostly asked for in their order: the one after the last that was found comes first.
   [[nodiscard]] bool has(std::string_view key) {
-    if (likely_ < places_.size() && text(places_[likely_]) == key) {
-      ++likely_;
-      return true;
+    if (!asked_) {
+      asked_.emplace(packed());
     }
-    const auto found = std::lower_bound(
-        places_.begin(), places_.end(), key, [this](const Place& place, std::string_view wanted) {
-          return text(place) < wanted;
-        });
-    if (found == places_.end() || text(*found) != key) {
-      return false;
-    }
-    likely_ = static_cast<std::size_t>(found - places_.begin()) + 1;
-    return true;
+    return (asked_->next() && asked_->key() == key) || asked_->find(key);
   }
 
   /// All keys are in one place, each once, in the order of their bytes.
   void settle() {
-    if (spilled_ && !places_.empty()) {
-      spill();
+    if (!places_.empty()) {
+      pack();
     }
-    sort();
+    if (!spilled_ && parts_.size() != 1) {
+      parts_ = {merge_keys(parts_)};
+    }
   }
 
-  void sort() {
-    if (sorted_) {
-      return;
-    }
+  /// What waited becomes a part that is sorted and packed.
+  void pack() {
     std::sort(places_.begin(), places_.end(), [this](const Place& left, const Place& right) {
       return text(left) < text(right);
     });
@@ -142,29 +142,43 @@ class PrivateKeySet final : public KeySet {
       return text(left) == text(right);
     };
     places_.erase(std::unique(places_.begin(), places_.end(), same), places_.end());
-    sorted_ = true;
+    PackedKeys& part = parts_.emplace_back();
+    for (const Place& place : places_) {
+      part.append(text(place));
+    }
+    part.shrink();
+    places_.clear();
+    waiting_.clear();
+    reader_.reset();
+    asked_.reset();
+    std::size_t bytes = 0;
+    for (const PackedKeys& each : parts_) {
+      bytes += each.bytes();
+    }
+    if (spilled_ || bytes > in_memory_) {
+      spill();
+    }
   }
 
   /// Sorted, because a tree on disk grows fastest at its end.
   void spill() {
-    sort();
     if (!spilled_) {
       spilled_.emplace();
     }
-    for (const Place& place : places_) {
-      spilled_->keys.add_bytes(text(place));
+    const PackedKeys all = merge_keys(parts_);
+    parts_.clear();
+    for (PackedKeys::Reader reader{all}; reader.next();) {
+      spilled_->keys.add_bytes(reader.key());
     }
-    places_ = {};
-    bytes_ = {};
-    in_memory_ = std::min(in_memory_, kOnTheWayToDisk);
   }
 
   std::size_t in_memory_;
-  std::string bytes_;  // of all keys, in the order of adding
+  std::size_t most_waiting_;
+  std::string waiting_;  // the bytes of keys that are not packed yet, in the order of adding
   std::vector<Place> places_;
-  bool sorted_ = true;
-  std::size_t next_ = 0;    // for next()
-  std::size_t likely_ = 0;  // the place that is looked at first
+  std::vector<PackedKeys> parts_;             // one where it has settled in memory
+  std::optional<PackedKeys::Reader> reader_;  // for next()
+  std::optional<PackedKeys::Reader> asked_;   // for contains()
   std::optional<SpilledKeys> spilled_;
 };
 

@@ -11,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "storage/registers/packed_keys.h"
 #include "tests/storage/scratch_database.h"
 
 using namespace holdfast;
@@ -112,7 +113,7 @@ TEST_CASE("other keys come out by their bytes, once each", "[key-set]") {
 }
 
 TEST_CASE("a set that is nobody else's is the same in memory and on disk", "[key-set]") {
-  const std::size_t in_memory = GENERATE(std::size_t{0}, std::size_t{3000}, kKeysInMemory);
+  const std::size_t in_memory = GENERATE(std::size_t{0}, std::size_t{3000}, std::size_t{9000}, kKeysInMemory);
   CAPTURE(in_memory);
   const auto set = new_spilled_key_set(in_memory);
   std::set<std::string> expected;
@@ -152,6 +153,61 @@ TEST_CASE("a set that is nobody else's is the same in memory and on disk", "[key
     }
     CHECK(given == bytes);
   }
+}
+
+TEST_CASE("packed keys are found and come out as they went in", "[key-set]") {
+  std::mt19937_64 chance{20261130};
+  // From keys without a byte to long ones, from almost the same to nothing in common.
+  const std::size_t longest = GENERATE(std::size_t{2}, std::size_t{9}, std::size_t{40}, std::size_t{700});
+  const char letters = GENERATE('b', 'z');
+  CAPTURE(longest, letters);
+  std::set<std::string> expected;
+  for (int i = 0; i < 400; ++i) {
+    std::string key(chance() % (longest + 1), 'a');
+    for (char& letter : key) {
+      letter = static_cast<char>('a' + static_cast<int>(chance() % (letters - 'a' + 1U)));
+    }
+    expected.insert(key);
+  }
+  PackedKeys all;
+  std::vector<PackedKeys> parts(3);
+  for (const std::string& key : expected) {
+    all.append(key);
+    const std::size_t part = chance() % parts.size();
+    parts[part].append(key);
+    if (chance() % 4 == 0) {
+      parts[(part + 1) % parts.size()].append(key);
+    }
+  }
+  for (const PackedKeys& keys : {all, merge_keys(parts)}) {
+    REQUIRE(keys.size() == expected.size());
+    std::vector<std::string> given;
+    for (PackedKeys::Reader reader{keys}; reader.next();) {
+      given.emplace_back(reader.key());
+    }
+    CHECK(given == std::vector<std::string>(expected.begin(), expected.end()));
+    PackedKeys::Reader reader{keys};
+    int wrong = 0;
+    for (int i = 0; i < 800; ++i) {
+      std::string wanted = given[chance() % given.size()];
+      if (chance() % 2 == 0) {
+        wanted += 'a';
+      }
+      wrong += reader.find(wanted) == expected.contains(wanted) ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("packed keys that follow each other take few bytes", "[key-set]") {
+  constexpr std::int64_t kKeys = 10'000;
+  PackedKeys keys;
+  for (std::int64_t i = 0; i < kKeys; ++i) {
+    const std::array<StoredView, 2> values = {i, 1'700'000'000'000 + i * 30'000};
+    keys.append(RowKey::composite(values).bytes());
+  }
+  keys.shrink();
+  CHECK(keys.bytes() < 13 * kKeys);
 }
 
 TEST_CASE("two spilled sets do not meet, and leave nothing behind", "[key-set]") {
