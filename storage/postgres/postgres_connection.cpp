@@ -236,6 +236,13 @@ void PostgresConnection::hear_out() noexcept {
   }
 }
 
+void PostgresConnection::take_in() noexcept {
+  if (sent_) {
+    (void)PQconsumeInput(
+        connection_.get());  // whoever waits for the answer is told what went wrong
+  }
+}
+
 PostgresResult PostgresConnection::answer(PostgresSent& sent) {
   if (sent_.get() == &sent) {
     hear_out();

@@ -95,6 +95,8 @@ class PostgresConnection final : public RegisterConnection {
   [[nodiscard]] PostgresResult answer(PostgresSent& sent);
   /// Waits for the answer to what was sent, and keeps it for whoever wants it.
   void hear_out() noexcept;
+  /// Takes in what the server has sent of it so far, so that it need not wait with the rest.
+  void take_in() noexcept;
   /// The first column of the first row as the server's text; "" where there is none or it is NULL.
   [[nodiscard]] std::string ask(const std::string& sql);
 

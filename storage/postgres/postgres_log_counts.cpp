@@ -171,8 +171,9 @@ void count_postgres_groups(PostgresConnection& connection,
                            std::optional<std::int64_t> up_to,
                            const GroupVisit& visit,
                            const Pulse& pulse) {
-  PostgresStatement rows{
-      connection, grouped(layout, "1", from_log(layout, up_to)), PostgresRows::by_cursor};
+  // All at once: the server shares the counting among several of its processes only then, and
+  // whoever is given the groups keeps them anyway.
+  PostgresStatement rows{connection, grouped(layout, "1", from_log(layout, up_to))};
   bind_bound(rows, layout, up_to);
   TextForm code;
   TextForm tenant;

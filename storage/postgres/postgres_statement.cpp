@@ -28,6 +28,8 @@ constexpr Oid kFloat8 = 701;
 // Large enough that an exchange with the server costs little beside its rows, small enough that
 // wide rows do not fill the memory.
 constexpr const char* kFetchRows = "2000";
+// After so many rows what has come meanwhile is taken in: it is more than fits on the way.
+constexpr int kRowsPerTakeIn = 64;
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
@@ -246,6 +248,9 @@ bool PostgresStatement::step() {
     }
   }
   ++row_;
+  if (row_ % kRowsPerTakeIn == 0) {
+    connection_.take_in();
+  }
   if (row_ >= PQntuples(result_.get()) && !last_) {
     fetch();
     row_ = 0;

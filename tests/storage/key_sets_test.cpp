@@ -113,7 +113,8 @@ TEST_CASE("other keys come out by their bytes, once each", "[key-set]") {
 }
 
 TEST_CASE("a set that is nobody else's is the same in memory and on disk", "[key-set]") {
-  const std::size_t in_memory = GENERATE(std::size_t{0}, std::size_t{3000}, std::size_t{9000}, kKeysInMemory);
+  const std::size_t in_memory =
+      GENERATE(std::size_t{0}, std::size_t{3000}, std::size_t{9000}, kKeysInMemory);
   CAPTURE(in_memory);
   const auto set = new_spilled_key_set(in_memory);
   std::set<std::string> expected;
@@ -158,7 +159,8 @@ TEST_CASE("a set that is nobody else's is the same in memory and on disk", "[key
 TEST_CASE("packed keys are found and come out as they went in", "[key-set]") {
   std::mt19937_64 chance{20261130};
   // From keys without a byte to long ones, from almost the same to nothing in common.
-  const std::size_t longest = GENERATE(std::size_t{2}, std::size_t{9}, std::size_t{40}, std::size_t{700});
+  const std::size_t longest =
+      GENERATE(std::size_t{2}, std::size_t{9}, std::size_t{40}, std::size_t{700});
   const char letters = GENERATE('b', 'z');
   CAPTURE(longest, letters);
   std::set<std::string> expected;
