@@ -64,7 +64,8 @@ struct LogDraft {
 
 /// What a draft does not know by itself. `codes`: the name of their list, empty for none.
 struct DraftPlace {
-  std::string database;
+  std::string database;         ///< the file, or the url of a server's database
+  std::string state_directory;  ///< beside a url; empty: it is a file
   std::string codes;
   bool built_in_codes = false;
   std::string administrator;
@@ -76,7 +77,7 @@ struct DraftPlace {
                                        const DraftPlace& place);
 
 /// Where witness file, reports and archives may go, as comments for the end of a configuration.
-[[nodiscard]] std::string elsewhere_section();
+[[nodiscard]] std::string elsewhere_section(const DraftPlace& place);
 
 /// A TOML string with whatever may not stand in it escaped.
 [[nodiscard]] std::string toml_string(std::string_view text);

@@ -43,6 +43,15 @@ std::string head_of(const LogDraft& draft, const LogFindings& findings) {
   return text;
 }
 
+std::string database_lines(const DraftPlace& place) {
+  const std::string database = toml_string(place.database);
+  return place.state_directory.empty()
+             ? "path = " + database + "\n"
+             : "url = " + database + "  # no password here: PGPASSFILE, peer or certificates\n" +
+                   "state_directory = " + toml_string(place.state_directory) +
+                   "  # witness file, lock and keys\n";
+}
+
 constexpr const char* kPolicy = R"toml(
 # How long each category is kept is for somebody to decide. A category without a window keeps its
 # rows for ever. Take the "# " away, and look at "holdfast plan" before anything is approved.
@@ -56,11 +65,19 @@ constexpr const char* kSafety = R"toml(
 first_run_needs_approval = true  # nothing goes before an administrator has approved a plan
 )toml";
 
-constexpr const char* kElsewhere = R"toml(
+constexpr const char* kBesideFile = R"toml(
 # Left out, the witness file lies beside the database, and whoever restores an old copy of the one
 # may restore the other too; reports and archives of deleted rows are not written. The package has
 # made these folders for its own user; every other section: see the example of "holdfast init".
-# [witness]
+)toml";
+
+constexpr const char* kBesideServer = R"toml(
+# Left out, the witness file lies in the state_directory; reports and archives of deleted rows are
+# not written. The package has made these folders for its own user; every other section: see the
+# example of "holdfast init".
+)toml";
+
+constexpr const char* kElsewhere = R"toml(# [witness]
 # file = "/var/lib/holdfast/witness/holdfast.witness"
 # [reports]
 # directory = "/var/lib/holdfast/reports"
@@ -71,8 +88,8 @@ constexpr const char* kElsewhere = R"toml(
 
 }  // namespace
 
-std::string elsewhere_section() {
-  return kElsewhere;
+std::string elsewhere_section(const DraftPlace& place) {
+  return (place.state_directory.empty() ? kBesideFile : kBesideServer) + std::string{kElsewhere};
 }
 
 std::string toml_string(std::string_view text) {
@@ -97,7 +114,7 @@ std::string draft_config(const LogDraft& draft,
                          const LogFindings& findings,
                          const DraftPlace& place) {
   std::string text = head_of(draft, findings);
-  text += "\n[database]\npath = " + toml_string(place.database) + "\n\n[events]\n";
+  text += "\n[database]\n" + database_lines(place) + "\n[events]\n";
   for (const DraftSetting& setting : draft.settings) {
     text += line_of(setting);
   }
@@ -119,7 +136,7 @@ std::string draft_config(const LogDraft& draft,
   text += "[admins]\nprincipals = [" +
           (place.administrator.empty() ? std::string{} : toml_string(place.administrator)) +
           "]  # who may approve, release, complete\n";
-  return text + kSafety + kElsewhere;
+  return text + kSafety + elsewhere_section(place);
 }
 
 }  // namespace holdfast

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "jobs/config_draft.h"
 #include "known_logs_embedded.h"
 
 namespace holdfast {
@@ -24,7 +23,11 @@ constexpr std::array<Names, 7> kSpatie{
 constexpr std::array<Names, 7> kSuperset{
     "id", "action", "user_id", "json", "dttm", "dashboard_id", "slice_id"};
 
-constexpr std::array<KnownLog, 6> kKnown{
+constexpr std::array<Names, 6> kKeycloak{
+    "id", "event_time", "type", "realm_id", "user_id", "details_json"};
+constexpr std::array<Names, 5> kMattermost{"id", "createat", "userid", "action", "extrainfo"};
+
+constexpr std::array<KnownLog, 9> kKnown{
     {{"vaultwarden", "Vaultwarden", "event", kVaultwarden, kVaultwardenToml, kVaultwardenTsv},
      {"airflow", "Apache Airflow", "log", kAirflow, kAirflowToml, kAirflowTsv},
      {"home-assistant",
@@ -40,7 +43,28 @@ constexpr std::array<KnownLog, 6> kKnown{
       kSpatie,
       kSpatieActivitylogToml,
       kSpatieActivitylogTsv},
-     {"superset", "Apache Superset", "logs", kSuperset, kSupersetToml, kSupersetTsv}}};
+     {"superset", "Apache Superset", "logs", kSuperset, kSupersetToml, kSupersetTsv},
+     {"airflow-postgresql",
+      "Apache Airflow",
+      "log",
+      kAirflow,
+      kAirflowPostgresqlToml,
+      kAirflowPostgresqlTsv,
+      SurveyKind::postgres},
+     {"keycloak",
+      "Keycloak",
+      "event_entity",
+      kKeycloak,
+      kKeycloakToml,
+      kKeycloakTsv,
+      SurveyKind::postgres},
+     {"mattermost",
+      "Mattermost",
+      "audits",
+      kMattermost,
+      kMattermostToml,
+      kMattermostTsv,
+      SurveyKind::postgres}}};
 
 /// Replaces the value of the one line that begins with `key = `; what stands behind it goes too.
 void set_line(std::string& text, const std::string& key, const std::string& value) {
@@ -60,7 +84,7 @@ std::span<const KnownLog> known_logs() {
 
 const KnownLog* find_known_log(const SurveyTable& table) {
   const auto* const found = std::find_if(kKnown.begin(), kKnown.end(), [&](const KnownLog& known) {
-    return known.table == table.name &&
+    return known.kind == table.kind && known.table == table.name &&
            std::all_of(known.columns.begin(), known.columns.end(), [&](Names wanted) {
              return std::any_of(table.columns.begin(),
                                 table.columns.end(),
@@ -76,15 +100,15 @@ const KnownLog* find_known_log(std::string_view name) {
   return found == kKnown.end() ? nullptr : found;
 }
 
-std::string fill_in(const KnownLog& known,
-                    const std::string& database,
-                    const std::string& codes,
-                    const std::string& administrator) {
+std::string fill_in(const KnownLog& known, const DraftPlace& place) {
   std::string text{known.config};
-  set_line(text, "path", toml_string(database));
-  set_line(text, "extend", toml_string(codes));
-  set_line(
-      text, "principals", administrator.empty() ? "[]" : "[" + toml_string(administrator) + "]");
+  set_line(text, "path", toml_string(place.database));
+  set_line(text, "url", toml_string(place.database));
+  set_line(text, "state_directory", toml_string(place.state_directory));
+  set_line(text, "extend", toml_string(place.codes));
+  set_line(text,
+           "principals",
+           place.administrator.empty() ? "[]" : "[" + toml_string(place.administrator) + "]");
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "jobs/config_draft.h"
 #include "storage/database_survey.h"
 
 namespace holdfast {
@@ -17,6 +18,7 @@ struct KnownLog {
   std::span<const std::string_view> columns;  ///< which have to be there, among others
   std::string_view config;                    ///< holdfast.toml
   std::string_view codes;                     ///< codes.tsv
+  SurveyKind kind = SurveyKind::sqlite;
 };
 
 [[nodiscard]] std::span<const KnownLog> known_logs();
@@ -25,10 +27,7 @@ struct KnownLog {
 [[nodiscard]] const KnownLog* find_known_log(const SurveyTable& table);
 [[nodiscard]] const KnownLog* find_known_log(std::string_view name);
 
-/// The ready configuration for a database, a list of codes and a person. `codes`: its file name.
-[[nodiscard]] std::string fill_in(const KnownLog& known,
-                                  const std::string& database,
-                                  const std::string& codes,
-                                  const std::string& administrator);
+/// The ready configuration for a place, which has the file name of the list of codes.
+[[nodiscard]] std::string fill_in(const KnownLog& known, const DraftPlace& place);
 
 }  // namespace holdfast

@@ -22,6 +22,7 @@ void PruneRun::settle_tally() {
   const SliceTotals& totals = slices_->totals();
   const Tally& planned = plan_.figures.tally;
   final_ = Tally{};
+  final_.places().reserve(planned.places().size());
   for (const auto& [place, counts] : planned.places()) {
     const auto handled = totals.tally.places().find(place);
     const std::int64_t looked_at =

@@ -25,9 +25,13 @@ struct SurveyLink {
   std::string table_column;
 };
 
+/// What kind of database is looked at.
+enum class SurveyKind { sqlite, postgres };
+
 /// A table that could be an audit log.
 struct SurveyTable {
-  std::string name;
+  SurveyKind kind = SurveyKind::sqlite;
+  std::string name;  ///< as [events].table takes it
   std::vector<SurveyColumn> columns;
   std::vector<std::string> key;   ///< the columns of a declared key; empty: there is none
   std::vector<SurveyLink> links;  ///< foreign keys of one column
@@ -45,7 +49,8 @@ class DatabaseSurvey {
   DatabaseSurvey& operator=(DatabaseSurvey&&) = delete;
   virtual ~DatabaseSurvey() = default;
 
-  /// All ordinary tables that are neither the database's own nor Holdfast's, by name.
+  /// All ordinary tables that are neither the database's own nor Holdfast's, by name; of a server
+  /// those that this role may read.
   [[nodiscard]] virtual std::vector<SurveyTable> tables() = 0;
 
   /// Visits up to `most` values of each column of the table, in their order: the first rows of the
@@ -55,7 +60,9 @@ class DatabaseSurvey {
                       const std::function<void(std::size_t, const StoredView&)>& visit) = 0;
 };
 
-/// Opens the database for reading. Errors: StorageError.
+/// Opens the database for reading. Errors: StorageError; of the second also for a build without
+/// PostgreSQL.
 [[nodiscard]] std::unique_ptr<DatabaseSurvey> survey_sqlite(const std::filesystem::path& path);
+[[nodiscard]] std::unique_ptr<DatabaseSurvey> survey_postgres(const std::string& url);
 
 }  // namespace holdfast

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in for storage/postgres/ where the program is built without it.
 #include "storage/database.h"
+#include "storage/database_survey.h"
 
 namespace holdfast {
 
@@ -27,6 +28,10 @@ InitReport init_postgres(const OpenOptions& /*options*/,
 }
 
 InitReport remove_postgres(const OpenOptions& /*options*/) {
+  refuse();
+}
+
+std::unique_ptr<DatabaseSurvey> survey_postgres(const std::string& /*url*/) {
   refuse();
 }
 

@@ -91,7 +91,8 @@ std::vector<std::string> ConfigTable::names() const {
 }
 
 const toml::node* ConfigTable::node(std::string_view name) {
-  if (std::find(asked_for_.begin(), asked_for_.end(), name) == asked_for_.end()) {
+  if (!asked_.contains(name)) {
+    asked_.emplace(name);
     asked_for_.emplace_back(name);
   }
   if (table_ == nullptr) {
@@ -335,7 +336,7 @@ void ConfigTable::require(std::string_view name, std::string_view example) {
 
 void ConfigTable::refuse_unknown() {
   for (const std::string& name : names()) {
-    if (std::find(asked_for_.begin(), asked_for_.end(), name) != asked_for_.end()) {
+    if (asked_.contains(name)) {
       continue;
     }
     const std::string nearest = did_you_mean(name, asked_for_);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,7 +91,8 @@ class ConfigTable {
   const toml::table* table_;
   std::string key_;
   ConfigProblems* problems_;
-  std::vector<std::string> asked_for_;
+  std::vector<std::string> asked_for_;        // in the order of asking
+  std::set<std::string, std::less<>> asked_;  // the same, to be looked up: there may be thousands
 };
 
 /// Puts the value, where there is one, into its place; the default stays where there is none.

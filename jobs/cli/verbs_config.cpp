@@ -24,11 +24,22 @@ constexpr const char* kCodesFile = "codes.tsv";
 constexpr std::size_t kListedTables = 10;
 constexpr std::size_t kShownTables = 4;
 constexpr int kClose = 1;  // scores that differ by no more are a draw
+constexpr const char* kStateDirectory = "/var/lib/holdfast";
 
 struct NewConfig {
-  std::filesystem::path database;
+  std::string database;  ///< a file, or a url
   std::filesystem::path out;
   std::string table;
+  std::string state_directory;
+
+  [[nodiscard]] bool on_server() const {
+    return database.starts_with("postgresql://") || database.starts_with("postgres://");
+  }
+  [[nodiscard]] OpenOptions options() const {
+    return on_server() ? OpenOptions{.url = database} : OpenOptions{.path = database};
+  }
+  /// As messages name it: of a url no more than the server and the database.
+  [[nodiscard]] std::string shown() const { return database_label(options()); }
 };
 
 std::string reasons_of(const LogDraft& draft) {
@@ -57,20 +68,20 @@ LogDraft named_draft(const std::vector<SampledTable>& tables, const NewConfig& w
   }
   const auto near = nearest_spelling(wish.table, names);
   throw JobError(ExitStatus::invalid,
-                 wish.database.string() + ": no table \"" + wish.table + "\" (--table)" +
+                 wish.shown() + ": no table \"" + wish.table + "\" (--table)" +
                      (near ? "; did you mean \"" + *near + "\"?" : ""));
 }
 
 LogDraft best_draft(const std::vector<LogDraft>& drafts, const NewConfig& wish) {
   if (drafts.empty()) {
     throw JobError(ExitStatus::invalid,
-                   wish.database.string() +
+                   wish.shown() +
                        ": no table looks like an audit log (a name, a time and a code for each "
                        "row): name it with --table");
   }
   if (drafts.size() > 1 && drafts[0].score - drafts[1].score <= kClose) {
     throw JobError(ExitStatus::invalid,
-                   wish.database.string() + ": more than one table could be the audit log: " +
+                   wish.shown() + ": more than one table could be the audit log: " +
                        table_list(drafts) + "; name it with --table");
   }
   return drafts.front();
@@ -78,6 +89,9 @@ LogDraft best_draft(const std::vector<LogDraft>& drafts, const NewConfig& wish) 
 
 /// Beside the configuration the file's name is enough, wherever the folder goes.
 std::string path_for(const NewConfig& wish) {
+  if (wish.on_server()) {
+    return wish.database;
+  }
   const auto whole = [](const std::filesystem::path& path) {
     return std::filesystem::weakly_canonical(std::filesystem::absolute(path));
   };
@@ -126,10 +140,11 @@ LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
     return {};
   }
   try {
-    const auto database = open_sqlite({.path = wish.database,
-                                       .mapping = draft.mapping,
-                                       .own_events_into_log = false,
-                                       .read_only = true});
+    OpenOptions options = wish.options();
+    options.mapping = draft.mapping;
+    options.own_events_into_log = false;
+    options.read_only = true;
+    const auto database = open_database(options);
     LogFindings findings = look_over(database->audit_log(), draft.mapping.time_format, now);
     require_readable_times(findings, draft);
     return findings;
@@ -141,20 +156,24 @@ LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
     return {};
   } catch (const std::exception& error) {
     // Nobody has read a configuration yet, so the sentence has to name the database.
-    throw as_storage_error(error, wish.database.string());
+    throw as_storage_error(error, wish.shown());
   }
 }
 
 std::vector<SampledTable> samples_of(const NewConfig& wish, Instant now) {
+  if (const auto problem = wish.on_server() ? postgres_url_problem(wish.database) : std::nullopt) {
+    throw JobError(ExitStatus::invalid, "--database " + *problem);
+  }
   std::error_code unknown;  // whoever reads it says what stands in the way
-  if (!std::filesystem::exists(wish.database, unknown) && !unknown) {
+  if (!wish.on_server() && !std::filesystem::exists(wish.database, unknown) && !unknown) {
     throw JobError(ExitStatus::failed,
-                   wish.database.string() + ": no such database: name one with --database");
+                   wish.database + ": no such database: name one with --database");
   }
   try {
-    return sample_tables(*survey_sqlite(wish.database), now);
+    return sample_tables(
+        wish.on_server() ? *survey_postgres(wish.database) : *survey_sqlite(wish.database), now);
   } catch (const std::exception& error) {
-    throw as_storage_error(error, wish.database.string());
+    throw as_storage_error(error, wish.shown());
   }
 }
 
@@ -167,7 +186,8 @@ struct NewFiles {
 NewFiles known_files(const KnownLog& known,
                      const LogDraft& draft,
                      const LogFindings& findings,
-                     const DraftPlace& place) {
+                     DraftPlace place) {
+  place.codes = kCodesFile;
   NewFiles files{.codes = std::string{known.codes}};
   Catalogue catalogue = Catalogue::categories_only();
   (void)catalogue.extend(known.codes);
@@ -177,8 +197,8 @@ NewFiles known_files(const KnownLog& known,
   for (const std::string& sentence : draft.missing) {
     files.config += "# NOT READY: " + one_line(sentence) + ".\n";
   }
-  files.config += fill_in(known, place.database, kCodesFile, place.administrator);
-  files.config += elsewhere_section();
+  files.config += fill_in(known, place);
+  files.config += elsewhere_section(place);
   return files;
 }
 
@@ -229,6 +249,14 @@ json result_of(const LogDraft& draft, const LogFindings& findings) {
           {"not_ready", std::move(not_ready)}};
 }
 
+std::string first_of_all(const json& result) {
+  const json& state = result.at("state_directory");
+  std::error_code unknown;
+  return state.is_null() || std::filesystem::is_directory(state.get<std::string>(), unknown)
+             ? ""
+             : "make the folder " + cell(state) + " for whoever runs Holdfast (mode 700), ";
+}
+
 std::string render_new(const json& result) {
   std::string text = "table " + cell(result.at("table")) + ": " + cell(result.at("reasons")) + "\n";
   std::size_t others = 0;
@@ -252,14 +280,17 @@ std::string render_new(const json& result) {
   for (const json& sentence : result.at("not_ready")) {
     text += "not ready: " + cell(sentence) + "\n";
   }
-  return text + (result.at("not_ready").empty()
-                     ? "No window is in force, so nothing would be deleted.\n"
-                       "next: decide the windows in it, then holdfast check\n"
-                     : std::string{});
+  if (result.at("not_ready").empty()) {
+    text += "No window is in force, so nothing would be deleted.\nnext: " + first_of_all(result) +
+            "decide the windows in it, then holdfast check\n";
+  }
+  return text;
 }
 
 ExitStatus make_config(Session& session, NewConfig wish) {
   wish.out = wish.out.empty() ? session.options().config : wish.out;
+  wish.state_directory =
+      std::filesystem::absolute(wish.state_directory).lexically_normal().string();
   const std::filesystem::path codes = wish.out.parent_path() / kCodesFile;
   refuse_to_overwrite(wish.out);
   refuse_to_overwrite(codes);
@@ -273,12 +304,17 @@ ExitStatus make_config(Session& session, NewConfig wish) {
     draft.missing.clear();
   }
   const LogFindings findings = try_out(wish, draft, now);
-  const DraftPlace place{.database = path_for(wish),
-                         .administrator = acting_person({.database = wish.database})};
+  const DraftPlace place{
+      .database = path_for(wish),
+      .state_directory = wish.on_server() ? wish.state_directory : "",
+      .administrator =
+          acting_person({.database = wish.on_server() ? std::filesystem::path{wish.state_directory}
+                                                      : std::filesystem::path{wish.database}})};
   const NewFiles files = known != nullptr ? known_files(*known, draft, findings, place)
                                           : worked_out_files(draft, findings, place);
   json result = result_of(draft, findings);
   result["candidates"] = candidates_json(drafts);
+  result["state_directory"] = wish.on_server() ? json(wish.state_directory) : json(nullptr);
   result["written"] = json::array();
   const auto write = [&result](const std::filesystem::path& path, const std::string& text) {
     if (!text.empty()) {
@@ -304,11 +340,19 @@ void add_config_verbs(CLI::App& app, ChosenVerb& chosen) {
                             "new",
                             "look at a database and write a commented configuration for its log",
                             "  holdfast config new --database app.db\n"
-                            "  holdfast config new --database app.db --table logs --out logs.toml",
+                            "  holdfast config new --database app.db --table logs --out logs.toml\n"
+                            "  holdfast config new --database postgresql://holdfast@/app",
                             chosen);
-  verb->add_option("--database", wish->database, "the SQLite database; it is only read")
+  verb->add_option(
+          "--database",
+          wish->database,
+          "the SQLite database, or the postgresql:// url of one on a server; it is only read")
       ->required();
   verb->add_option("--out", wish->out, "the new file (default: that of --config)");
+  wish->state_directory = kStateDirectory;
+  verb->add_option("--state-directory",
+                   wish->state_directory,
+                   "for a url: the folder of witness file, lock and keys (/var/lib/holdfast)");
   verb->add_option("--table", wish->table, "the table, where more than one could be the log");
   verb->callback([&chosen, wish] {
     chosen.carry_out = [wish](Session& session) {

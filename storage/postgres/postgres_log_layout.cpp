@@ -76,9 +76,11 @@ std::string lookup_sql(const PostgresMappedTable& log, const CodeLookup& lookup)
     texts.refuse("may have several texts for one \"" + facts.columns[key].name +
                  "\" ([events].code_lookup.key): make that column its PRIMARY KEY or UNIQUE");
   }
-  return "(SELECT holdfast_lookup." + postgres_quoted(facts.columns[text].name) + " FROM " +
-         texts.quoted() + " AS holdfast_lookup WHERE holdfast_lookup." +
-         postgres_quoted(facts.columns[key].name) + " = %code%)";
+  const bool padded = facts.columns[text].kind == PostgresKind::padded;
+  return "(SELECT holdfast_lookup." + postgres_quoted(facts.columns[text].name) +
+         (padded ? "::pg_catalog.text" : "") + " FROM " + texts.quoted() +
+         " AS holdfast_lookup WHERE holdfast_lookup." + postgres_quoted(facts.columns[key].name) +
+         " = %code%)";
 }
 
 std::string with_code(std::string sql, const std::string& code) {

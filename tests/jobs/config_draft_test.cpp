@@ -194,7 +194,7 @@ TEST_CASE("the places for what is written elsewhere are sound once they are take
   const LogDraft draft =
       draft_of(sampled("log", {{"id", number_of}, {"created_at", time_of}, {"action", code_of}}));
   const std::string text = draft_config(draft, {}, {.database = "a.db", .administrator = "ann"});
-  const std::string places = elsewhere_section();
+  const std::string places = elsewhere_section({});
   REQUIRE(text.ends_with(places));
   // A section, or a key and its value, with the comment sign taken away.
   const std::string taken =
@@ -223,24 +223,33 @@ TEST_CASE("codes of the catalogue are not listed again, and odd ones are named",
 }
 
 TEST_CASE("every ready mapping is a sound configuration without a window", "[known_logs]") {
-  REQUIRE(known_logs().size() == 6);
+  REQUIRE(known_logs().size() == 9);
   for (const KnownLog& known : known_logs()) {
     CAPTURE(known.name);
     Catalogue catalogue = Catalogue::categories_only();
     REQUIRE(catalogue.extend(known.codes).has_value());
-    std::string text = fill_in(known, "/srv/\"odd\".db", "codes.tsv", "o'neil");
+    const bool server = known.kind == SurveyKind::postgres;
+    std::string text = fill_in(known,
+                               {.database = server ? "postgresql://me@/odd" : "/srv/\"odd\".db",
+                                .state_directory = server ? "/srv/\"odd\"" : "",
+                                .codes = "codes.tsv",
+                                .administrator = "o'neil"});
     text.replace(text.find("extend ="), 1, "# e");  // the list is not on the disk here
     const Settings settings = parse_config(text, "x.toml");
-    CHECK(settings.database == "/srv/\"odd\".db");
+    CHECK(settings.database_url == (server ? "postgresql://me@/odd" : ""));
+    CHECK(settings.database == (server ? "/srv/\"odd\"/holdfast" : "/srv/\"odd\".db"));
     CHECK(settings.administrators == std::set<std::string>{"o'neil"});
     CHECK(settings.events.table == known.table);
     CHECK(settings.retention == RetentionPolicy{});
     CHECK(settings.safety.first_run_needs_approval);
-    SurveyTable table{.name = std::string{known.table}};
+    SurveyTable table{.kind = known.kind, .name = std::string{known.table}};
     for (const std::string_view column : known.columns) {
       table.columns.push_back({.name = std::string{column}});
     }
     CHECK(find_known_log(table) == &known);
+    table.kind = server ? SurveyKind::sqlite : SurveyKind::postgres;
+    CHECK(find_known_log(table) != &known);
+    table.kind = known.kind;
     table.columns.pop_back();
     CHECK(find_known_log(table) == nullptr);
   }

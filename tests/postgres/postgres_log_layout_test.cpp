@@ -208,6 +208,8 @@ TEST_CASE("codes are read through their table, each with one text", "[layout]") 
   }
   CHECK(codes == std::map<std::string, std::string>{
                      {"1", "LOGIN"}, {"2", "none"}, {"3", "none"}, {"4", "none"}, {"5", "LOGIN"}});
+  scratch.run("ALTER TABLE kinds ALTER word TYPE char(8)");
+  CHECK(groups(*scratch.open(mapping)).at("LOGIN|-|-") == 2);  // without the blanks behind it
   scratch.run("ALTER TABLE kinds DROP CONSTRAINT kinds_pkey");
   CHECK_THAT(scratch.objection(mapping), Contains("may have several texts"));
 }

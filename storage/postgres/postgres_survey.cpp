@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// A database on a server of which nothing is known: its tables, and some of their rows.
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "storage/database.h"
+#include "storage/database_survey.h"
+#include "storage/postgres/postgres_mapped_table.h"
+#include "storage/postgres/postgres_row_reader.h"
+#include "storage/postgres/postgres_statement.h"
+#include "storage/postgres/postgres_table_facts.h"
+
+namespace holdfast {
+namespace {
+
+// In every schema: an application's tables need not be in the path of Holdfast's role.
+constexpr const char* kSelectTables = R"sql(
+SELECT n.nspname, c.relname, c.oid::pg_catalog.int8
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+  AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
+  AND c.relname NOT LIKE 'holdfast\_%'
+  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+  AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+ORDER BY n.nspname, c.relname
+)sql";
+
+constexpr const char* kSelectLinks = R"sql(
+SELECT a.attname, n.nspname, c.relname, c.oid::pg_catalog.int8, p.attname
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+JOIN pg_catalog.pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[1]
+WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f'
+  AND pg_catalog.array_length(k.conkey, 1) = 1
+ORDER BY a.attnum, k.oid
+)sql";
+
+std::string text_at(const PostgresStatement& row, int column) {
+  const StoredView value = row.column(column);
+  const auto* const text = std::get_if<std::string_view>(&value);
+  return text == nullptr ? std::string{} : std::string{*text};
+}
+
+std::int64_t number_at(const PostgresStatement& row, int column) {
+  const StoredView value = row.column(column);
+  const auto* const number = std::get_if<std::int64_t>(&value);
+  return number == nullptr ? 0 : *number;
+}
+
+/// The columns of each index that may be a key, the primary key first.
+std::vector<std::vector<std::string>> possible_keys(const PostgresTableFacts& facts) {
+  std::vector<std::vector<std::string>> keys;
+  for (const PostgresIndex& index : facts.indexes) {
+    const bool columns_only = std::all_of(
+        index.columns.begin(), index.columns.end(), [](const auto& column) { return column; });
+    if (!index.unique || !index.whole || !columns_only) {
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const auto& column : index.columns) {
+      names.push_back(facts.columns[*column].name);
+    }
+    keys.insert(index.primary ? keys.begin() : keys.end(), std::move(names));
+  }
+  return keys;
+}
+
+/// Of char(n) only where there is no other: those are short signs.
+std::string first_text_column(const PostgresTableFacts& facts, const std::string& but) {
+  for (const PostgresKind kind : {PostgresKind::text, PostgresKind::padded}) {
+    for (const PostgresColumn& column : facts.columns) {
+      if (column.name != but && column.kind == kind) {
+        return column.name;
+      }
+    }
+  }
+  return {};
+}
+
+class PostgresSurvey final : public DatabaseSurvey {
+ public:
+  explicit PostgresSurvey(const std::string& url)
+      : connection_(OpenOptions{.url = url, .read_only = true}) {}
+
+  [[nodiscard]] std::vector<SurveyTable> tables() override {
+    std::vector<SurveyTable> found;
+    PostgresStatement rows{connection_, kSelectTables};
+    while (rows.step()) {
+      const std::string name = name_of(text_at(rows, 0), text_at(rows, 1), number_at(rows, 2));
+      const auto facts = read_postgres_table(connection_, name);
+      if (!facts || facts->table.oid != static_cast<std::uint32_t>(number_at(rows, 2))) {
+        continue;  // [events].table has no name for it
+      }
+      SurveyTable table{.kind = SurveyKind::postgres, .name = name, .key = declared_key(*facts)};
+      for (const PostgresColumn& column : facts->columns) {
+        table.columns.push_back({.name = column.name, .declared_type = column.declared});
+      }
+      read_links(*facts, table);
+      found.push_back(std::move(table));
+    }
+    return found;
+  }
+
+  void sample(const SurveyTable& table,
+              std::size_t most,
+              const std::function<void(std::size_t, const StoredView&)>& visit) override {
+    const auto facts = read_postgres_table(connection_, table.name);
+    if (!facts) {
+      return;  // it has gone meanwhile
+    }
+    std::string columns;
+    for (const SurveyColumn& column : table.columns) {
+      columns += (columns.empty() ? "" : ", ") + postgres_quoted(column.name);
+    }
+    const std::string order = table.key.empty() ? "" : postgres_quoted(table.key.front());
+    for (const char* direction : {"ASC", "DESC"}) {
+      PostgresStatement rows{connection_,
+                             "SELECT " + columns + " FROM " + facts->table.quoted() +
+                                 (order.empty() ? "" : " ORDER BY " + order + " " + direction) +
+                                 " LIMIT " + std::to_string(order.empty() ? most : most / 2)};
+      std::size_t met = 0;
+      while (rows.step()) {
+        ++met;
+        visit_row(*facts, rows, visit);
+      }
+      if (order.empty() || met < most / 2) {
+        return;  // that was the whole table, or all that can be had of it without reading it
+      }
+    }
+  }
+
+ private:
+  /// As the configuration names it: with its schema where the path does not lead to it.
+  [[nodiscard]] std::string name_of(const std::string& schema,
+                                    const std::string& name,
+                                    std::int64_t oid) {
+    return find_postgres_table(connection_, name).oid == static_cast<std::uint32_t>(oid)
+               ? name
+               : schema + "." + name;
+  }
+
+  [[nodiscard]] std::vector<std::string> declared_key(const PostgresTableFacts& facts) {
+    for (const std::vector<std::string>& key : possible_keys(facts)) {
+      try {
+        const PostgresMappedTable mapped{
+            connection_, {.name = facts.table.schema + "." + facts.table.name, .place = "--table"}};
+        (void)find_postgres_key(mapped, key);
+        return key;
+      } catch (const StorageError&) {
+        // Not a key that tells rows apart, or no table that can be a log; the next may be.
+        continue;
+      }
+    }
+    return {};
+  }
+
+  void read_links(const PostgresTableFacts& facts, SurveyTable& table) {
+    PostgresStatement rows{connection_, kSelectLinks};
+    rows.bind(1, static_cast<std::int64_t>(facts.table.oid));
+    while (rows.step()) {
+      const SurveyLink link{
+          .column = text_at(rows, 0),
+          .table = name_of(text_at(rows, 1), text_at(rows, 2), number_at(rows, 3)),
+          .table_column = text_at(rows, 4)};
+      if (const auto other = read_postgres_table(connection_, link.table)) {
+        table.link_texts.push_back(first_text_column(*other, link.table_column));
+        table.links.push_back(link);
+      }
+    }
+  }
+
+  static void visit_row(const PostgresTableFacts& facts,
+                        const PostgresStatement& row,
+                        const std::function<void(std::size_t, const StoredView&)>& visit) {
+    for (std::size_t i = 0; i < facts.columns.size(); ++i) {
+      const bool decimal = facts.columns[i].kind == PostgresKind::numeric;
+      visit(i,
+            postgres_time(row.column(static_cast<int>(i)),
+                          decimal ? PostgresTimes::decimals : PostgresTimes::other));
+    }
+  }
+
+  PostgresConnection connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<DatabaseSurvey> survey_postgres(const std::string& url) {
+  return std::make_unique<PostgresSurvey>(url);
+}
+
+}  // namespace holdfast
