@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log against what the ledger says of it, and the digests against a backup.
 
+#include <algorithm>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostNamed = 20;  // rows that a message names; the rest is a number
+constexpr std::size_t kReadAtOnce = 1'000;
 
 /// Every key that a run or an erasure deleted, but for rows that a person put back.
 std::unique_ptr<KeySet> deleted_keys(Database& database, std::int64_t& count) {
@@ -129,14 +132,20 @@ enum class SliceMatch { same, differs, not_there };
 SliceMatch compare_slice(Database& database, Database& backup, const RunSlice& slice) {
   SliceDigest digest(database.ledger().salt(slice.run));
   std::string content;
-  for (const RowKey& key : database.ledger().slice_keys(slice.run, slice.number)) {
-    content.clear();
-    const bool there = backup.audit_log().read_whole_row(
-        key, [&](const RowFacts&, const RowContent& row) { row.append_to(content); });
-    if (!there) {
+  const std::vector<RowKey> keys = database.ledger().slice_keys(slice.run, slice.number);
+  for (std::span<const RowKey> rest = keys; !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kReadAtOnce));
+    std::size_t there = 0;
+    backup.audit_log().read_whole_rows(some, [&](const RowFacts&, const RowContent& row) {
+      ++there;
+      content.clear();
+      row.append_to(content);
+      digest.add(content);
+    });
+    if (there != some.size()) {
       return SliceMatch::not_there;
     }
-    digest.add(content);
+    rest = rest.subspan(some.size());
   }
   return digest.hex() == slice.digest ? SliceMatch::same : SliceMatch::differs;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/audit_log.h"
@@ -171,6 +172,11 @@ struct OpenOptions {
 /// Errors: StorageError: missing, not a database, corrupt, mapping, not_set_up (unless read_only),
 /// newer_schema, older_schema.
 [[nodiscard]] std::unique_ptr<Database> open_sqlite(const OpenOptions& options);
+
+/// True where the text is meant as the url of a PostgreSQL database.
+[[nodiscard]] inline bool is_postgres_url(std::string_view text) {
+  return text.starts_with("postgresql://") || text.starts_with("postgres://");
+}
 
 /// What `init` did, as sentences.
 struct InitReport {

@@ -32,9 +32,7 @@ struct NewConfig {
   std::string table;
   std::string state_directory;
 
-  [[nodiscard]] bool on_server() const {
-    return database.starts_with("postgresql://") || database.starts_with("postgres://");
-  }
+  [[nodiscard]] bool on_server() const { return is_postgres_url(database); }
   [[nodiscard]] OpenOptions options() const {
     return on_server() ? OpenOptions{.url = database} : OpenOptions{.path = database};
   }

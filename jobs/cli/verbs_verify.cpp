@@ -17,25 +17,42 @@ struct VerifyOptions {
   std::int64_t since = 1;
 };
 
+/// A backup is of the same kind as the database: a file, or a url of where it was restored.
+std::unique_ptr<Database> open_backup(OpenOptions where, const std::string& backup) {
+  const bool on_server = !where.url.empty();
+  const std::string itself = " is the database itself and no backup of it";
+  if (is_postgres_url(backup) != on_server) {
+    throw JobError(ExitStatus::invalid,
+                   on_server ? "--against: the database is on a server, so name the postgresql:// "
+                               "url of the one that its backup was restored to"
+                             : "--against: the database is a SQLite file, so name a copy of it");
+  }
+  std::error_code unknown;
+  if (!on_server && std::filesystem::equivalent(backup, where.path, unknown)) {
+    throw JobError(ExitStatus::invalid, backup + ":" + itself);
+  }
+  const auto problem = on_server ? postgres_url_problem(backup) : std::nullopt;
+  if (problem) {
+    throw JobError(ExitStatus::invalid, "--against " + *problem);
+  }
+  if (on_server && postgres_label(backup) == postgres_label(where.url)) {
+    throw JobError(ExitStatus::invalid, postgres_label(backup) + ":" + itself);
+  }
+  if (on_server) {
+    where.url = backup;
+  } else {
+    where.path = backup;
+  }
+  where.read_only = true;
+  return open_database(where);
+}
+
 ExitStatus verify(Session& session, const VerifyOptions& options) {
   const Desk desk = session.desk(Access::read_only);
   VerifyWishes wishes{.since = options.since};
   std::unique_ptr<Database> backup;
   if (!options.against.empty()) {
-    OpenOptions where = open_options(session.settings());
-    if (!where.url.empty()) {
-      throw JobError(ExitStatus::invalid,
-                     "--against compares with a SQLite file; for a database of PostgreSQL leave it "
-                     "out");
-    }
-    std::error_code unknown;
-    if (std::filesystem::equivalent(options.against, where.path, unknown)) {
-      throw JobError(ExitStatus::invalid,
-                     options.against + ": is the database itself and no backup of it");
-    }
-    where.path = options.against;
-    where.read_only = true;
-    backup = open_database(where);
+    backup = open_backup(open_options(session.settings()), options.against);
     wishes.backup = backup.get();
   }
   const VerifyFindings findings = verify_everything(desk, wishes);
@@ -57,12 +74,13 @@ void add_verify_verbs(CLI::App& app, ChosenVerb& chosen) {
                             "verify",
                             "recompute the chain of runs, and compare the log with it",
                             "  holdfast verify\n  holdfast verify --json\n"
-                            "  holdfast verify --against old/audit.db",
+                            "  holdfast verify --against old/audit.db\n"
+                            "  holdfast verify --against postgresql://holdfast@/app_restored",
                             chosen);
   verb->add_option("--against",
                    options->against,
-                   "a backup of the database from before some runs: the digests of what they "
-                   "deleted are recomputed from it");
+                   "a backup of the database from before some runs, or the url of where it was "
+                   "restored: the digests of what they deleted are recomputed from it");
   verb->add_option("--since",
                    options->since,
                    "take rows that vanished before this run as known; the chain is always "

@@ -39,6 +39,30 @@ class TheJob(unittest.TestCase):
             made.call("hold", "list", expect=0)
             self.assertEqual(made.explain(held[0])["reason"], "hold")
 
+    def test_digests_are_recomputed_from_where_a_backup_was_restored(self):
+        with postgres_world(config_with({"run": {"max_rows": 1200}})) as made:
+            due = made.insert(OLD, count=2500)
+            copy = made.name + "_restored"
+            made.server.psql("postgres", f"CREATE DATABASE {copy} TEMPLATE {made.name}")
+            restored = made.server.url(copy)
+            made.run(expect=3)
+            made.run(expect=3)
+            made.run(expect=0)
+            found = made.call("verify", "--against", restored, "--json", expect=0).json["checked"]["backup"]
+            self.assertGreaterEqual(found["slices_that_match"], 3)
+            self.assertEqual(found["slices_that_differ"] + found["slices_not_in_the_backup"], 0)
+            made.server.psql(copy, f"UPDATE audit_events SET actor = 'x' WHERE id = {due[7]}")
+            found = made.call("verify", "--against", restored, "--json", expect=1).json
+            self.assertEqual(found["problem"]["reason"], "digest_differs")
+            made.server.psql(copy, f"DELETE FROM audit_events WHERE id = {due[7]}")
+            found = made.call("verify", "--against", restored, "--json", expect=0).json["checked"]["backup"]
+            self.assertEqual(found["slices_not_in_the_backup"], 1)
+            for backup, part in ((made.server.url(made.name), "is the database itself"), (str(made.config_file), "postgresql:// url"),
+                                 (restored.replace("holdfast@", "holdfast:word@"), "has a password in it")):
+                refused = made.call("verify", "--against", backup, expect=2)
+                self.assertIn(part, refused.stderr)
+                self.assertNotIn("word@", refused.stderr)
+
     def test_a_released_hold_lets_its_rows_go_after_the_grace(self):
         with postgres_world() as made:
             held = made.insert(OLD, tenant="acme")
