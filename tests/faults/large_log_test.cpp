@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The write-ahead log begins anew only when what was copied out of it is on the disk.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <catch2/catch.hpp>
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "storage/database.h"
+#include "tests/faults/fault_vfs.h"
+#include "tests/faults/faulty_disk.h"
+#include "tests/jobs/temp_folder.h"
+
+namespace holdfast::testing {
+namespace {
+
+constexpr int kEntries = 34;  // of 4 MiB: more than a log may have before it has to begin anew
+constexpr std::size_t kEntry = std::size_t{4} << 20;
+constexpr std::int64_t kSyncsOfPart = 1;  // of a checkpoint that does not get to its end: the log
+
+void write_entries(Database& database, int count) {
+  const auto write = database.begin_write(Durability::normal);
+  for (int i = 0; i < count; ++i) {
+    database.journal().add({.what = "a", .detail = std::string(kEntry, 'x')});
+  }
+  write->commit();
+}
+
+}  // namespace
+
+TEST_CASE("a log of which a part was copied does not begin anew where that cannot be synced",
+          "[faults][log]") {
+  use_fault_vfs();
+  FaultyDisk& disk = FaultyDisk::the();
+  disk.disarm();
+  const TempFolder folder;
+  const OpenOptions options{.path = folder.path() / "audit.db"};
+  (void)init_sqlite(options, "test", Instant{});
+  const auto database = open_sqlite(options);
+  write_entries(*database, kEntries);
+  // Somebody who still reads what was there before the last commit: a checkpoint does not get to
+  // its end, and leaves what it has copied to be synced by another one.
+  SQLite::Database reader(options.path.string());
+  reader.exec("BEGIN; SELECT count(*) FROM holdfast_journal");
+  write_entries(*database, 1);
+  const auto log_size = [&] {
+    return std::filesystem::file_size(folder.path() / "audit.db-wal");
+  };
+  const auto before = log_size();
+  disk.insert(folder.path());
+  disk.arm({.kind = FaultKind::sync, .strikes_at = kSyncsOfPart + 1});
+  CHECK_THROWS(database->checkpoint_some());
+  CHECK(disk.struck());
+  reader.exec("COMMIT");
+  write_entries(*database, 1);
+  CHECK(log_size() > before);
+  CHECK_NOTHROW(database->checkpoint_some());
+  CHECK(database->integrity_problem().empty());
+}
+
+}  // namespace holdfast::testing
