@@ -160,6 +160,12 @@ class Drafting {
   }
 
   void add(const std::string& key, std::string value, std::string why, bool open = false) {
+    if (!open && value.find("\\u00") != std::string::npos) {
+      draft_.missing.push_back("a name of table \"" + draft_.table +
+                               "\" has a control character in it, which no configuration can say "
+                               "([events]." +
+                               key + "): rename it");
+    }
     draft_.settings.push_back(
         {.key = key, .value = std::move(value), .why = std::move(why), .open = open});
   }
@@ -175,7 +181,9 @@ class Drafting {
       count(weight,
             weight > 0 ? "its name is that of a log" : "its name is that of something else");
     }
-    if (sampled_.columns.empty() || rows() == 0) {
+    if (!sampled_.unread.empty()) {
+      count(-3, "its rows could not be read: " + sampled_.unread);
+    } else if (sampled_.columns.empty() || rows() == 0) {
       count(-3, "it has no rows");
     }
   }

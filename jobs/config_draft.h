@@ -30,11 +30,14 @@ struct ColumnSample {
 /// A table with a sample of it.
 struct SampledTable {
   SurveyTable table;
+  std::string unread = {};            ///< why its rows could not be read
   std::vector<ColumnSample> columns;  ///< in the order of table.columns
 };
 
-/// Reads a sample of every table.
-[[nodiscard]] std::vector<SampledTable> sample_tables(DatabaseSurvey& survey, Instant now);
+/// Reads a sample of every table, or only of the one of this name; the others have none then.
+[[nodiscard]] std::vector<SampledTable> sample_tables(DatabaseSurvey& survey,
+                                                      Instant now,
+                                                      const std::string& only = {});
 
 /// One setting of [events], why it was chosen, and whether it is left for a person to decide.
 struct DraftSetting {
@@ -66,6 +69,7 @@ struct LogDraft {
 struct DraftPlace {
   std::string database;         ///< the file, or the url of a server's database
   std::string state_directory;  ///< beside a url; empty: it is a file
+  std::string table;            ///< of a known application, as this database has it
   std::string codes;
   bool built_in_codes = false;
   std::string administrator;

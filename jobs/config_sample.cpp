@@ -30,16 +30,21 @@ void ColumnSample::add(const StoredView& value) {
   }
 }
 
-std::vector<SampledTable> sample_tables(DatabaseSurvey& survey, Instant now) {
+std::vector<SampledTable> sample_tables(DatabaseSurvey& survey,
+                                        Instant now,
+                                        const std::string& only) {
   std::vector<SampledTable> tables;
   for (SurveyTable& table : survey.tables()) {
     SampledTable sampled{.table = std::move(table)};
     for (std::size_t i = 0; i < sampled.table.columns.size(); ++i) {
       sampled.columns.emplace_back(now + std::chrono::hours{24});
     }
-    survey.sample(sampled.table, kSampledRows, [&](std::size_t column, const StoredView& value) {
-      sampled.columns[column].add(value);
-    });
+    if (only.empty() || only == sampled.table.name) {
+      sampled.unread = survey.sample(
+          sampled.table, kSampledRows, [&](std::size_t column, const StoredView& value) {
+            sampled.columns.at(column).add(value);
+          });
+    }
     tables.push_back(std::move(sampled));
   }
   return tables;

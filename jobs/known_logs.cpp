@@ -83,8 +83,12 @@ std::span<const KnownLog> known_logs() {
 }
 
 const KnownLog* find_known_log(const SurveyTable& table) {
+  const std::string_view whole{table.name};
+  // A schema stands before it where the search path does not lead there.
+  const std::string_view name =
+      table.kind == SurveyKind::postgres ? whole.substr(whole.rfind('.') + 1) : whole;
   const auto* const found = std::find_if(kKnown.begin(), kKnown.end(), [&](const KnownLog& known) {
-    return known.kind == table.kind && known.table == table.name &&
+    return known.kind == table.kind && known.table == name &&
            std::all_of(known.columns.begin(), known.columns.end(), [&](Names wanted) {
              return std::any_of(table.columns.begin(),
                                 table.columns.end(),
@@ -106,6 +110,9 @@ std::string fill_in(const KnownLog& known, const DraftPlace& place) {
   set_line(text, "url", toml_string(place.database));
   set_line(text, "state_directory", toml_string(place.state_directory));
   set_line(text, "extend", toml_string(place.codes));
+  if (!place.table.empty()) {
+    set_line(text, "table", toml_string(place.table));
+  }
   set_line(text,
            "principals",
            place.administrator.empty() ? "[]" : "[" + toml_string(place.administrator) + "]");

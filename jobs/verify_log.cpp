@@ -195,6 +195,13 @@ void verify_backup(Database& database, Database& backup, VerifyFindings& finding
       }
     }
   }
+  if (same + differ == 0 && not_there > 0) {
+    findings.problems.push_back(
+        {.part = "backup",
+         .reason = "nothing_compared",
+         .message = "the backup has none of the rows that runs deleted, so nothing was compared: "
+                    "it was taken after them, or is the database itself"});
+  }
   findings.checked["backup"] = {{"slices_that_match", same},
                                 {"slices_that_differ", differ},
                                 {"slices_not_in_the_backup", not_there},

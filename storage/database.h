@@ -178,6 +178,10 @@ struct OpenOptions {
   return text.starts_with("postgresql://") || text.starts_with("postgres://");
 }
 
+/// Why the text names no database, where it is a url of another kind or has a password in it: a
+/// clause without its subject that does not quote it. A file need not be there.
+[[nodiscard]] std::optional<std::string> place_problem(const std::string& text);
+
 /// What `init` did, as sentences.
 struct InitReport {
   std::vector<std::string> done;

@@ -54,10 +54,12 @@ class DatabaseSurvey {
   [[nodiscard]] virtual std::vector<SurveyTable> tables() = 0;
 
   /// Visits up to `most` values of each column of the table, in their order: the first rows of the
-  /// table and its last.
-  virtual void sample(const SurveyTable& table,
-                      std::size_t most,
-                      const std::function<void(std::size_t, const StoredView&)>& visit) = 0;
+  /// table and its last. Long values may be cut. Returns why they cannot be read, "" where they
+  /// can.
+  [[nodiscard]] virtual std::string sample(
+      const SurveyTable& table,
+      std::size_t most,
+      const std::function<void(std::size_t, const StoredView&)>& visit) = 0;
 };
 
 /// Opens the database for reading. Errors: StorageError; of the second also for a build without

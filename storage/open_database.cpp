@@ -19,6 +19,19 @@ std::string database_label(const OpenOptions& options) {
   return options.url.empty() ? options.path.string() : postgres_label(options.url);
 }
 
+std::optional<std::string> place_problem(const std::string& text) {
+  if (is_postgres_url(text)) {
+    return postgres_url_problem(text);
+  }
+  // Not quoted: whoever writes it so may have a password in it.
+  const bool other =
+      text.find("://") != std::string::npos || text.find("password=") != std::string::npos;
+  return other ? std::optional<std::string>{
+                     "is neither a file nor a url that Holdfast takes: write the path of a SQLite "
+                     "file, or postgresql://USER@HOST:PORT/DATABASE, without a password"}
+               : std::nullopt;
+}
+
 std::unique_ptr<Database> open_database(const OpenOptions& options) {
   return options.url.empty() ? open_sqlite(options) : open_postgres(options);
 }

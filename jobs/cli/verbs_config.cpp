@@ -159,7 +159,7 @@ LogFindings try_out(const NewConfig& wish, LogDraft& draft, Instant now) {
 }
 
 std::vector<SampledTable> samples_of(const NewConfig& wish, Instant now) {
-  if (const auto problem = wish.on_server() ? postgres_url_problem(wish.database) : std::nullopt) {
+  if (const auto problem = place_problem(wish.database)) {
     throw JobError(ExitStatus::invalid, "--database " + *problem);
   }
   std::error_code unknown;  // whoever reads it says what stands in the way
@@ -168,8 +168,9 @@ std::vector<SampledTable> samples_of(const NewConfig& wish, Instant now) {
                    wish.database + ": no such database: name one with --database");
   }
   try {
-    return sample_tables(
-        wish.on_server() ? *survey_postgres(wish.database) : *survey_sqlite(wish.database), now);
+    const auto survey =
+        wish.on_server() ? survey_postgres(wish.database) : survey_sqlite(wish.database);
+    return sample_tables(*survey, now, wish.table);
   } catch (const std::exception& error) {
     throw as_storage_error(error, wish.shown());
   }
@@ -287,8 +288,13 @@ std::string render_new(const json& result) {
 
 ExitStatus make_config(Session& session, NewConfig wish) {
   wish.out = wish.out.empty() ? session.options().config : wish.out;
-  wish.state_directory =
-      std::filesystem::absolute(wish.state_directory).lexically_normal().string();
+  if (wish.on_server()) {
+    if (wish.state_directory.empty()) {
+      throw JobError(ExitStatus::invalid, "--state-directory is empty: name a folder");
+    }
+    wish.state_directory =
+        std::filesystem::absolute(wish.state_directory).lexically_normal().string();
+  }
   const std::filesystem::path codes = wish.out.parent_path() / kCodesFile;
   refuse_to_overwrite(wish.out);
   refuse_to_overwrite(codes);
@@ -299,12 +305,14 @@ ExitStatus make_config(Session& session, NewConfig wish) {
   const KnownLog* const known = find_known_log(draft.application);
   if (known != nullptr) {
     draft.mapping = mapping_of(*known);
+    draft.mapping.table = draft.table;
     draft.missing.clear();
   }
   const LogFindings findings = try_out(wish, draft, now);
   const DraftPlace place{
       .database = path_for(wish),
       .state_directory = wish.on_server() ? wish.state_directory : "",
+      .table = draft.table,
       .administrator =
           acting_person({.database = wish.on_server() ? std::filesystem::path{wish.state_directory}
                                                       : std::filesystem::path{wish.database}})};

@@ -21,6 +21,9 @@ struct VerifyOptions {
 std::unique_ptr<Database> open_backup(OpenOptions where, const std::string& backup) {
   const bool on_server = !where.url.empty();
   const std::string itself = " is the database itself and no backup of it";
+  if (const auto problem = place_problem(backup)) {
+    throw JobError(ExitStatus::invalid, "--against " + *problem);
+  }
   if (is_postgres_url(backup) != on_server) {
     throw JobError(ExitStatus::invalid,
                    on_server ? "--against: the database is on a server, so name the postgresql:// "
@@ -31,11 +34,7 @@ std::unique_ptr<Database> open_backup(OpenOptions where, const std::string& back
   if (!on_server && std::filesystem::equivalent(backup, where.path, unknown)) {
     throw JobError(ExitStatus::invalid, backup + ":" + itself);
   }
-  const auto problem = on_server ? postgres_url_problem(backup) : std::nullopt;
-  if (problem) {
-    throw JobError(ExitStatus::invalid, "--against " + *problem);
-  }
-  if (on_server && postgres_label(backup) == postgres_label(where.url)) {
+  if (on_server && backup == where.url) {
     throw JobError(ExitStatus::invalid, postgres_label(backup) + ":" + itself);
   }
   if (on_server) {

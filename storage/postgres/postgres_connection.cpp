@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
 #include <random>
@@ -54,27 +55,20 @@ constexpr const char* kFindVisible = R"sql(
 SELECT nspname, relname, oid FROM (
   SELECT n.nspname, c.relname, c.oid, c.relkind FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relname = %name% AND n.nspname = ANY (%schemas%)
-  ORDER BY pg_catalog.array_position(%schemas%, n.nspname) LIMIT 1) AS first
+  WHERE c.relname = $1::pg_catalog.name AND n.nspname = ANY ($2::pg_catalog.name[])
+  ORDER BY pg_catalog.array_position($2::pg_catalog.name[], n.nspname) LIMIT 1) AS first
 WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
 )sql";
 
 constexpr const char* kFindInSchema = R"sql(
 SELECT n.nspname, c.relname, c.oid FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = %name% AND n.nspname = %schema% AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE c.relname = $1::pg_catalog.name AND n.nspname = $2::pg_catalog.name
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY c.oid
 )sql";
 
 constexpr int kOldestServer = 130000;
-
-std::string replaced(std::string text, std::string_view what, const std::string& with) {
-  for (std::size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + with.size())) {
-    text.replace(at, what.size(), with);
-  }
-  return text;
-}
 
 /// A word that no other session has.
 std::string new_session() {
@@ -255,6 +249,10 @@ std::string PostgresConnection::ask(const std::string& sql) {
   return PQntuples(rows.get()) == 0 ? "" : std::string{PQgetvalue(rows.get(), 0, 0)};
 }
 
+bool PostgresConnection::alive() const {
+  return PQstatus(connection_.get()) == CONNECTION_OK;
+}
+
 bool PostgresConnection::in_transaction() const {
   // While an answer is on its way: active, and so inside one or not worth a difference.
   const PGTransactionStatusType status = PQtransactionStatus(connection_.get());
@@ -319,24 +317,28 @@ std::string PostgresTable::quoted() const {
 }
 
 PostgresTable find_postgres_table(PostgresConnection& connection, const std::string& name) {
-  const PostgresResult visible = connection.exec(
-      replaced(replaced(kFindVisible,
-                        "%schemas%",
-                        postgres_literal(connection.server_schemas()) + "::pg_catalog.name[]"),
-               "%name%",
-               postgres_literal(name)));
-  if (const PostgresTable table = table_of(visible.get()); table.oid != 0) {
+  // A name may have anything in it, and not only the configuration's word for it: bound, always.
+  const auto find = [&](const char* sql, const std::string& first, const std::string& second) {
+    const std::array<const char*, 2> values{first.c_str(), second.c_str()};
+    return table_of(connection
+                        .sound(PQexecParams(connection.handle(),
+                                            sql,
+                                            static_cast<int>(values.size()),
+                                            nullptr,
+                                            values.data(),
+                                            nullptr,
+                                            nullptr,
+                                            0))
+                        .get());
+  };
+  if (PostgresTable table = find(kFindVisible, name, connection.server_schemas()); table.oid != 0) {
     return table;
   }
   const std::size_t dot = name.find('.');
   if (dot == std::string::npos) {
     return {};
   }
-  const std::string in_schema =
-      replaced(kFindInSchema, "%name%", postgres_literal(name.substr(dot + 1)));
-  return table_of(
-      connection.exec(replaced(in_schema, "%schema%", postgres_literal(name.substr(0, dot))))
-          .get());
+  return find(kFindInSchema, name.substr(dot + 1), name.substr(0, dot));
 }
 
 std::string postgres_quoted(const std::string& name) {

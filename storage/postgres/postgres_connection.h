@@ -100,6 +100,8 @@ class PostgresConnection final : public RegisterConnection {
   /// The first column of the first row as the server's text; "" where there is none or it is NULL.
   [[nodiscard]] std::string ask(const std::string& sql);
 
+  /// False once the session is lost.
+  [[nodiscard]] bool alive() const;
   /// True inside a transaction, also one that an error has spoilt.
   [[nodiscard]] bool in_transaction() const;
   /// True between the beginning and the end of a PostgresWriteScope: rows of the log are then read

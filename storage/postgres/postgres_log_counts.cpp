@@ -15,6 +15,8 @@
 namespace holdfast {
 namespace {
 
+constexpr std::int64_t kGroupsAtOnce = 50'000;
+
 bool is_bounded(const PostgresLogLayout& layout, std::optional<std::int64_t> up_to) {
   return up_to && layout.shape.ordered_keys;
 }
@@ -41,20 +43,12 @@ std::int64_t integer_at(const PostgresStatement& row, int column) {
   return number == nullptr ? 0 : *number;
 }
 
-/// The text of a code that is called `name`, or the code itself.
-std::string code_of(const PostgresLogLayout& layout, const std::string& name) {
-  static constexpr std::string_view kPlace = "%code%";
-  std::string sql = layout.lookup_of;
-  const std::size_t at = sql.find(kPlace);
-  return at == std::string::npos ? name : sql.replace(at, kPlace.size(), name);
-}
-
 /// Counts the groups of code, tenant and category, with whatever else is grouped by. The text of a
 /// code is looked up once for each group.
 std::string grouped(const PostgresLogLayout& layout,
                     const std::string& further,
                     const std::string& from) {
-  return "SELECT counted.raw, " + code_of(layout, "counted.raw") +
+  return "SELECT counted.raw, " + postgres_code_of(layout.lookup_of, "counted.raw") +
          ", counted.tenant, counted.category, counted.further, counted.rows FROM (SELECT " +
          layout.grouping.at(0) + " AS raw, " + layout.grouping.at(1) + " AS tenant, " +
          layout.grouping.at(2) + " AS category, " + further + " AS further, count(*) AS rows" +
@@ -156,6 +150,27 @@ void count_days_here(PostgresConnection& connection,
   counter.finish();
 }
 
+/// From the row that the statement stands at to its last.
+void visit_groups(PostgresStatement& rows, const GroupVisit& visit, const Pulse& pulse) {
+  TextForm code;
+  TextForm tenant;
+  TextForm category;
+  do {
+    const StoredView stored_code = rows.column(1);
+    LogGroup group{.stored_code = rows.column(0),
+                   .tenant = tenant.of(rows.column(2)),
+                   .stored_category = category.of(rows.column(3)),
+                   .rows = integer_at(rows, 5)};
+    if (can_be_code(stored_code)) {
+      group.code = code.of(stored_code);
+    }
+    visit(group);
+    if (pulse) {
+      pulse();
+    }
+  } while (rows.step());
+}
+
 }  // namespace
 
 std::int64_t count_postgres_rows(PostgresConnection& connection,
@@ -171,26 +186,23 @@ void count_postgres_groups(PostgresConnection& connection,
                            std::optional<std::int64_t> up_to,
                            const GroupVisit& visit,
                            const Pulse& pulse) {
-  // All at once: the server shares the counting among several of its processes only then, and
-  // whoever is given the groups keeps them anyway.
-  PostgresStatement rows{connection, grouped(layout, "1", from_log(layout, up_to))};
+  const std::string sql = grouped(layout, "1", from_log(layout, up_to));
+  // The server shares the counting among several of its processes only where all groups come at
+  // once. Where those are too many for that they are counted again, to come some at a time.
+  PostgresStatement at_once{connection, sql + " LIMIT " + std::to_string(kGroupsAtOnce + 1)};
+  bind_bound(at_once, layout, up_to);
+  const bool any = at_once.step();
+  if (at_once.changed() <= kGroupsAtOnce) {
+    if (any) {
+      visit_groups(at_once, visit, pulse);
+    }
+    return;
+  }
+  at_once.reset();
+  PostgresStatement rows{connection, sql, PostgresRows::by_cursor};
   bind_bound(rows, layout, up_to);
-  TextForm code;
-  TextForm tenant;
-  TextForm category;
-  while (rows.step()) {
-    const StoredView stored_code = rows.column(1);
-    LogGroup group{.stored_code = rows.column(0),
-                   .tenant = tenant.of(rows.column(2)),
-                   .stored_category = category.of(rows.column(3)),
-                   .rows = integer_at(rows, 5)};
-    if (can_be_code(stored_code)) {
-      group.code = code.of(stored_code);
-    }
-    visit(group);
-    if (pulse) {
-      pulse();
-    }
+  if (rows.step()) {
+    visit_groups(rows, visit, pulse);
   }
 }
 

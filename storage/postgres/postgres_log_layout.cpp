@@ -63,7 +63,7 @@ std::optional<PostgresColumn> column_or_none(const PostgresTableFacts& facts,
   return position ? std::optional{facts.columns[*position]} : std::nullopt;
 }
 
-/// The text of a code, with %code% where the code stands.
+/// The text of a code, with a NUL where the code stands: no name can have one in it.
 std::string lookup_sql(const PostgresMappedTable& log, const CodeLookup& lookup) {
   const PostgresMappedTable texts{log.connection(),
                                   {.name = lookup.table, .place = "[events].code_lookup.table"}};
@@ -80,13 +80,7 @@ std::string lookup_sql(const PostgresMappedTable& log, const CodeLookup& lookup)
   return "(SELECT holdfast_lookup." + postgres_quoted(facts.columns[text].name) +
          (padded ? "::pg_catalog.text" : "") + " FROM " + texts.quoted() +
          " AS holdfast_lookup WHERE holdfast_lookup." + postgres_quoted(facts.columns[key].name) +
-         " = %code%)";
-}
-
-std::string with_code(std::string sql, const std::string& code) {
-  static constexpr std::string_view kPlace = "%code%";
-  const std::size_t at = sql.find(kPlace);
-  return at == std::string::npos ? code : sql.replace(at, kPlace.size(), code);
+         " = " + '\0' + ")";
 }
 
 PostgresTimes times_of(const PostgresColumn& column) {
@@ -268,6 +262,11 @@ std::string in_log(const char* name) {
 
 }  // namespace
 
+std::string postgres_code_of(std::string lookup, const std::string& code) {
+  const std::size_t at = lookup.find('\0');
+  return at == std::string::npos ? code : lookup.replace(at, 1, code);
+}
+
 std::string postgres_reading(const PostgresColumn& column) {
   return column.kind == PostgresKind::padded ? in_log(column) + "::pg_catalog.text"
                                              : in_log(column);
@@ -303,7 +302,7 @@ PostgresLogLayout probe_postgres_log(PostgresConnection& connection, const OpenO
                            .time_format = mapping.time_format,
                            .times = times_of(facts.columns[places.time])};
   layout.lookup_of = mapping.code_lookup ? lookup_sql(table, *mapping.code_lookup) : std::string{};
-  layout.code = with_code(layout.lookup_of, layout.raw_code);
+  layout.code = postgres_code_of(layout.lookup_of, layout.raw_code);
   layout.stamps =
       places.retain_until ? times_of(facts.columns[*places.retain_until]) : PostgresTimes::other;
   layout.grouping = {

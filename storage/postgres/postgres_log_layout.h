@@ -31,7 +31,7 @@ struct PostgresLogLayout {
   std::string time;
   std::string raw_code;
   std::string code;       ///< raw_code, or its text from the lookup table
-  std::string lookup_of;  ///< the latter with %code% for raw_code; empty: there is no lookup
+  std::string lookup_of;  ///< the latter with a NUL for raw_code; empty: there is no lookup
   std::string tenant;
   std::string actor;
   std::string subject;
@@ -79,6 +79,9 @@ inline constexpr const char* kPostgresNothing = "NULL::pg_catalog.text";
 
 /// Where the log is not looked at: no row, in columns of the usual names.
 [[nodiscard]] PostgresLogLayout postgres_layout_without_log(PostgresConnection& connection);
+
+/// PostgresLogLayout::lookup_of for a code that the statement calls so, or the code itself.
+[[nodiscard]] std::string postgres_code_of(std::string lookup, const std::string& code);
 
 /// What check says about the triggers, the indexes and the times of the log; refuses triggers that
 /// cannot be watched. Part of probe_postgres_log().

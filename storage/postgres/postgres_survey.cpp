@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A database on a server of which nothing is known: its tables, and some of their rows.
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -35,9 +36,14 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
 JOIN pg_catalog.pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[1]
 WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f'
+  AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
   AND pg_catalog.array_length(k.conkey, 1) = 1
 ORDER BY a.attnum, k.oid
 )sql";
+
+constexpr const char* kMostLetters = "200";
+constexpr std::chrono::milliseconds kLongestWait{2'000};
+constexpr const char* kLongestLook = "20s";
 
 std::string text_at(const PostgresStatement& row, int column) {
   const StoredView value = row.column(column);
@@ -81,10 +87,30 @@ std::string first_text_column(const PostgresTableFacts& facts, const std::string
   return {};
 }
 
+/// Enough of a value to tell what it is: a log may have megabytes in each row.
+std::string short_form(const PostgresColumn& column) {
+  const std::string name = "holdfast_sampled." + postgres_quoted(column.name);
+  switch (column.kind) {
+    case PostgresKind::text:
+    case PostgresKind::padded:
+    case PostgresKind::other:
+      return "pg_catalog.left(" + name + "::pg_catalog.text, " + kMostLetters + ")";
+    case PostgresKind::bytes:
+      return "pg_catalog.substring(" + name + ", 1, " + kMostLetters + ")";
+    default:
+      return name;
+  }
+}
+
 class PostgresSurvey final : public DatabaseSurvey {
  public:
+  /// Anybody may have made what is in the database: from the beginning no name leads to a function
+  /// or an operator of others, and nothing is waited for or looked at for long.
   explicit PostgresSurvey(const std::string& url)
-      : connection_(OpenOptions{.url = url, .read_only = true}) {}
+      : connection_(OpenOptions{.url = url, .read_only = true, .busy_wait = kLongestWait}) {
+    connection_.keep_to_postgres_names();
+    connection_.exec(std::string{"SET statement_timeout = '"} + kLongestLook + "'");
+  }
 
   [[nodiscard]] std::vector<SurveyTable> tables() override {
     std::vector<SurveyTable> found;
@@ -105,32 +131,27 @@ class PostgresSurvey final : public DatabaseSurvey {
     return found;
   }
 
-  void sample(const SurveyTable& table,
-              std::size_t most,
-              const std::function<void(std::size_t, const StoredView&)>& visit) override {
-    const auto facts = read_postgres_table(connection_, table.name);
-    if (!facts) {
-      return;  // it has gone meanwhile
-    }
-    std::string columns;
-    for (const SurveyColumn& column : table.columns) {
-      columns += (columns.empty() ? "" : ", ") + postgres_quoted(column.name);
-    }
-    const std::string order = table.key.empty() ? "" : postgres_quoted(table.key.front());
-    for (const char* direction : {"ASC", "DESC"}) {
-      PostgresStatement rows{connection_,
-                             "SELECT " + columns + " FROM " + facts->table.quoted() +
-                                 (order.empty() ? "" : " ORDER BY " + order + " " + direction) +
-                                 " LIMIT " + std::to_string(order.empty() ? most : most / 2)};
-      std::size_t met = 0;
-      while (rows.step()) {
-        ++met;
-        visit_row(*facts, rows, visit);
+  [[nodiscard]] std::string sample(
+      const SurveyTable& table,
+      std::size_t most,
+      const std::function<void(std::size_t, const StoredView&)>& visit) override {
+    try {
+      const auto facts = read_postgres_table(connection_, table.name);
+      if (!facts) {
+        return "it has gone meanwhile";
       }
-      if (order.empty() || met < most / 2) {
-        return;  // that was the whole table, or all that can be had of it without reading it
+      if (facts->hides_rows || facts->foreign_parts) {
+        return facts->hides_rows ? "row security hides some from this role"
+                                 : "some are on another server";
       }
+      visit_rows(*facts, table, most, visit);
+    } catch (const PostgresError& error) {
+      if (!connection_.alive()) {
+        throw;
+      }
+      return error.what();
     }
+    return {};
   }
 
  private:
@@ -173,14 +194,37 @@ class PostgresSurvey final : public DatabaseSurvey {
     }
   }
 
-  static void visit_row(const PostgresTableFacts& facts,
-                        const PostgresStatement& row,
-                        const std::function<void(std::size_t, const StoredView&)>& visit) {
-    for (std::size_t i = 0; i < facts.columns.size(); ++i) {
-      const bool decimal = facts.columns[i].kind == PostgresKind::numeric;
-      visit(i,
-            postgres_time(row.column(static_cast<int>(i)),
-                          decimal ? PostgresTimes::decimals : PostgresTimes::other));
+  void visit_rows(const PostgresTableFacts& facts,
+                  const SurveyTable& table,
+                  std::size_t most,
+                  const std::function<void(std::size_t, const StoredView&)>& visit) {
+    std::vector<PostgresTimes> forms;
+    std::string columns;
+    for (const SurveyColumn& wanted : table.columns) {
+      const auto column = facts.find_column(wanted.name);
+      columns += (columns.empty() ? "" : ", ") +
+                 (column ? short_form(facts.columns[*column]) : "NULL::pg_catalog.text");
+      forms.push_back(column && facts.columns[*column].kind == PostgresKind::numeric
+                          ? PostgresTimes::decimals
+                          : PostgresTimes::other);
+    }
+    const bool ordered = !table.key.empty() && facts.find_column(table.key.front());
+    const std::string order =
+        ordered ? " ORDER BY holdfast_sampled." + postgres_quoted(table.key.front()) + " " : "";
+    for (const char* direction : {"ASC", "DESC"}) {
+      PostgresStatement rows{connection_,
+                             "SELECT " + columns + " FROM " + facts.table.quoted() +
+                                 " AS holdfast_sampled" + (ordered ? order + direction : "") +
+                                 " LIMIT " + std::to_string(ordered ? most / 2 : most)};
+      std::size_t met = 0;
+      for (; rows.step(); ++met) {
+        for (std::size_t i = 0; i < forms.size(); ++i) {
+          visit(i, postgres_time(rows.column(static_cast<int>(i)), forms[i]));
+        }
+      }
+      if (!ordered || met < most / 2) {
+        return;  // that was the whole table, or all that can be had of it without reading it
+      }
     }
   }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -129,7 +130,9 @@ class PrivateKeySet final : public KeySet {
       pack();
     }
     if (!spilled_ && parts_.size() != 1) {
-      parts_ = {merge_keys(parts_)};
+      PackedKeys all = merge_keys(parts_);
+      parts_.clear();
+      parts_.push_back(std::move(all));
     }
   }
 

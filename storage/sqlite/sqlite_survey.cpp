@@ -88,9 +88,10 @@ class SqliteSurvey final : public DatabaseSurvey {
     return found;
   }
 
-  void sample(const SurveyTable& table,
-              std::size_t most,
-              const std::function<void(std::size_t, const StoredView&)>& visit) override {
+  [[nodiscard]] std::string sample(
+      const SurveyTable& table,
+      std::size_t most,
+      const std::function<void(std::size_t, const StoredView&)>& visit) override {
     const auto facts = read_table_facts(connection_.db(), table.name);
     std::string order = facts && !facts->without_rowid ? rowid_name(*facts) : std::string{};
     for (const std::string& column : table.key) {
@@ -113,9 +114,10 @@ class SqliteSurvey final : public DatabaseSurvey {
         }
       }
       if (met < most / 2) {
-        return;  // that was the whole table
+        break;  // that was the whole table
       }
     }
+    return {};
   }
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/postgres/postgres_log_layout.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -212,4 +213,14 @@ TEST_CASE("codes are read through their table, each with one text", "[layout]") 
   CHECK(groups(*scratch.open(mapping)).at("LOGIN|-|-") == 2);  // without the blanks behind it
   scratch.run("ALTER TABLE kinds DROP CONSTRAINT kinds_pkey");
   CHECK_THAT(scratch.objection(mapping), Contains("may have several texts"));
+}
+
+TEST_CASE("more groups than come at once are counted alike", "[layout]") {
+  PostgresScratchLog scratch{
+      "CREATE TABLE audit_events (id bigint PRIMARY KEY, occurred_at bigint, code text);"
+      "INSERT INTO audit_events SELECT i, i, 'C' || i % 60000 FROM generate_series(1, 120000) AS i"};
+  const auto counted = groups(*scratch.open());
+  CHECK(counted.size() == 60'000);
+  CHECK(std::all_of(
+      counted.begin(), counted.end(), [](const auto& group) { return group.second == 2; }));
 }

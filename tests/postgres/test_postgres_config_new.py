@@ -4,7 +4,7 @@
 import unittest
 
 import test_postgres_mappings as mappings
-from postgres_world import at, days, postgres_world, to_ms
+from postgres_world import Session, at, days, postgres_world, to_ms
 
 NOW = at("2030-01-01T02:00:00")
 WHOLE_DATABASE = """
@@ -85,12 +85,55 @@ class ConfigNew(mappings.ReadyMappings):
                     self.assertIn(line, text)
                 self.use(made)
 
+    def test_a_known_application_in_a_schema_of_its_own_is_known(self):
+        made, reasons = self.made("keycloak")
+        made.config_file.unlink()
+        made.sql("CREATE SCHEMA kc; ALTER TABLE event_entity SET SCHEMA kc")
+        said = self.new(made).json
+        self.assertEqual((said["application"], said["table"], said["rows"]), ("keycloak", "kc.event_entity", len(reasons)))
+        self.use(made)
+
+    def test_names_are_never_taken_for_sql(self):
+        made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
+        made.config_file.unlink()
+        made.sql(TRAIL.format(type="timestamptz", value=TIME) + "CREATE TABLE victim AS SELECT 1 AS id;"
+                 "ALTER TABLE app.kind RENAME name TO \"%code%\";"
+                 "CREATE TABLE app.\";DROP TABLE public.victim;--.%schema%\" (id int PRIMARY KEY);"
+                 "CREATE TABLE app.\"%name%\" (id int PRIMARY KEY, \"a'\"\"b%table%\" text)")
+        said = self.new(made).json
+        self.assertEqual((said["table"], said["rows"], said["not_ready"]), ("app.audit_trail", 300, []))
+        self.assertEqual({code["code"] for code in said["codes"]}, {"login", "logout", "order viewed"})
+        self.use(made)
+
+    def test_what_others_have_made_is_not_called(self):
+        made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
+        made.config_file.unlink()
+        made.sql(TRAIL.format(type="timestamptz", value=TIME))
+        made.sql("CREATE FUNCTION public.trap(oid, regclass) RETURNS boolean LANGUAGE plpgsql AS"
+                 " $$BEGIN RAISE EXCEPTION 'the trap was called'; END$$;"
+                 "CREATE OPERATOR public.= (FUNCTION = public.trap, LEFTARG = oid, RIGHTARG = regclass)")
+        answer = self.new(made, expect=4)
+        self.assertIn("not PostgreSQL's", "".join(answer.json["not_ready"]))
+
+    def test_a_table_that_cannot_be_read_is_in_nobodys_way(self):
+        made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
+        made.config_file.unlink()
+        made.sql(TRAIL.format(type="timestamptz", value=TIME))
+        made.sql("CREATE TABLE app.event_log (id int PRIMARY KEY, created_at timestamptz, action text)")
+        with Session(made.server, made.name) as somebody:
+            somebody.do("BEGIN; LOCK TABLE app.event_log IN ACCESS EXCLUSIVE MODE")
+            said = made.call("config", "new", "--database", made.server.url(made.name), "--out", "new.toml", "--json", expect=0).json
+        self.assertEqual(said["table"], "app.audit_trail")
+        other = next(table for table in said["candidates"] if table["table"] == "app.event_log")
+        self.assertIn("could not be read", other["reasons"])
+
     def test_a_role_that_may_read_little_is_told_of_what_it_may_read(self):
         made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
         made.sql(TRAIL.format(type=KINDS["unix_ms"][0], value=KINDS["unix_ms"][1]))
         made.sql("CREATE TABLE event_log (id bigserial PRIMARY KEY, occurred_at bigint, code text);"
                  f"INSERT INTO event_log (occurred_at, code) VALUES ({to_ms(NOW - days(3))}, 'login');"
-                 "DROP ROLE IF EXISTS looker; CREATE ROLE looker LOGIN; GRANT SELECT ON event_log TO looker")
+                 "CREATE TABLE profiles (id int PRIMARY KEY, owner text); ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;"
+                 "DROP ROLE IF EXISTS looker; CREATE ROLE looker LOGIN; GRANT SELECT ON event_log, profiles TO looker")
         try:
             url = made.server.url(made.name).replace("holdfast@", "looker@")
             said = self.new(made, url=url, expect=None)
@@ -105,6 +148,8 @@ class ConfigNew(mappings.ReadyMappings):
                  "INSERT INTO app.event_log SELECT * FROM app.audit_trail")
         for url, options, part in (
             (made.server.url(made.name).replace("holdfast@", "holdfast:secret@"), (), "has a password in it"),
+            ("postgresql+psycopg2://app:secret@db/app", (), "neither a file nor a url"),
+            ("host=db password=secret", (), "neither a file nor a url"),
             (made.server.url("nothing_there"), (), "nothing_there"),
             (made.server.url(made.name), (), "more than one table could be the audit log"),
             (made.server.url(made.name), ("--table", "app.audit_trial"), 'did you mean "app.audit_trail"?'),
@@ -115,6 +160,8 @@ class ConfigNew(mappings.ReadyMappings):
                 self.assertIn(part, answer.json["error"]["message"])
                 self.assertNotIn("secret", answer.stdout + answer.stderr)
                 self.assertFalse((made.folder / "new" / "holdfast.toml").exists())
+        answer = made.call("config", "new", "--database", made.server.url(made.name), "--state-directory", "", expect=2)
+        self.assertIn("--state-directory is empty", answer.stderr)
         said = self.new(made, "--table", "app.event_log").json
         self.assertEqual((said["table"], said["rows"]), ("app.event_log", 300))
 

@@ -57,7 +57,11 @@ class TheJob(unittest.TestCase):
             made.server.psql(copy, f"DELETE FROM audit_events WHERE id = {due[7]}")
             found = made.call("verify", "--against", restored, "--json", expect=0).json["checked"]["backup"]
             self.assertEqual(found["slices_not_in_the_backup"], 1)
+            # The database itself, by another name: nothing of what was deleted is there.
+            found = made.call("verify", "--against", made.server.url(made.name) + "&application_name=x", "--json", expect=1).json
+            self.assertEqual(found["problem"]["reason"], "nothing_compared")
             for backup, part in ((made.server.url(made.name), "is the database itself"), (str(made.config_file), "postgresql:// url"),
+                                 ("postgresql+x://me:word@db/app", "neither a file nor a url"),
                                  (restored.replace("holdfast@", "holdfast:word@"), "has a password in it")):
                 refused = made.call("verify", "--against", backup, expect=2)
                 self.assertIn(part, refused.stderr)

@@ -120,6 +120,10 @@ class Backup(VerifyTest):
         found = self.verify(made, "--against", backup)
         self.assertGreater(found["checked"]["backup"]["slices_that_match"], 0)
         self.assertEqual(found["checked"]["backup"]["slices_that_differ"], 0)
+        later = made.folder / "later.db"
+        shutil.copyfile(made.database, later)
+        found = self.verify(made, "--against", later, expect=1)
+        self.assertEqual(found["problem"]["reason"], "nothing_compared")
         subprocess.run(["sqlite3", str(backup), "UPDATE audit_events SET actor = 'x' WHERE id = 7"], check=True)
         found = self.verify(made, "--against", backup, expect=1)
         self.assertEqual(found["problem"]["reason"], "digest_differs")
