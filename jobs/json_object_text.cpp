@@ -2,6 +2,7 @@
 #include "jobs/json_object_text.h"
 
 #include "jobs/json_text.h"
+#include "jobs/run_record.h"
 
 namespace holdfast {
 
@@ -19,6 +20,11 @@ void JsonObjectText::text(std::string_view name, std::string_view bytes) {
 
 void JsonObjectText::number(std::string_view name, std::int64_t value) {
   key(name) += std::to_string(value);
+}
+
+void JsonObjectText::exact_number(std::string_view name, std::int64_t value) {
+  const nlohmann::json exact = exact_integer(value);
+  key(name) += exact.is_string() ? compact(exact) : std::to_string(value);
 }
 
 void JsonObjectText::flag(std::string_view name, bool value) {

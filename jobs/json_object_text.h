@@ -21,7 +21,10 @@ class JsonObjectText {
   std::string& key(std::string_view name);
   /// What compact() makes of utf8_text().
   void text(std::string_view name, std::string_view bytes);
+  /// What compact() makes of the number; a record takes exact_number().
   void number(std::string_view name, std::int64_t value);
+  /// What compact() makes of exact_integer().
+  void exact_number(std::string_view name, std::int64_t value);
   void flag(std::string_view name, bool value);
   /// RFC 3339, or null.
   void time(std::string_view name, const std::optional<Instant>& instant);

@@ -41,6 +41,16 @@ void take_out_name(std::string& text, const std::string& name) {
   }
 }
 
+void take_out_of_text(std::string& text, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (text == utf8_text(name)) {
+      text = kInPlaceOfName;
+    } else if (can_be_told(name)) {
+      take_out_name(text, utf8_text(name));
+    }
+  }
+}
+
 }  // namespace
 
 void take_out_names(json& value, const std::vector<std::string>& names) {
@@ -49,14 +59,7 @@ void take_out_names(json& value, const std::vector<std::string>& names) {
       take_out_names(entry, names);
     }
   } else if (value.is_string()) {
-    for (const std::string& name : names) {
-      auto& text = value.get_ref<std::string&>();
-      if (text == utf8_text(name)) {
-        text = kInPlaceOfName;
-      } else if (can_be_told(name)) {
-        take_out_name(text, utf8_text(name));
-      }
-    }
+    take_out_of_text(value.get_ref<std::string&>(), names);
   }
 }
 
@@ -74,10 +77,14 @@ HoldPersons persons_of(const HoldScope& scope) {
   return persons;
 }
 
+std::string without_names(const std::string& text, const std::vector<std::string>& names) {
+  std::string left = utf8_text(text);
+  take_out_of_text(left, names);
+  return left;
+}
+
 std::string without_names(const std::string& text, const HoldScope& scope) {
-  json value = utf8_text(text);
-  take_out_names(value, persons_of(scope).names);
-  return value.get<std::string>();
+  return without_names(text, persons_of(scope).names);
 }
 
 }  // namespace holdfast

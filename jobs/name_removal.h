@@ -22,6 +22,9 @@ struct HoldPersons {
 };
 [[nodiscard]] HoldPersons persons_of(const HoldScope& scope);
 
+/// The text as UTF-8 without these names, as take_out_names() takes them out.
+[[nodiscard]] std::string without_names(const std::string& text,
+                                        const std::vector<std::string>& names);
 /// A text of a hold as UTF-8, without the names of those whom the hold is about.
 [[nodiscard]] std::string without_names(const std::string& text, const HoldScope& scope);
 

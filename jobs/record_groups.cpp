@@ -4,6 +4,7 @@
 #include <set>
 
 #include "jobs/digest.h"
+#include "jobs/json_object_text.h"
 #include "jobs/json_text.h"
 #include "jobs/name_removal.h"
 #include "jobs/policy_document.h"
@@ -70,20 +71,6 @@ std::string catalogue_digest(const Catalogue& catalogue) {
     digest.update(alias + "\t" + code + "\n");
   }
   return digest.hex();
-}
-
-json hold_line(const LegalHold& hold, std::int64_t rows, Instant now) {
-  return {{"hold", hold.id},
-          {"matter", without_names(hold.matter, hold.scope)},
-          {"kind", to_token(hold.kind)},
-          {"basis", without_names(hold.basis, hold.scope)},
-          {"locked", hold.locked},
-          {"placed_by", utf8_text(hold.placed_by)},
-          {"placed_at", to_rfc3339(hold.placed_at)},
-          {"review_by", json_time(hold.review_by)},
-          {"past_review", hold.active() && hold.review_by && *hold.review_by < now},
-          {"released_at", json_time(hold.released_at)},
-          {"rows_kept", rows}};
 }
 
 bool within(const std::optional<Instant>& instant, const std::optional<Instant>& since) {
@@ -214,6 +201,25 @@ json population_group(Database& database,
           {"newest_time", json_time(figures.newest_time)}};
 }
 
+std::string hold_line_text(const LegalHold& hold, std::int64_t rows, Instant now) {
+  const std::vector<std::string> names = persons_of(hold.scope).names;
+  std::string out;
+  JsonObjectText line{out};
+  line.text("basis", without_names(hold.basis, names));
+  line.exact_number("hold", hold.id);
+  line.text("kind", to_token(hold.kind));
+  line.flag("locked", hold.locked);
+  line.text("matter", without_names(hold.matter, names));
+  line.flag("past_review", hold.active() && hold.review_by && *hold.review_by < now);
+  line.time("placed_at", hold.placed_at);
+  line.text("placed_by", hold.placed_by);
+  line.time("released_at", hold.released_at);
+  line.time("review_by", hold.review_by);
+  line.exact_number("rows_kept", rows);
+  line.end();
+  return out;
+}
+
 json holds_group(Database& database,
                  const std::map<std::int64_t, std::int64_t>& rows_kept,
                  const HoldPeriod& period,
@@ -231,7 +237,7 @@ json holds_group(Database& database,
     }
     const auto kept = rows_kept.find(hold.id);
     const std::int64_t rows = kept == rows_kept.end() ? 0 : kept->second;
-    holds.add(hold_line(hold, rows, period.now));
+    holds.add_text(hold_line_text(hold, rows, period.now));
     if (rows == 0 && hold.active()) {
       group["holds_without_rows"].push_back(hold.id);
     }

@@ -26,6 +26,9 @@ namespace holdfast {
                                               const PlanFigures& figures,
                                               std::optional<std::int64_t> highest_before);
 
+/// One hold of a record as compact JSON, and how many rows it kept.
+[[nodiscard]] std::string hold_line_text(const LegalHold& hold, std::int64_t rows, Instant now);
+
 /// What the holds of the register did, and which kept nothing.
 struct HoldPeriod {
   std::optional<Instant> since;  ///< the opening of the last run

@@ -9,6 +9,8 @@
 
 #include "jobs/hold_document.h"
 #include "jobs/json_text.h"
+#include "jobs/name_removal.h"
+#include "jobs/record_groups.h"
 #include "jobs/witness_hold.h"
 #include "jobs/witness_line.h"
 
@@ -82,6 +84,32 @@ WitnessLine line_about(const LegalHold& hold) {
 }
 
 }  // namespace
+
+TEST_CASE("the line of a hold in a record is what the JSON library writes", "[hold_text]") {
+  RandomHolds holds;
+  for (int i = 0; i < 3000; ++i) {
+    const LegalHold hold = holds.next();
+    const auto rows = static_cast<std::int64_t>(holds.coin() ? i : hold.id);
+    const Instant now = holds.coin() ? from_unix_ms(2'000'000'000'000) : from_unix_ms(0);
+    const auto or_null = [](const std::optional<Instant>& time) {
+      return time ? nlohmann::json(to_rfc3339(*time)) : nlohmann::json(nullptr);
+    };
+    const bool in_force = !hold.released_at || *hold.released_at < hold.placed_at;
+    const bool over = in_force && hold.review_by && *hold.review_by < now;
+    const nlohmann::json expected = {{"hold", exact_integer(hold.id)},
+                                     {"matter", without_names(hold.matter, hold.scope)},
+                                     {"kind", to_token(hold.kind)},
+                                     {"basis", without_names(hold.basis, hold.scope)},
+                                     {"locked", hold.locked},
+                                     {"placed_by", utf8_text(hold.placed_by)},
+                                     {"placed_at", to_rfc3339(hold.placed_at)},
+                                     {"review_by", or_null(hold.review_by)},
+                                     {"past_review", over},
+                                     {"released_at", or_null(hold.released_at)},
+                                     {"rows_kept", exact_integer(rows)}};
+    REQUIRE(hold_line_text(hold, rows, now) == compact(expected));
+  }
+}
 
 TEST_CASE("a hold that is written at once is the one that is made of values", "[hold]") {
   RandomHolds holds;
