@@ -12,7 +12,7 @@ namespace holdfast {
 namespace {
 
 // Read ahead in one go: each key is in memory a few times, 16 bytes each.
-constexpr std::int64_t kMostAhead = 98'304;
+constexpr std::int64_t kMostAhead = 131'072;
 // Fewer are not worth a thread and a connection.
 constexpr std::int64_t kFewestAhead = 2'000;
 
