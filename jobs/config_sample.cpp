@@ -39,7 +39,8 @@ std::vector<SampledTable> sample_tables(DatabaseSurvey& survey,
     for (std::size_t i = 0; i < sampled.table.columns.size(); ++i) {
       sampled.columns.emplace_back(now + std::chrono::hours{24});
     }
-    if (only.empty() || only == sampled.table.name) {
+    sampled.unread = sampled.table.unread;
+    if (sampled.unread.empty() && (only.empty() || only == sampled.table.name)) {
       sampled.unread = survey.sample(
           sampled.table, kSampledRows, [&](std::size_t column, const StoredView& value) {
             sampled.columns.at(column).add(value);

@@ -195,12 +195,18 @@ void verify_backup(Database& database, Database& backup, VerifyFindings& finding
       }
     }
   }
-  if (same + differ == 0 && not_there > 0) {
+  if (same + differ == 0 && not_there + no_salt > 0) {
     findings.problems.push_back(
         {.part = "backup",
          .reason = "nothing_compared",
-         .message = "the backup has none of the rows that runs deleted, so nothing was compared: "
-                    "it was taken after them, or is the database itself"});
+         .message = not_there > 0
+                        ? "the backup has none of the rows that runs deleted, so nothing was "
+                          "compared: it was taken after them, or is the database itself"
+                        : "no slice has a digest and a salt to compare with, so nothing was "
+                          "compared: [evidence].row_digest was off"});
+  } else if (same + differ == 0) {
+    findings.notes.emplace_back(
+        "no run has deleted anything yet: nothing to compare a backup with");
   }
   findings.checked["backup"] = {{"slices_that_match", same},
                                 {"slices_that_differ", differ},

@@ -31,7 +31,8 @@ enum class SurveyKind { sqlite, postgres };
 /// A table that could be an audit log.
 struct SurveyTable {
   SurveyKind kind = SurveyKind::sqlite;
-  std::string name;  ///< as [events].table takes it
+  std::string name;         ///< as [events].table takes it
+  std::string unread = {};  ///< why it could not be looked at
   std::vector<SurveyColumn> columns;
   std::vector<std::string> key;   ///< the columns of a declared key; empty: there is none
   std::vector<SurveyLink> links;  ///< foreign keys of one column

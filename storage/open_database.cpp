@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which kind of database the options mean.
+#include <filesystem>
+#include <system_error>
+
 #include "storage/database.h"
 #include "storage/default_log.h"
 
@@ -23,9 +26,10 @@ std::optional<std::string> place_problem(const std::string& text) {
   if (is_postgres_url(text)) {
     return postgres_url_problem(text);
   }
-  // Not quoted: whoever writes it so may have a password in it.
+  // Not quoted: whoever writes so may have a password in it. No file is called that by chance.
+  std::error_code unknown;
   const bool other =
-      text.find("://") != std::string::npos || text.find("password=") != std::string::npos;
+      text.find_first_of("@:=") != std::string::npos && !std::filesystem::exists(text, unknown);
   return other ? std::optional<std::string>{
                      "is neither a file nor a url that Holdfast takes: write the path of a SQLite "
                      "file, or postgresql://USER@HOST:PORT/DATABASE, without a password"}

@@ -306,7 +306,9 @@ ExitStatus make_config(Session& session, NewConfig wish) {
   if (known != nullptr) {
     draft.mapping = mapping_of(*known);
     draft.mapping.table = draft.table;
-    draft.missing.clear();
+    std::erase_if(draft.missing, [](const std::string& sentence) {
+      return sentence.find("control character") == std::string::npos;
+    });
   }
   const LogFindings findings = try_out(wish, draft, now);
   const DraftPlace place{

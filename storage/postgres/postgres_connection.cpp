@@ -69,6 +69,7 @@ ORDER BY c.oid
 )sql";
 
 constexpr int kOldestServer = 130000;
+constexpr std::size_t kMostOfName = 63;  // bytes
 
 /// A word that no other session has.
 std::string new_session() {
@@ -184,6 +185,13 @@ PostgresConnection::PostgresConnection(const OpenOptions& options)
   server_path_ = ask("SELECT pg_catalog.current_setting('search_path')");
   server_schemas_ = ask("SELECT pg_catalog.current_schemas(true)::pg_catalog.text");
   schema_ = own_schema(*this, options.mapping.table);
+  if (schema_.find('%') != std::string::npos) {
+    throw PostgresError(StorageTrouble::other,
+                        "",
+                        path_ +
+                            ": the schema of Holdfast's own tables has a % in its name, which "
+                            "Holdfast does not take: put the log into another one");
+  }
   if (schema_.empty()) {
     throw PostgresError(StorageTrouble::other,
                         "",
@@ -331,14 +339,29 @@ PostgresTable find_postgres_table(PostgresConnection& connection, const std::str
                                             0))
                         .get());
   };
-  if (PostgresTable table = find(kFindVisible, name, connection.server_schemas()); table.oid != 0) {
-    return table;
-  }
+  // The server would cut longer ones, and find another table.
+  const auto fits = [](const std::string& part) {
+    return part.size() <= kMostOfName;
+  };
+  const PostgresTable visible =
+      fits(name) ? find(kFindVisible, name, connection.server_schemas()) : PostgresTable{};
   const std::size_t dot = name.find('.');
   if (dot == std::string::npos) {
-    return {};
+    return visible;
   }
-  return find(kFindInSchema, name.substr(dot + 1), name.substr(0, dot));
+  const std::string schema = name.substr(0, dot);
+  const std::string rest = name.substr(dot + 1);
+  PostgresTable qualified =
+      fits(schema) && fits(rest) ? find(kFindInSchema, rest, schema) : PostgresTable{};
+  if (visible.oid != 0 && qualified.oid != 0 && visible.oid != qualified.oid) {
+    throw PostgresError(StorageTrouble::mapping,
+                        "",
+                        connection.path() + ": \"" + name +
+                            "\" means two tables: one in the schema \"" + schema +
+                            "\", and one in \"" + visible.schema +
+                            "\" that has the whole of it for its name: rename that one");
+  }
+  return visible.oid != 0 ? visible : qualified;
 }
 
 std::string postgres_quoted(const std::string& name) {

@@ -73,6 +73,8 @@ class PostgresConnection final : public RegisterConnection {
   /// From now on no function or operator but PostgreSQL's own is found without its schema. Not for
   /// a session in which triggers of others fire: they look names up in the same path.
   void keep_to_postgres_names();
+  /// The path that the server gave: what triggers of others rely on.
+  void use_server_path();
 
   /// Asks for what tells this session from every other; to be sent with what has to be done in it.
   [[nodiscard]] static const char* session_sql();

@@ -35,7 +35,10 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 
 constexpr std::int64_t kPageBytes = 8192;
 
+/// Before anything is asked of the catalogue: an operator of others that fits better than
+/// PostgreSQL's own would be called.
 bool require_set_up(PostgresConnection& connection, const OpenOptions& options) {
+  connection.keep_to_postgres_names();
   const bool set_up = is_set_up_in_postgres(connection);
   if (!set_up && !options.read_only) {
     throw StorageError(
@@ -71,8 +74,8 @@ void keep_partitions(PostgresConnection& connection, const PostgresTable& table)
 PostgresLogLayout layout_of(PostgresConnection& connection, const OpenOptions& options) {
   PostgresLogLayout layout = options.registers_only ? postgres_layout_without_log(connection)
                                                     : probe_postgres_log(connection, options);
-  if (!layout.triggers) {
-    connection.keep_to_postgres_names();
+  if (layout.triggers) {
+    connection.use_server_path();
   }
   return layout;
 }

@@ -83,6 +83,7 @@ InitReport init_postgres(const OpenOptions& options,
                          Instant now,
                          Guards guards) {
   PostgresConnection connection{options};
+  connection.keep_to_postgres_names();
   if (guards == Guards::set) {
     throw StorageError(StorageTrouble::other,
                        connection.path() +
@@ -108,6 +109,7 @@ InitReport init_postgres(const OpenOptions& options,
 
 InitReport remove_postgres(const OpenOptions& options) {
   PostgresConnection connection{options};
+  connection.keep_to_postgres_names();
   InitReport report;
   PostgresWriteScope write{connection, Durability::full};
   require_no_run(connection);

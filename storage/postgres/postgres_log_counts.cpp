@@ -15,7 +15,7 @@
 namespace holdfast {
 namespace {
 
-constexpr std::int64_t kGroupsAtOnce = 50'000;
+constexpr std::int64_t kGroupsAtOnce = 5'000;
 
 bool is_bounded(const PostgresLogLayout& layout, std::optional<std::int64_t> up_to) {
   return up_to && layout.shape.ordered_keys;

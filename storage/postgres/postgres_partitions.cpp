@@ -39,7 +39,7 @@ SELECT c.oid::pg_catalog.int8, n.nspname, c.relname,
   CASE WHEN p.partstrat = 'r' AND pg_catalog.pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
        AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a
                    JOIN pg_catalog.pg_opclass o ON o.oid = p.partclass[0]
-                     AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+                     AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid
                    WHERE a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
                      AND a.attname = $2::pg_catalog.text)
   THEN pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid),
@@ -57,7 +57,7 @@ SELECT c.oid::pg_catalog.int8, n.nspname, c.relname,
       THEN 'it has a trigger of its own'
     WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g JOIN line ON line.oid = g.tgrelid
                  WHERE line.leaf = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
-                   AND (g.tgtype & 40) <> 0)
+                   AND (g.tgtype & 40::pg_catalog.int2) <> 0)
       THEN 'a trigger fires when rows of the log are deleted'
     WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid)
       THEN 'it has a rule of its own'
@@ -69,7 +69,7 @@ SELECT c.oid::pg_catalog.int8, n.nspname, c.relname,
       THEN 'it has a foreign key of its own, whose other table would be locked too'
     WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
                  JOIN pg_catalog.pg_class q ON q.oid = d.objid AND q.relkind = 'S'
-                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
                    AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.deptype = 'a')
       THEN 'a sequence belongs to it, and would go with it'
     WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_subscription_rel s JOIN line ON line.oid = s.srrelid

@@ -12,6 +12,11 @@ void PostgresConnection::keep_to_postgres_names() {
   exec("SET search_path = pg_catalog, pg_temp");
 }
 
+void PostgresConnection::use_server_path() {
+  exec("SELECT pg_catalog.set_config('search_path', " + postgres_literal(server_path_) +
+       ", false)");
+}
+
 const char* PostgresConnection::session_sql() {
   return "SELECT pg_catalog.current_setting('holdfast.session', true)";
 }

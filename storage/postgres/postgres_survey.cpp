@@ -2,6 +2,7 @@
 // A database on a server of which nothing is known: its tables, and some of their rows.
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -93,8 +94,11 @@ std::string short_form(const PostgresColumn& column) {
   switch (column.kind) {
     case PostgresKind::text:
     case PostgresKind::padded:
-    case PostgresKind::other:
+    case PostgresKind::numeric:
       return "pg_catalog.left(" + name + "::pg_catalog.text, " + kMostLetters + ")";
+    case PostgresKind::other:
+      // Never by a cast, which its owner may have made: by the type's own output.
+      return "pg_catalog.left(pg_catalog.format('%s', " + name + "), " + kMostLetters + ")";
     case PostgresKind::bytes:
       return "pg_catalog.substring(" + name + ", 1, " + kMostLetters + ")";
     default:
@@ -116,16 +120,17 @@ class PostgresSurvey final : public DatabaseSurvey {
     std::vector<SurveyTable> found;
     PostgresStatement rows{connection_, kSelectTables};
     while (rows.step()) {
-      const std::string name = name_of(text_at(rows, 0), text_at(rows, 1), number_at(rows, 2));
-      const auto facts = read_postgres_table(connection_, name);
-      if (!facts || facts->table.oid != static_cast<std::uint32_t>(number_at(rows, 2))) {
-        continue;  // [events].table has no name for it
+      const std::string schema = text_at(rows, 0);
+      const std::string name = text_at(rows, 1);
+      SurveyTable table{.kind = SurveyKind::postgres, .name = schema + "." + name};
+      try {
+        look_at(table, name, number_at(rows, 2));
+      } catch (const StorageError& error) {
+        if (!connection_.alive()) {
+          throw;
+        }
+        table.unread = error.what();
       }
-      SurveyTable table{.kind = SurveyKind::postgres, .name = name, .key = declared_key(*facts)};
-      for (const PostgresColumn& column : facts->columns) {
-        table.columns.push_back({.name = column.name, .declared_type = column.declared});
-      }
-      read_links(*facts, table);
       found.push_back(std::move(table));
     }
     return found;
@@ -137,8 +142,10 @@ class PostgresSurvey final : public DatabaseSurvey {
       const std::function<void(std::size_t, const StoredView&)>& visit) override {
     try {
       const auto facts = read_postgres_table(connection_, table.name);
-      if (!facts) {
-        return "it has gone meanwhile";
+      const bool same = facts && facts->table.oid == oids_.at(table.name) &&
+                        (facts->kind == 'r' || facts->kind == 'p');
+      if (!same) {
+        return "it is another one meanwhile";
       }
       if (facts->hides_rows || facts->foreign_parts) {
         return facts->hides_rows ? "row security hides some from this role"
@@ -155,13 +162,28 @@ class PostgresSurvey final : public DatabaseSurvey {
   }
 
  private:
+  /// Errors: StorageError where [events].table has no name for it, or it cannot be looked at now.
+  void look_at(SurveyTable& table, const std::string& bare, std::int64_t oid) {
+    const std::string name = name_of(bare, table.name, oid);
+    const auto facts = read_postgres_table(connection_, name);
+    if (!facts || facts->table.oid != static_cast<std::uint32_t>(oid)) {
+      throw StorageError(StorageTrouble::mapping, "no name in a configuration leads to it");
+    }
+    table.name = name;
+    table.key = declared_key(*facts);
+    for (const PostgresColumn& column : facts->columns) {
+      table.columns.push_back({.name = column.name, .declared_type = column.declared});
+    }
+    read_links(*facts, table);
+    oids_[name] = facts->table.oid;
+  }
+
   /// As the configuration names it: with its schema where the path does not lead to it.
-  [[nodiscard]] std::string name_of(const std::string& schema,
-                                    const std::string& name,
+  [[nodiscard]] std::string name_of(const std::string& bare,
+                                    const std::string& whole,
                                     std::int64_t oid) {
-    return find_postgres_table(connection_, name).oid == static_cast<std::uint32_t>(oid)
-               ? name
-               : schema + "." + name;
+    return find_postgres_table(connection_, bare).oid == static_cast<std::uint32_t>(oid) ? bare
+                                                                                         : whole;
   }
 
   [[nodiscard]] std::vector<std::string> declared_key(const PostgresTableFacts& facts) {
@@ -169,6 +191,9 @@ class PostgresSurvey final : public DatabaseSurvey {
       try {
         const PostgresMappedTable mapped{
             connection_, {.name = facts.table.schema + "." + facts.table.name, .place = "--table"}};
+        if (mapped.facts().table.oid != facts.table.oid) {
+          continue;
+        }
         (void)find_postgres_key(mapped, key);
         return key;
       } catch (const StorageError&) {
@@ -183,13 +208,20 @@ class PostgresSurvey final : public DatabaseSurvey {
     PostgresStatement rows{connection_, kSelectLinks};
     rows.bind(1, static_cast<std::int64_t>(facts.table.oid));
     while (rows.step()) {
-      const SurveyLink link{
-          .column = text_at(rows, 0),
-          .table = name_of(text_at(rows, 1), text_at(rows, 2), number_at(rows, 3)),
-          .table_column = text_at(rows, 4)};
-      if (const auto other = read_postgres_table(connection_, link.table)) {
-        table.link_texts.push_back(first_text_column(*other, link.table_column));
-        table.links.push_back(link);
+      const std::string bare = text_at(rows, 2);
+      SurveyLink link{.column = text_at(rows, 0), .table = {}, .table_column = text_at(rows, 4)};
+      try {
+        link.table = name_of(bare, text_at(rows, 1) + "." + bare, number_at(rows, 3));
+        const auto other = read_postgres_table(connection_, link.table);
+        if (other && other->table.oid == static_cast<std::uint32_t>(number_at(rows, 3))) {
+          table.link_texts.push_back(first_text_column(*other, link.table_column));
+          table.links.push_back(std::move(link));
+        }
+      } catch (const StorageError&) {
+        if (!connection_.alive()) {
+          throw;
+        }
+        // What cannot be looked at is no lookup.
       }
     }
   }
@@ -215,7 +247,8 @@ class PostgresSurvey final : public DatabaseSurvey {
       PostgresStatement rows{connection_,
                              "SELECT " + columns + " FROM " + facts.table.quoted() +
                                  " AS holdfast_sampled" + (ordered ? order + direction : "") +
-                                 " LIMIT " + std::to_string(ordered ? most / 2 : most)};
+                                 " LIMIT " + std::to_string(ordered ? most / 2 : most),
+                             PostgresRows::by_cursor};  // in a transaction that can only read
       std::size_t met = 0;
       for (; rows.step(); ++met) {
         for (std::size_t i = 0; i < forms.size(); ++i) {
@@ -229,6 +262,7 @@ class PostgresSurvey final : public DatabaseSurvey {
   }
 
   PostgresConnection connection_;
+  std::map<std::string, std::uint32_t> oids_;  // of the tables that were looked at
 };
 
 }  // namespace

@@ -55,20 +55,20 @@ SELECT a.attname, a.attnum, n.nspname, t.typname, t.typtype::pg_catalog.text, b.
   coalesce(l.collisdeterministic, true)::pg_catalog.int4,
   (EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
            JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
-           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = a.attrelid
              AND d.refobjsubid = a.attnum AND d.deptype = 'i'
              AND s.seqincrement > 0 AND NOT s.seqcycle AND s.seqcache = 1)
    OR EXISTS (SELECT 1 FROM pg_catalog.pg_attrdef f
               JOIN pg_catalog.pg_depend d ON d.objid = f.oid
-                AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid
               JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.refobjid
               WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum AND a.attgenerated = ''
                 AND s.seqincrement > 0 AND NOT s.seqcycle AND s.seqcache = 1
                 AND pg_catalog.pg_get_expr(f.adbin, f.adrelid) OPERATOR(pg_catalog.~)
                     '^nextval\(''([^'']|'''')*''::regclass\)$'
                 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend p WHERE p.objid = f.oid
-                  AND p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-                  AND p.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass)))::pg_catalog.int4,
+                  AND p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid
+                  AND p.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid)))::pg_catalog.int4,
   EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = a.attrelid
           AND k.contype = 'f' AND a.attnum = ANY (k.conkey))::pg_catalog.int4
 FROM pg_catalog.pg_attribute a
@@ -89,7 +89,7 @@ SELECT c.relname,
   (i.indisvalid AND i.indisready AND i.indpred IS NULL AND m.amname = 'btree'
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_opclass o
                    WHERE o.oid = ANY (i.indclass::pg_catalog.oid[])
-                     AND o.opcnamespace <> 'pg_catalog'::pg_catalog.regnamespace)
+                     AND o.opcnamespace <> 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid)
   )::pg_catalog.int4,
   pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ' ')
 FROM pg_catalog.pg_index i

@@ -114,6 +114,41 @@ class ConfigNew(mappings.ReadyMappings):
                  "CREATE OPERATOR public.= (FUNCTION = public.trap, LEFTARG = oid, RIGHTARG = regclass)")
         answer = self.new(made, expect=4)
         self.assertIn("not PostgreSQL's", "".join(answer.json["not_ready"]))
+        for verb in ("check", "plan"):
+            self.assertNotIn("the trap was called", str(made.call(verb, expect=None)))
+
+    def test_a_table_with_a_dot_in_its_name_takes_nobodys_place(self):
+        made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
+        made.config_file.unlink()
+        made.sql(TRAIL.format(type="timestamptz", value=TIME))
+        self.new(made)
+        made.config_file = made.folder / "new" / "holdfast.toml"
+        made.init()
+        made.plan(expect=0)
+        for name in ("kind", "audit_trail"):
+            made.sql(f'CREATE TABLE public."app.{name}" (LIKE app.{name} INCLUDING ALL)')
+            refused = made.call("plan", expect=None)
+            self.assertNotEqual(refused.exit_status, 0)
+            self.assertIn(f'"app.{name}" means two tables', refused.stderr)
+            folder = made.folder / name
+            folder.mkdir()
+            answer = made.call("config", "new", "--database", made.server.url(made.name), "--out", folder / "new.toml", "--json", expect=None)
+            self.assertNotIn(f'"table":"app.{name}"', answer.stdout.replace(" ", ""))
+            written = (folder / "new.toml").read_text() if (folder / "new.toml").exists() else ""
+            self.assertNotIn(f'table = "app.{name}"', written)
+            made.sql(f'DROP TABLE public."app.{name}"')
+        made.plan(expect=0)
+
+    def test_casts_of_others_are_not_called(self):
+        made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
+        made.config_file.unlink()
+        made.sql(TRAIL.format(type="timestamptz", value=TIME) + "CREATE TYPE public.pair AS (a int);"
+                 "CREATE FUNCTION public.trap(public.pair) RETURNS text LANGUAGE plpgsql AS"
+                 " $$BEGIN RAISE EXCEPTION 'the trap was called'; END$$;"
+                 "CREATE CAST (public.pair AS text) WITH FUNCTION public.trap(public.pair);"
+                 "CREATE TABLE event_log (id int PRIMARY KEY, happened public.pair); INSERT INTO event_log VALUES (1, ROW(1))")
+        said = self.new(made).json
+        self.assertNotIn("could not be read", str(said["candidates"]))
 
     def test_a_table_that_cannot_be_read_is_in_nobodys_way(self):
         made = self.enterContext(postgres_world(init=False, now="2030-01-01T02:00:00"))
