@@ -78,19 +78,20 @@ std::vector<std::vector<std::string>> possible_keys(const PostgresTableFacts& fa
 
 /// Of char(n) only where there is no other: those are short signs.
 std::string first_text_column(const PostgresTableFacts& facts, const std::string& but) {
-  for (const PostgresKind kind : {PostgresKind::text, PostgresKind::padded}) {
-    for (const PostgresColumn& column : facts.columns) {
-      if (column.name != but && column.kind == kind) {
-        return column.name;
-      }
-    }
-  }
-  return {};
+  const auto first_of = [&](PostgresKind kind) {
+    const auto found =
+        std::find_if(facts.columns.begin(), facts.columns.end(), [&](const PostgresColumn& column) {
+          return column.name != but && column.kind == kind;
+        });
+    return found == facts.columns.end() ? std::string{} : found->name;
+  };
+  std::string text = first_of(PostgresKind::text);
+  return text.empty() ? first_of(PostgresKind::padded) : text;
 }
 
 /// Enough of a value to tell what it is: a log may have megabytes in each row.
 std::string short_form(const PostgresColumn& column) {
-  const std::string name = "holdfast_sampled." + postgres_quoted(column.name);
+  std::string name = "holdfast_sampled." + postgres_quoted(column.name);
   switch (column.kind) {
     case PostgresKind::text:
     case PostgresKind::padded:
@@ -120,18 +121,7 @@ class PostgresSurvey final : public DatabaseSurvey {
     std::vector<SurveyTable> found;
     PostgresStatement rows{connection_, kSelectTables};
     while (rows.step()) {
-      const std::string schema = text_at(rows, 0);
-      const std::string name = text_at(rows, 1);
-      SurveyTable table{.kind = SurveyKind::postgres, .name = schema + "." + name};
-      try {
-        look_at(table, name, number_at(rows, 2));
-      } catch (const StorageError& error) {
-        if (!connection_.alive()) {
-          throw;
-        }
-        table.unread = error.what();
-      }
-      found.push_back(std::move(table));
+      found.push_back(table_of(rows));
     }
     return found;
   }
@@ -140,19 +130,28 @@ class PostgresSurvey final : public DatabaseSurvey {
       const SurveyTable& table,
       std::size_t most,
       const std::function<void(std::size_t, const StoredView&)>& visit) override {
-    try {
+    return obstacle([&] {
       const auto facts = read_postgres_table(connection_, table.name);
       const bool same = facts && facts->table.oid == oids_.at(table.name) &&
                         (facts->kind == 'r' || facts->kind == 'p');
-      if (!same) {
-        return "it is another one meanwhile";
-      }
-      if (facts->hides_rows || facts->foreign_parts) {
-        return facts->hides_rows ? "row security hides some from this role"
-                                 : "some are on another server";
+      if (!same || facts->hides_rows || facts->foreign_parts) {
+        throw StorageError(StorageTrouble::mapping,
+                           !same               ? "it is another one meanwhile"
+                           : facts->hides_rows ? "row security hides some from this role"
+                                               : "some are on another server");
       }
       visit_rows(*facts, table, most, visit);
-    } catch (const PostgresError& error) {
+    });
+  }
+
+ private:
+  /// Calls `action`. Returns what is in its way, "" for nothing. Errors: StorageError where the
+  /// session is lost.
+  template <typename Action>
+  [[nodiscard]] std::string obstacle(const Action& action) {
+    try {
+      action();
+    } catch (const StorageError& error) {
       if (!connection_.alive()) {
         throw;
       }
@@ -161,7 +160,14 @@ class PostgresSurvey final : public DatabaseSurvey {
     return {};
   }
 
- private:
+  [[nodiscard]] SurveyTable table_of(const PostgresStatement& row) {
+    const std::string bare = text_at(row, 1);
+    SurveyTable table{.kind = SurveyKind::postgres, .name = text_at(row, 0)};
+    table.name += "." + bare;
+    table.unread = obstacle([&] { look_at(table, bare, number_at(row, 2)); });
+    return table;
+  }
+
   /// Errors: StorageError where [events].table has no name for it, or it cannot be looked at now.
   void look_at(SurveyTable& table, const std::string& bare, std::int64_t oid) {
     const std::string name = name_of(bare, table.name, oid);
@@ -187,78 +193,99 @@ class PostgresSurvey final : public DatabaseSurvey {
   }
 
   [[nodiscard]] std::vector<std::string> declared_key(const PostgresTableFacts& facts) {
-    for (const std::vector<std::string>& key : possible_keys(facts)) {
-      try {
-        const PostgresMappedTable mapped{
-            connection_, {.name = facts.table.schema + "." + facts.table.name, .place = "--table"}};
-        if (mapped.facts().table.oid != facts.table.oid) {
-          continue;
-        }
-        (void)find_postgres_key(mapped, key);
-        return key;
-      } catch (const StorageError&) {
-        // Not a key that tells rows apart, or no table that can be a log; the next may be.
-        continue;
+    for (std::vector<std::string>& key : possible_keys(facts)) {
+      // Where it is no key that tells rows apart, the next may be.
+      if (obstacle([&] { require_key(facts, key); }).empty()) {
+        return std::move(key);
       }
     }
     return {};
+  }
+
+  void require_key(const PostgresTableFacts& facts, const std::vector<std::string>& key) {
+    const PostgresMappedTable mapped{
+        connection_, {.name = facts.table.schema + "." + facts.table.name, .place = "--table"}};
+    (void)find_postgres_key(mapped, key);
+    if (mapped.facts().table.oid != facts.table.oid) {
+      mapped.refuse("is another one meanwhile");
+    }
   }
 
   void read_links(const PostgresTableFacts& facts, SurveyTable& table) {
     PostgresStatement rows{connection_, kSelectLinks};
     rows.bind(1, static_cast<std::int64_t>(facts.table.oid));
     while (rows.step()) {
-      const std::string bare = text_at(rows, 2);
-      SurveyLink link{.column = text_at(rows, 0), .table = {}, .table_column = text_at(rows, 4)};
-      try {
-        link.table = name_of(bare, text_at(rows, 1) + "." + bare, number_at(rows, 3));
-        const auto other = read_postgres_table(connection_, link.table);
-        if (other && other->table.oid == static_cast<std::uint32_t>(number_at(rows, 3))) {
-          table.link_texts.push_back(first_text_column(*other, link.table_column));
-          table.links.push_back(std::move(link));
-        }
-      } catch (const StorageError&) {
-        if (!connection_.alive()) {
-          throw;
-        }
-        // What cannot be looked at is no lookup.
-      }
+      // What cannot be looked at is no lookup.
+      (void)obstacle([&] { read_link(rows, table); });
     }
+  }
+
+  void read_link(const PostgresStatement& row, SurveyTable& table) {
+    const std::string bare = text_at(row, 2);
+    SurveyLink link{.column = text_at(row, 0),
+                    .table = name_of(bare, text_at(row, 1) + "." + bare, number_at(row, 3)),
+                    .table_column = text_at(row, 4)};
+    const auto other = read_postgres_table(connection_, link.table);
+    if (other && other->table.oid == static_cast<std::uint32_t>(number_at(row, 3))) {
+      table.link_texts.push_back(first_text_column(*other, link.table_column));
+      table.links.push_back(std::move(link));
+    }
+  }
+
+  /// What to read of each column, and how.
+  struct Columns {
+    std::string sql;
+    std::vector<PostgresTimes> forms;
+  };
+
+  [[nodiscard]] static Columns columns_of(const PostgresTableFacts& facts,
+                                          const SurveyTable& table) {
+    Columns columns;
+    for (const SurveyColumn& wanted : table.columns) {
+      const auto place = facts.find_column(wanted.name);
+      const PostgresColumn* const column = place ? &facts.columns[*place] : nullptr;
+      columns.sql += columns.sql.empty() ? "" : ", ";
+      columns.sql += column != nullptr ? short_form(*column) : "NULL::pg_catalog.text";
+      columns.forms.push_back(column != nullptr && column->kind == PostgresKind::numeric
+                                  ? PostgresTimes::decimals
+                                  : PostgresTimes::other);
+    }
+    return columns;
   }
 
   void visit_rows(const PostgresTableFacts& facts,
                   const SurveyTable& table,
                   std::size_t most,
                   const std::function<void(std::size_t, const StoredView&)>& visit) {
-    std::vector<PostgresTimes> forms;
-    std::string columns;
-    for (const SurveyColumn& wanted : table.columns) {
-      const auto column = facts.find_column(wanted.name);
-      columns += (columns.empty() ? "" : ", ") +
-                 (column ? short_form(facts.columns[*column]) : "NULL::pg_catalog.text");
-      forms.push_back(column && facts.columns[*column].kind == PostgresKind::numeric
-                          ? PostgresTimes::decimals
-                          : PostgresTimes::other);
+    const Columns columns = columns_of(facts, table);
+    const std::string from =
+        "SELECT " + columns.sql + " FROM " + facts.table.quoted() + " AS holdfast_sampled";
+    if (table.key.empty() || !facts.find_column(table.key.front())) {
+      // All that can be had of it without reading it.
+      (void)visit_some(from + " LIMIT " + std::to_string(most), columns, visit);
+      return;
     }
-    const bool ordered = !table.key.empty() && facts.find_column(table.key.front());
     const std::string order =
-        ordered ? " ORDER BY holdfast_sampled." + postgres_quoted(table.key.front()) + " " : "";
-    for (const char* direction : {"ASC", "DESC"}) {
-      PostgresStatement rows{connection_,
-                             "SELECT " + columns + " FROM " + facts.table.quoted() +
-                                 " AS holdfast_sampled" + (ordered ? order + direction : "") +
-                                 " LIMIT " + std::to_string(ordered ? most / 2 : most),
-                             PostgresRows::by_cursor};  // in a transaction that can only read
-      std::size_t met = 0;
-      for (; rows.step(); ++met) {
-        for (std::size_t i = 0; i < forms.size(); ++i) {
-          visit(i, postgres_time(rows.column(static_cast<int>(i)), forms[i]));
-        }
-      }
-      if (!ordered || met < most / 2) {
-        return;  // that was the whole table, or all that can be had of it without reading it
+        from + " ORDER BY holdfast_sampled." + postgres_quoted(table.key.front());
+    const std::string limit = " LIMIT " + std::to_string(most / 2);
+    if (visit_some(order + " ASC" + limit, columns, visit) == most / 2) {
+      (void)visit_some(order + " DESC" + limit, columns, visit);
+    }
+  }
+
+  /// In a transaction that can only read. Returns how many rows there were.
+  [[nodiscard]] std::size_t visit_some(
+      const std::string& sql,
+      const Columns& columns,
+      const std::function<void(std::size_t, const StoredView&)>& visit) {
+    PostgresStatement rows{connection_, sql, PostgresRows::by_cursor};
+    std::size_t met = 0;
+    for (; rows.step(); ++met) {
+      for (std::size_t i = 0; i < columns.forms.size(); ++i) {
+        visit(i, postgres_time(rows.column(static_cast<int>(i)), columns.forms[i]));
       }
     }
+    return met;
   }
 
   PostgresConnection connection_;
