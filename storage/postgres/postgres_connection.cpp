@@ -343,7 +343,7 @@ PostgresTable find_postgres_table(PostgresConnection& connection, const std::str
   const auto fits = [](const std::string& part) {
     return part.size() <= kMostOfName;
   };
-  const PostgresTable visible =
+  PostgresTable visible =
       fits(name) ? find(kFindVisible, name, connection.server_schemas()) : PostgresTable{};
   const std::size_t dot = name.find('.');
   if (dot == std::string::npos) {
