@@ -240,8 +240,8 @@ void PostgresConnection::hear_out() noexcept {
 
 void PostgresConnection::take_in() noexcept {
   if (sent_) {
-    (void)PQconsumeInput(
-        connection_.get());  // whoever waits for the answer is told what went wrong
+    // Whoever waits for the answer is told what went wrong.
+    (void)PQconsumeInput(connection_.get());
   }
 }
 
