@@ -2,61 +2,44 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "storage/postgres/postgres_connection.h"
+#include "storage/postgres/postgres_hold_query.h"
 #include "storage/postgres/postgres_log_layout.h"
+#include "storage/postgres/postgres_module_table.h"
 #include "storage/postgres/postgres_personal_log.h"
-#include "storage/subject_store.h"
+#include "storage/registers/subject_tables.h"
 
 namespace holdfast {
 
-/// Persons' data in the tables of a PostgreSQL database.
-class PostgresSubjectStore final : public SubjectStore {
- public:
-  /// The connection has to outlive the store. `set_up`: Holdfast's own tables are there.
-  PostgresSubjectStore(PostgresConnection& connection,
-                       bool set_up,
-                       const PostgresLogLayout& layout);
+/// How PostgreSQL finds persons' data.
+struct PostgresSubjects {
+  using Connection = PostgresConnection;
+  using Layout = PostgresLogLayout;
+  using LogTable = PostgresTable;
+  using Log = PostgresPersonalLog;
+  using ModuleRows = PostgresModuleRows;
 
-  void require_module_table(const ModuleTable& table) override;
-  [[nodiscard]] std::int64_t count(const ModuleTable& table, const Subject& subject) override;
-  [[nodiscard]] std::vector<std::string> columns_of(const ModuleTable& table) override;
-  void for_each_row(const ModuleTable& table,
-                    const Subject& subject,
-                    const CellVisit& visit) override;
-  TableErasure erase(const ModuleTable& table,
-                     const Subject& subject,
-                     const std::string& token) override;
-  void for_each_subject(const ModuleTable& table, const SubjectVisit& visit) override;
-  void for_each_subject(LogPlace place, const SubjectVisit& visit) override;
-
-  void require_hold_query(const std::string& sql) override;
-  [[nodiscard]] std::vector<ReportedHold> query_holds(const std::string& sql,
-                                                      const Subject& subject,
-                                                      std::chrono::milliseconds limit) override;
-
-  [[nodiscard]] bool finds_by_index() const override { return log_.finds_by_index(); }
-  [[nodiscard]] std::vector<RowKey> rows_of(LogPlace place,
-                                            const Subject& subject,
-                                            std::optional<std::int64_t> above) override;
-  [[nodiscard]] std::vector<std::string> unmapped_columns(LogPlace place) override;
-  [[nodiscard]] bool read_row(LogPlace place,
-                              const RowKey& key,
-                              const PersonalVisit& visit) override;
-  void rewrite(LogPlace place, const RowKey& key, const PersonalFields& fields) override;
-  void require_rewritable_log() override { log_.require_rewritable(); }
-
- private:
-  /// Null where the place is not there: before `init` there are no own events.
-  [[nodiscard]] PostgresPersonalLog* find(LogPlace place);
-
-  PostgresConnection& connection_;
-  PostgresTable log_table_;
-  PostgresPersonalLog log_;
-  std::optional<PostgresPersonalLog> own_events_;
+  [[nodiscard]] static LogTable log_table(const Layout& layout) { return layout.where; }
+  [[nodiscard]] static Layout own_events(Connection& connection) {
+    return postgres_own_events(connection);
+  }
+  /// The table was looked at when its rows were named.
+  static void require_countable(const ModuleRows& /*rows*/) {}
+  static void check_hold_query(Connection& connection, const std::string& sql) {
+    check_postgres_hold_query(connection, sql);
+  }
+  [[nodiscard]] static std::vector<ReportedHold> run_hold_query(Connection& connection,
+                                                                const std::string& sql,
+                                                                const Subject& subject,
+                                                                std::chrono::milliseconds limit) {
+    return run_postgres_hold_query(connection, sql, subject, limit);
+  }
 };
+
+/// Persons' data in the tables of a PostgreSQL database.
+using PostgresSubjectStore = SubjectTables<PostgresSubjects>;
 
 }  // namespace holdfast
