@@ -37,12 +37,6 @@ void bind_bound(PostgresStatement& statement,
   }
 }
 
-std::int64_t integer_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const number = std::get_if<std::int64_t>(&value);
-  return number == nullptr ? 0 : *number;
-}
-
 /// Counts the groups of code, tenant and category, with whatever else is grouped by. The text of a
 /// code is looked up once for each group.
 std::string grouped(const PostgresLogLayout& layout,

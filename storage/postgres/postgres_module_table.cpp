@@ -25,12 +25,6 @@ bool takes_along(char action) {
   return action == 'c' || action == 'n' || action == 'd';
 }
 
-std::string text_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const text = std::get_if<std::string_view>(&value);
-  return text == nullptr ? std::string{} : std::string{*text};
-}
-
 }  // namespace
 
 PostgresModuleRows::PostgresModuleRows(PostgresConnection& connection,

@@ -109,10 +109,6 @@ void wait_at_most(PostgresConnection& connection, milliseconds wait) {
                   std::to_string(std::max(wait, milliseconds{1}).count()));
 }
 
-std::int64_t integer_at(const PostgresStatement& row, int column) {
-  return std::get<std::int64_t>(row.column(column));
-}
-
 std::chrono::microseconds since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
                                                                begin);
@@ -153,7 +149,7 @@ void PostgresPartitionDrop::begin_reading() {
     if (!oldest.step()) {
       throw PartitionRefused("the server tells no snapshot");
     }
-    oldest_open_ = integer_at(oldest, 0);
+    oldest_open_ = std::get<std::int64_t>(oldest.column(0));
   }
   // Whole numbers are kept in their order, so they are read in it; others in any.
   rows_.emplace(

@@ -94,12 +94,6 @@ JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
 JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = leaf.parent
 )sql";
 
-std::string text_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const text = std::get_if<std::string_view>(&value);
-  return text == nullptr ? std::string{} : std::string{*text};
-}
-
 template <typename Number>
 StoredView number_of(const std::string& text) {
   Number number{};

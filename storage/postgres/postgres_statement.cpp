@@ -319,4 +319,16 @@ std::uint32_t PostgresStatement::column_type(int index) const {
   return PQftype(result_.get(), index);
 }
 
+std::string text_at(const PostgresStatement& row, int column) {
+  const StoredView value = row.column(column);
+  const auto* const text = std::get_if<std::string_view>(&value);
+  return text == nullptr ? std::string{} : std::string{*text};
+}
+
+std::int64_t integer_at(const PostgresStatement& row, int column) {
+  const StoredView value = row.column(column);
+  const auto* const number = std::get_if<std::int64_t>(&value);
+  return number == nullptr ? 0 : *number;
+}
+
 }  // namespace holdfast

@@ -84,6 +84,11 @@ class PostgresStatement {
   mutable std::vector<std::string> bytes_;
 };
 
+/// The text of a column of the current row; empty where it has none.
+[[nodiscard]] std::string text_at(const PostgresStatement& row, int column);
+/// The integer of a column of the current row; 0 where it has none.
+[[nodiscard]] std::int64_t integer_at(const PostgresStatement& row, int column);
+
 /// Resets a statement at the end of its use.
 class PostgresUse {
  public:

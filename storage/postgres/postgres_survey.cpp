@@ -46,18 +46,6 @@ constexpr const char* kMostLetters = "200";
 constexpr std::chrono::milliseconds kLongestWait{2'000};
 constexpr const char* kLongestLook = "20s";
 
-std::string text_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const text = std::get_if<std::string_view>(&value);
-  return text == nullptr ? std::string{} : std::string{*text};
-}
-
-std::int64_t number_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const number = std::get_if<std::int64_t>(&value);
-  return number == nullptr ? 0 : *number;
-}
-
 /// The columns of each index that may be a key, the primary key first.
 std::vector<std::vector<std::string>> possible_keys(const PostgresTableFacts& facts) {
   std::vector<std::vector<std::string>> keys;
@@ -164,7 +152,7 @@ class PostgresSurvey final : public DatabaseSurvey {
     const std::string bare = text_at(row, 1);
     SurveyTable table{.kind = SurveyKind::postgres, .name = text_at(row, 0)};
     table.name += "." + bare;
-    table.unread = obstacle([&] { look_at(table, bare, number_at(row, 2)); });
+    table.unread = obstacle([&] { look_at(table, bare, integer_at(row, 2)); });
     return table;
   }
 
@@ -223,10 +211,10 @@ class PostgresSurvey final : public DatabaseSurvey {
   void read_link(const PostgresStatement& row, SurveyTable& table) {
     const std::string bare = text_at(row, 2);
     SurveyLink link{.column = text_at(row, 0),
-                    .table = name_of(bare, text_at(row, 1) + "." + bare, number_at(row, 3)),
+                    .table = name_of(bare, text_at(row, 1) + "." + bare, integer_at(row, 3)),
                     .table_column = text_at(row, 4)};
     const auto other = read_postgres_table(connection_, link.table);
-    if (other && other->table.oid == static_cast<std::uint32_t>(number_at(row, 3))) {
+    if (other && other->table.oid == static_cast<std::uint32_t>(integer_at(row, 3))) {
       table.link_texts.push_back(first_text_column(*other, link.table_column));
       table.links.push_back(std::move(link));
     }

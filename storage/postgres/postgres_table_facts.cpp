@@ -179,20 +179,8 @@ constexpr std::int64_t kOnUpdate = 16;
 constexpr int kLengthOffset = 4;
 constexpr int kMostOfName = 63;
 
-std::string text_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const text = std::get_if<std::string_view>(&value);
-  return text == nullptr ? std::string{} : std::string{*text};
-}
-
-std::int64_t number_at(const PostgresStatement& row, int column) {
-  const StoredView value = row.column(column);
-  const auto* const number = std::get_if<std::int64_t>(&value);
-  return number == nullptr ? 0 : *number;
-}
-
 bool flag_at(const PostgresStatement& row, int column) {
-  return number_at(row, column) != 0;
+  return integer_at(row, column) != 0;
 }
 
 char letter_at(const PostgresStatement& row, int column) {
@@ -256,11 +244,11 @@ PostgresColumn column_of(const PostgresStatement& row) {
   const std::string schema = text_at(row, 2);
   const std::string type = text_at(row, 3);
   PostgresColumn column{.name = text_at(row, 0),
-                        .number = static_cast<int>(number_at(row, 1)),
+                        .number = static_cast<int>(integer_at(row, 1)),
                         .kind = kind_of(schema, type, text_at(row, 4)),
                         .type = postgres_quoted(schema) + "." + postgres_quoted(type),
                         .declared = text_at(row, 6),
-                        .limited = number_at(row, 5) >= 0,
+                        .limited = integer_at(row, 5) >= 0,
                         .not_null = flag_at(row, 7),
                         .has_default = flag_at(row, 8),
                         .generated = flag_at(row, 9),
@@ -271,7 +259,7 @@ PostgresColumn column_of(const PostgresStatement& row) {
   if (text && type == "name") {
     column.most_letters = kMostOfName;
   } else if (text && column.limited) {
-    column.most_letters = static_cast<int>(number_at(row, 5)) - kLengthOffset;
+    column.most_letters = static_cast<int>(integer_at(row, 5)) - kLengthOffset;
   }
   column.exact = is_exact(column.kind, flag_at(row, 10), column.limited);
   return column;
@@ -299,7 +287,7 @@ PostgresIndex index_of(const PostgresTableFacts& facts, const PostgresStatement&
 }
 
 PostgresTrigger trigger_of(const PostgresStatement& row) {
-  const std::int64_t events = number_at(row, 2);
+  const std::int64_t events = integer_at(row, 2);
   return {.name = text_at(row, 0),
           .table = text_at(row, 1),
           .on_insert = (events & kOnInsert) != 0,
