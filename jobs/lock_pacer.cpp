@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 
 constexpr double kAim = 0.65;       // of what was promised: room for a slow disk
 constexpr double kAimIdle = 0.9;    // of the same while nobody waits
+constexpr double kLimitIdle = 1.1;  // of the same, where to cut a slice costs more than the rest
 constexpr double kLeastAim = 0.25;  // where even that was too much, again and again
 constexpr double kAimLower = 0.75;  // after a lock that lasted too long
 constexpr double kAimHigher = 0.01;
@@ -43,6 +44,7 @@ LockPacer::LockPacer(const RunBudget& budget, microseconds quiet)
       target_(quiet < kQuietSpell ? busy_ : idle_),
       quiet_(quiet),
       rows_(undisturbed() ? kFirstRowsIdle : kFirstRows),
+      learned_rows_(rows_),
       aim_(kAim) {}
 
 microseconds LockPacer::work_budget() const {
@@ -51,8 +53,12 @@ microseconds LockPacer::work_budget() const {
 }
 
 microseconds LockPacer::work_limit() const {
-  const double work = static_cast<double>(target_.count()) / (1.0 + commit_share_);
+  const double work = longest_allowed() / (1.0 + commit_share_);
   return std::max(work_budget(), microseconds{static_cast<std::int64_t>(work)});
+}
+
+double LockPacer::longest_allowed() const {
+  return (undisturbed() ? kLimitIdle : 1.0) * static_cast<double>(target_.count());
 }
 
 void LockPacer::meet_writer() {
@@ -84,9 +90,12 @@ void LockPacer::learn(const SliceTiming& timing) {
   note_lock(timing.work + timing.commit);
   const double work = std::max<double>(1.0, static_cast<double>(timing.work.count()));
   const double share = static_cast<double>(timing.commit.count()) / work;
-  commit_share_ = std::max(share, kForget * commit_share_ + (1.0 - kForget) * share);
-  aim_ = last_lock_ > target_ ? std::max(kLeastAim, kAimLower * aim_)
-                              : std::min(kAim, aim_ + kAimHigher);
+  // What commits of small slices cost is not what those of large ones do.
+  const double old = timing.rows > kMostGrowth * learned_rows_ ? share : commit_share_;
+  commit_share_ = std::max(share, kForget * old + (1.0 - kForget) * share);
+  learned_rows_ = timing.rows;
+  const bool late = static_cast<double>(last_lock_.count()) > longest_allowed();
+  aim_ = late ? std::max(kLeastAim, kAimLower * aim_) : std::min(kAim, aim_ + kAimHigher);
   quiet_ = timing.others_wrote ? microseconds{0} : quiet_ + last_lock_ + pause();
   target_ = quiet_ < kQuietSpell ? busy_ : std::min(idle_, 2 * target_);
   if (timing.rows > 0) {

@@ -33,7 +33,8 @@ class LockPacer {
 
   [[nodiscard]] std::chrono::microseconds work_budget() const;
   /// How long it may work at the most: the whole of what was promised, for a slice that is known
-  /// row by row before it begins and would be known in vain if it were cut.
+  /// row by row before it begins and would be known in vain if it were cut; a tenth more while
+  /// nobody waits.
   [[nodiscard]] std::chrono::microseconds work_limit() const;
   /// The most rows for the next slice, from the speed of the ones before.
   [[nodiscard]] std::int64_t row_budget() const { return rows_; }
@@ -53,6 +54,8 @@ class LockPacer {
   [[nodiscard]] std::chrono::microseconds longest_lock() const { return longest_; }
 
  private:
+  /// How long a lock may last before it counts as late, in microseconds.
+  [[nodiscard]] double longest_allowed() const;
   /// For how long the next slice is made, work and commit together, in microseconds.
   [[nodiscard]] double aimed_at() const;
 
@@ -63,6 +66,7 @@ class LockPacer {
   std::chrono::microseconds last_lock_{0};
   std::chrono::microseconds longest_{0};
   std::int64_t rows_;
+  std::int64_t learned_rows_;  // of the slice that was learned from last
   double aim_;                 // the part of the target that a slice is made for
   double commit_share_ = 1.0;  // commit time as a multiple of work time
 };

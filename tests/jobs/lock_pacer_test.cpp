@@ -139,6 +139,39 @@ TEST_CASE("a slow commit leaves less time for work", "[lock_pacer]") {
   CHECK(slow.work_budget() < quick.work_budget());
 }
 
+TEST_CASE("what commits of small slices cost says little of large ones", "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  pacer.learn({.work = milliseconds{20}, .commit = milliseconds{30}, .rows = 5'000});
+  pacer.learn({.work = milliseconds{120}, .commit = milliseconds{60}, .rows = 20'000});
+  pacer.learn({.work = milliseconds{450}, .commit = milliseconds{110}, .rows = 80'000});
+  // A commit of a quarter of the work fits into the second that was promised.
+  CHECK(pacer.work_limit() > milliseconds{800});
+  // One of the same size that took longer is not forgotten at once.
+  pacer.learn({.work = milliseconds{400}, .commit = milliseconds{400}, .rows = 80'000});
+  const microseconds slow = pacer.work_limit();
+  pacer.learn({.work = milliseconds{450}, .commit = milliseconds{110}, .rows = 80'000});
+  CHECK(pacer.work_limit() < milliseconds{700});
+  CHECK(pacer.work_limit() > slow);
+}
+
+TEST_CASE("a slice that is known row by row may last a tenth longer while nobody waits",
+          "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  const auto in_time = [](milliseconds lock) {
+    return SliceTiming{.work = lock * 4 / 5, .commit = lock / 5, .rows = 100'000};
+  };
+  pacer.learn(in_time(milliseconds{500}));
+  pacer.learn(in_time(milliseconds{500}));
+  // With the commit behind it, the lock stays below one and a half times what was promised.
+  CHECK(pacer.work_limit() * 5 / 4 <= milliseconds{1'100});
+  CHECK(pacer.work_limit() * 5 / 4 > milliseconds{1'000});
+  const microseconds before = pacer.work_budget();
+  pacer.learn(in_time(milliseconds{1'050}));
+  CHECK(pacer.work_budget() >= before);
+  pacer.learn(in_time(milliseconds{1'150}));
+  CHECK(pacer.work_budget() < before);
+}
+
 TEST_CASE("a slice has always something to do", "[lock_pacer]") {
   LockPacer pacer{{.max_lock = milliseconds{1}, .max_lock_idle = milliseconds{1}}};
   pacer.learn({.work = std::chrono::seconds{30}, .commit = std::chrono::seconds{30}, .rows = 16});
