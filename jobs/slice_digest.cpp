@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/slice_digest.h"
 
+#include <endian.h>
+
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <stdexcept>
 
 #include "jobs/json_text.h"
@@ -9,13 +13,8 @@
 namespace holdfast {
 
 void SliceDigest::add(std::string_view content) {
-  constexpr unsigned kBitsPerByte = 8;
-  std::array<char, sizeof(std::uint64_t)> length{};
-  std::uint64_t rest = content.size();
-  for (auto byte = length.rbegin(); byte != length.rend(); ++byte) {
-    *byte = static_cast<char>(static_cast<unsigned char>(rest & 0xFFU));
-    rest >>= kBitsPerByte;
-  }
+  const auto length =
+      std::bit_cast<std::array<char, sizeof(std::uint64_t)>>(htobe64(content.size()));
   mac_.update({length.data(), length.size()});
   mac_.update(content);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/stored_value.h"
 
+#include <endian.h>
+
 #include <array>
 #include <bit>
 #include <charconv>
@@ -9,25 +11,25 @@
 namespace holdfast {
 namespace {
 
-void append_big_endian(std::string& out, std::uint64_t number) {
-  std::array<char, sizeof number> bytes{};
-  unsigned shift = 64;
-  for (char& byte : bytes) {
-    shift -= 8;
-    byte = static_cast<char>(static_cast<unsigned char>((number >> shift) & 0xFFU));
-  }
-  out.append(bytes.data(), bytes.size());
+using BigEndian = std::array<char, sizeof(std::uint64_t)>;
+
+/// The highest byte first, on every machine.
+BigEndian big_endian(std::uint64_t number) {
+  return std::bit_cast<BigEndian>(htobe64(number));
 }
 
 void append_number(std::string& out, char letter, std::uint64_t bits) {
+  const BigEndian size = big_endian(sizeof bits);
+  const BigEndian number = big_endian(bits);
   out += letter;
-  append_big_endian(out, sizeof bits);
-  append_big_endian(out, bits);
+  out.append(size.data(), size.size());
+  out.append(number.data(), number.size());
 }
 
 void append_bytes(std::string& out, char letter, std::string_view bytes) {
+  const BigEndian size = big_endian(bytes.size());
   out += letter;
-  append_big_endian(out, bytes.size());
+  out.append(size.data(), size.size());
   out += bytes;
 }
 
