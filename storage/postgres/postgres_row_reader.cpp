@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/postgres/postgres_row_reader.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <system_error>
@@ -45,6 +46,37 @@ StoredView number_of(std::string_view text) {
   return read_whole(text, real) ? StoredView{real} : StoredView{text};
 }
 
+std::vector<std::string> key_expressions(const PostgresLogLayout& layout) {
+  std::vector<std::string> expressions;
+  for (const PostgresKeyColumn& column : layout.key) {
+    const bool padded = column.kind == PostgresKind::padded;
+    expressions.push_back(in_log(column) + (padded ? "::pg_catalog.text" : ""));
+  }
+  return expressions;
+}
+
+/// The key, and what the decision reads.
+std::vector<std::string> fact_expressions(const PostgresLogLayout& layout) {
+  std::vector<std::string> expressions = key_expressions(layout);
+  expressions.insert(expressions.end(),
+                     {layout.time,
+                      layout.code,
+                      layout.tenant,
+                      layout.actor,
+                      layout.subject,
+                      layout.category,
+                      layout.retain_until});
+  return expressions;
+}
+
+std::string joined(const std::vector<std::string>& expressions) {
+  std::string list;
+  for (const std::string& expression : expressions) {
+    list += (list.empty() ? "" : ", ") + expression;
+  }
+  return list;
+}
+
 /// Quotes around every element: then nothing in it means anything to the server but \ and ".
 void append_element(std::string& array, const StoredView& value) {
   const std::string text = postgres_text_of(value).value_or("");
@@ -61,39 +93,28 @@ void append_element(std::string& array, const StoredView& value) {
 }  // namespace
 
 std::string PostgresRowReader::key_columns(const PostgresLogLayout& layout) {
-  std::string list;
-  for (const PostgresKeyColumn& column : layout.key) {
-    list += (list.empty() ? "" : ", ") + in_log(column);
-    list += column.kind == PostgresKind::padded ? "::pg_catalog.text" : "";
-  }
-  return list;
+  return joined(key_expressions(layout));
 }
 
 std::string PostgresRowReader::columns(const PostgresLogLayout& layout) {
-  std::string list = key_columns(layout);
-  for (const std::string* const column : {&layout.time,
-                                          &layout.code,
-                                          &layout.tenant,
-                                          &layout.actor,
-                                          &layout.subject,
-                                          &layout.category,
-                                          &layout.retain_until}) {
-    list += ", " + *column;
-  }
-  return list;
+  return joined(fact_expressions(layout));
 }
 
-std::string PostgresRowReader::whole_columns(const PostgresLogLayout& layout) {
-  std::string list = columns(layout);
+PostgresWholeRow::PostgresWholeRow(const PostgresLogLayout& layout) {
+  std::vector<std::string> expressions = fact_expressions(layout);
   for (const std::string& column : layout.columns) {
-    list += ", " + column;
+    auto found = std::find(expressions.begin(), expressions.end(), column);
+    if (found == expressions.end()) {
+      found = expressions.insert(found, column);
+    }
+    places_.push_back(static_cast<int>(found - expressions.begin()));
   }
-  return list;
+  list_ = joined(expressions);
 }
 
 void PostgresRowContent::append_to(std::string& out) const {
-  for (int column = first_; column < row_.columns(); ++column) {
-    append_canonical(out, row_.column(column));
+  for (const int place : columns_.places()) {
+    append_canonical(out, row_.column(place));
   }
 }
 

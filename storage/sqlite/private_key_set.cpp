@@ -138,9 +138,13 @@ class PrivateKeySet final : public KeySet {
 
   /// What waited becomes a part that is sorted and packed.
   void pack() {
-    std::sort(places_.begin(), places_.end(), [this](const Place& left, const Place& right) {
+    const auto before = [this](const Place& left, const Place& right) {
       return text(left) < text(right);
-    });
+    };
+    // As they mostly come from a log.
+    if (!std::is_sorted(places_.begin(), places_.end(), before)) {
+      std::sort(places_.begin(), places_.end(), before);
+    }
     const auto same = [this](const Place& left, const Place& right) {
       return text(left) == text(right);
     };
