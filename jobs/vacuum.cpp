@@ -19,25 +19,27 @@ nlohmann::json vacuum_database(const Desk& desk) {
                     "space is given back");
     write->commit();
   }
-  database.rewrite_file();
+  database.give_room_back();
   const bool emptied = database.checkpoint_all();
   // Rows that others add meanwhile have higher keys; where keys have no order they may add to it.
   const std::int64_t rows_after = database.audit_log().count_rows(highest);
   if (rows_after < rows) {
     throw JobError(ExitStatus::failed,
                    database.path() + ": " + std::to_string(rows) +
-                       " rows were in the log before the file was written anew and " +
+                       " rows were in the log before room was given back and " +
                        std::to_string(rows_after) +
                        " are there now: another program has deleted some; \"holdfast verify\" "
                        "says whether they were Holdfast's to delete");
   }
   const SpaceReport after = database.space();
+  const std::string statement = database.vacuum_statement();
   return {{"rows", rows_after},
+          {"statement", statement.empty() ? nlohmann::json(nullptr) : nlohmann::json(statement)},
           {"file_bytes_before", before.file_bytes},
           {"file_bytes_after", after.file_bytes},
           {"free_bytes_before", before.free_bytes},
           {"free_bytes_after", after.free_bytes},
-          {"wal_emptied", emptied}};
+          {"wal_emptied", emptied && statement.empty()}};
 }
 
 }  // namespace holdfast

@@ -7,9 +7,10 @@
 
 namespace holdfast {
 
-/// Writes the database file anew, which takes free pages and what deleted rows left in others out
-/// of it, and empties the write-ahead log. Deletes no row: the log is counted before and after. The
-/// caller holds the RunLock. Errors: StorageError; JobError where the counts differ.
+/// Gives the room of deleted rows back, and deletes none: the log is counted before and after. A
+/// database file is written anew, which takes free pages and what deleted rows left in others out
+/// of it, and the write-ahead log is emptied; a server vacuums the log. The caller holds the
+/// RunLock. Errors: StorageError; JobError where the counts differ.
 [[nodiscard]] nlohmann::json vacuum_database(const Desk& desk);
 
 }  // namespace holdfast

@@ -115,7 +115,7 @@ class Database {
   [[nodiscard]] virtual bool readers_are_free() const = 0;
   [[nodiscard]] virtual SliceManners slice_manners() const { return {}; }
   /// The statement that frees what deleted rows leave behind, for a server whose upkeep is not
-  /// Holdfast's; empty where deleting overwrites them, and rewrite_file() gives the room back.
+  /// Holdfast's; empty where deleting overwrites them.
   [[nodiscard]] virtual std::string vacuum_statement() const { return {}; }
 
   [[nodiscard]] virtual std::unique_ptr<WriteScope> begin_write(Durability durability) = 0;
@@ -140,9 +140,10 @@ class Database {
   /// Cuts up to so many free pages off the end of the file, where SpaceReport::gives_back;
   /// otherwise does nothing. Call inside a write; the file shrinks when that is in the file.
   virtual void give_back_pages(std::int64_t most) = 0;
-  /// Writes the whole file anew, without free pages and without what deleted rows left in others.
-  /// Outside of a write; nobody else can write meanwhile. Errors: StorageError.
-  virtual void rewrite_file() = 0;
+  /// Gives the room of deleted rows back. A file is written anew, without free pages and without
+  /// what deleted rows left in others, and nobody else can write meanwhile; a server runs
+  /// vacuum_statement(). Outside of a write. Errors: StorageError.
+  virtual void give_room_back() = 0;
   /// Empty where the database is sound, otherwise the first thing that is not.
   [[nodiscard]] virtual std::string integrity_problem() = 0;
 

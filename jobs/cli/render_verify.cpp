@@ -33,9 +33,14 @@ std::string render_verify(const json& findings) {
 }
 
 std::string render_vacuum(const json& result) {
-  return "wrote the file anew: " + result.at("file_bytes_before").dump() + " bytes before, " +
-         result.at("file_bytes_after").dump() + " after; " + result.at("rows").dump() +
-         " rows of the log before and after\n" +
+  const std::string bytes = result.at("file_bytes_before").dump() + " bytes before, " +
+                            result.at("file_bytes_after").dump() + " after; " +
+                            result.at("rows").dump() + " rows of the log before and after\n";
+  if (result.at("statement").is_string()) {
+    return result.at("statement").get<std::string>() +
+           ": what deleted rows took up is free for new ones; the database has " + bytes;
+  }
+  return "wrote the file anew: " + bytes +
          (result.at("wal_emptied").get<bool>()
               ? ""
               : "a reader kept the write-ahead log from being emptied: run it again when no other "

@@ -92,7 +92,7 @@ void add_verify_verbs(CLI::App& app, ChosenVerb& chosen) {
   });
   verb = add_verb(app,
                   "vacuum",
-                  "write the database file anew without its free pages; deletes no row",
+                  "give back the room of deleted rows; deletes none",
                   "  holdfast vacuum",
                   chosen);
   verb->callback([&chosen] { chosen.carry_out = vacuum; });

@@ -5,6 +5,7 @@
 #include "storage/postgres/postgres_scopes.h"
 #include "storage/postgres/postgres_statement.h"
 #include "storage/postgres/postgres_table_facts.h"
+#include "storage/postgres/postgres_vacuum.h"
 #include "storage/registers/instant_lowering.h"
 
 namespace holdfast {
@@ -164,12 +165,8 @@ SpaceReport PostgresDatabase::space() {
           .page_bytes = kPageBytes};
 }
 
-void PostgresDatabase::rewrite_file() {
-  throw StorageError(StorageTrouble::other,
-                     path() +
-                         ": \"holdfast vacuum\" is for SQLite; on PostgreSQL autovacuum frees "
-                         "the room of deleted rows for new ones, and " +
-                         vacuum_statement() + " does it at once");
+void PostgresDatabase::give_room_back() {
+  vacuum_postgres_table(connection_, vacuum_statement());
 }
 
 std::string PostgresDatabase::vacuum_statement() const {

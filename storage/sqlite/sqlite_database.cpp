@@ -245,7 +245,7 @@ void SqliteDatabase::give_back_pages(std::int64_t most) {
   }
 }
 
-void SqliteDatabase::rewrite_file() {
+void SqliteDatabase::give_room_back() {
   connection_.db().exec("VACUUM");
 }
 

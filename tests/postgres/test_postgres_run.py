@@ -168,6 +168,35 @@ class TheJob(unittest.TestCase):
             made.call("archive", "verify", expect=0)
 
 
+class Vacuum(unittest.TestCase):
+    def test_the_room_of_deleted_rows_is_given_back_and_no_row_goes(self):
+        with postgres_world() as made:
+            made.insert(OLD, count=3000, metadata='{"text": "%s"}' % ("x" * 200))
+            made.run(expect=0)
+            made.insert(NOW)
+            before, there = made.rows(), made.sql("SELECT count(*) FROM audit_events")
+            self.assertGreater(int(made.sql("SELECT pg_relation_size('audit_events')")), 500_000)
+            answer = made.call("vacuum", "--json", expect=0).json
+            self.assertEqual(answer["statement"], 'VACUUM (ANALYZE) "public"."audit_events"')
+            self.assertEqual(str(answer["rows"]), there)
+            self.assertFalse(answer["wal_emptied"])
+            self.assertEqual(made.sql("SELECT reltuples FROM pg_class WHERE oid = 'audit_events'::regclass"), there)
+            self.assertEqual(made.rows(), before)
+            self.assertIn("free for new ones", made.call("vacuum", expect=0).stdout)
+            made.call("verify", expect=0)
+
+    def test_a_role_that_is_not_the_owner_is_told_what_was_skipped(self):
+        with postgres_world() as made:
+            made.insert(NOW)
+            made.sql("DROP ROLE IF EXISTS pruner; CREATE ROLE pruner LOGIN; "
+                     "GRANT ALL ON ALL TABLES IN SCHEMA public TO pruner; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO pruner")
+            try:
+                made.write_config(made.config_file.read_text().replace("holdfast@", "pruner@"))
+                one_sentence(self, made.call("vacuum", expect=1), "skipping", "run it as the owner")
+            finally:
+                made.sql("DROP OWNED BY pruner; DROP ROLE pruner")
+
+
 class Trouble(unittest.TestCase):
     def test_another_run_on_another_machine_is_the_one_that_counts(self):
         with postgres_world() as made:
