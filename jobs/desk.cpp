@@ -24,6 +24,14 @@ ClockStep next_clock(const Desk& desk, const PolicyState& policy) {
   return step_run_clock(now, last, strictest_safety(in_force).max_clock_step);
 }
 
+RunPlan plan_at(const Desk& desk, DecisionContext& context) {
+  return make_plan(desk.database,
+                   context,
+                   {.longest_read = desk.settings.run.max_lock,
+                    .observer = &desk.observer,
+                    .open_reader = desk.open_reader});
+}
+
 bool identity_flag_trusted(Database& database, const Settings& settings, Instant now) {
   const PolicyState policy = read_policy_state(database, settings, now);
   const auto in_force = versions_now(policy, now, database.ledger().last_clock());

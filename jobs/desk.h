@@ -10,6 +10,7 @@
 #include "jobs/export_store.h"
 #include "jobs/hold_command.h"
 #include "jobs/run_observer.h"
+#include "jobs/run_plan.h"
 #include "jobs/settings.h"
 #include "jobs/witness_notes.h"
 #include "storage/database.h"
@@ -28,11 +29,15 @@ struct Desk {
   ArchiveStore* archives = nullptr;  ///< null where [archive] is not set
   Witness* witness = nullptr;        ///< null where there is no witness file
   ExportStore* exports = nullptr;    ///< null where [export] is not set
+  OpenReader open_reader;            ///< opens the same database; none: one thread plans alone
 };
 
 /// The clock that the next run would have; as_of of a refused one is the last run's. It counts with
 /// the earlier of the machine's clock and that of the database's server.
 [[nodiscard]] ClockStep next_clock(const Desk& desk, const PolicyState& policy);
+
+/// What would go and what would stay. Errors: StorageError.
+[[nodiscard]] RunPlan plan_at(const Desk& desk, DecisionContext& context);
 
 /// True where every policy version in force lets a flag say who acts: turning that on waits.
 [[nodiscard]] bool identity_flag_trusted(Database& database, const Settings& settings, Instant now);

@@ -211,10 +211,7 @@ json check_everything(const Desk& desk) {
                           policy,
                           {.system_now = desk.now, .as_of = desk.now},
                           DecisionContext::WithoutApproval{});
-  const RunPlan plan =
-      make_plan(desk.database,
-                context,
-                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+  const RunPlan plan = plan_at(desk, context);
   check_data(plan, context, findings);
   const auto& newest = plan.figures.newest_time;
   if (newest && *newest + std::chrono::hours{24 * 7} < desk.now) {

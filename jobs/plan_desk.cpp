@@ -199,10 +199,7 @@ json show_plan(const Desk& desk, const PlanRequest& request) {
           ? DecisionContext(
                 desk.database, desk.settings, policy, clock, DecisionContext::WithoutApproval{})
           : DecisionContext(desk.database, desk.settings, policy, clock);
-  RunPlan plan =
-      make_plan(desk.database,
-                context,
-                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+  RunPlan plan = plan_at(desk, context);
   if (!context.approval_doubt().empty()) {
     extra["warnings"].push_back(context.approval_doubt());
   }

@@ -78,7 +78,7 @@ Tally plan_with(const Desk& desk, const Settings& settings) {
                           state,
                           {.system_now = desk.now, .as_of = desk.now},
                           DecisionContext::WithoutApproval{});
-  return make_plan(desk.database, context, {.observer = &desk.observer}).figures.tally;
+  return plan_at(desk, context).figures.tally;
 }
 
 json newly_deleted(const Tally& before, const Tally& after) {

@@ -101,10 +101,7 @@ json explain_id(const Desk& desk, const std::string& id) {
   }
   if (would_go && !context.approval()) {
     // Whether its category is over the limit depends on all other rows.
-    const RunPlan plan =
-        make_plan(desk.database,
-                  context,
-                  {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+    const RunPlan plan = plan_at(desk, context);
     context.close_limit_gate(places_over_limit(plan.figures));
     (void)desk.database.audit_log().read_row(*key, tell);
   }

@@ -138,10 +138,7 @@ json status_now(const Desk& desk) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   const ClockStep step = next_clock(desk, policy);
   DecisionContext context(desk.database, desk.settings, policy, step.clock);
-  const RunPlan plan =
-      make_plan(desk.database,
-                context,
-                {.longest_read = desk.settings.run.max_lock, .observer = &desk.observer});
+  const RunPlan plan = plan_at(desk, context);
   const auto success = desk.database.ledger().last_success();
   const auto last = desk.database.ledger().last();
   const auto clock = desk.database.ledger().last_clock();

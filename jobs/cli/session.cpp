@@ -117,7 +117,10 @@ Desk Session::desk(Access access) {
           .keys = &keys(),
           .archives = archives(),
           .witness = &witness(),
-          .exports = exports()};
+          .exports = exports(),
+          .open_reader = [this] {
+            return open_reader();
+          }};
 }
 
 Desk Session::personal_desk(Access access) {
