@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/plan_half.h"
 
+#include <algorithm>
 #include <exception>
 #include <system_error>
 #include <utility>
 
+#include "jobs/clock.h"
 #include "jobs/run_observer.h"
 
 namespace holdfast {
@@ -20,6 +22,28 @@ struct CountingEnded : std::exception {};
 void count_group(const LogGroup& group, PlanCounter& counter, CodeRowsByName& codes) {
   const std::string_view category = counter.add_unread(group);
   code_rows_at(codes, group).categories.insert(category);
+}
+
+CandidateRange candidate_range(const CodeRows& code, const DecisionContext& context) {
+  const DecisionFrame& frame = context.frame();
+  const Instant cutoff = code.code ? context.rules().latest_cutoff(*code.code) : kBeginningOfTime;
+  return {.stored_code = stored_code(code),
+          .below = std::max(cutoff, frame.earliest_plausible),
+          .above = frame.clock.latest() + std::chrono::minutes{5}};
+}
+
+void collect_candidates(AuditLog& log,
+                        const CodeRowsByName& codes,
+                        const DecisionContext& context,
+                        std::optional<std::int64_t> up_to,
+                        KeySet& candidates,
+                        const std::function<void()>& look) {
+  for (const auto& [name, code] : codes) {
+    look();
+    log.scan_candidate_keys(candidate_range(code, context),
+                            up_to,
+                            [&candidates](const RowKey& key) { candidates.add(key); });
+  }
 }
 
 std::unique_ptr<PlanHalf> PlanHalf::open(Database& database,
@@ -89,16 +113,21 @@ std::optional<CountedGroups> PlanHalf::take_counted() {
 CountedGroups PlanHalf::count(const CodesPart& part,
                               std::optional<std::int64_t> up_to,
                               const StopFlag* stop) {
-  CountedGroups counted{.counter = PlanCounter{context_}};
-  reader_->audit_log().count_groups_of(
+  CountedGroups counted{.counter = PlanCounter{context_}, .candidates = reader_->new_key_set()};
+  const auto look = [this, stop] {
+    if (must_end(stop)) {
+      throw CountingEnded{};
+    }
+  };
+  const Stopwatch counting;
+  AuditLog& log = reader_->audit_log();
+  log.count_groups_of(
       part,
       up_to,
       [&counted](const LogGroup& group) { count_group(group, counted.counter, counted.codes); },
-      [this, stop] {
-        if (must_end(stop)) {
-          throw CountingEnded{};
-        }
-      });
+      look);
+  counted.counting = counting.elapsed();
+  collect_candidates(log, counted.codes, context_, up_to, *counted.candidates, look);
   return counted;
 }
 

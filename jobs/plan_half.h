@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -30,14 +31,28 @@ struct DecidedCandidates {
 struct CountedGroups {
   PlanCounter counter;
   CodeRowsByName codes;
+  std::unique_ptr<KeySet> candidates;     ///< keys of the rows of these codes that have to be read
+  std::chrono::microseconds counting{0};  ///< how long it took to count them
 };
 
 /// Counts these rows, each as inside its window.
 void count_group(const LogGroup& group, PlanCounter& counter, CodeRowsByName& codes);
 
-/// The other half of a plan's work: rows are counted, then candidates read and decided, in a thread
-/// and on a connection of its own, while the plan is at the first half. It sees what the plan sees,
-/// or nothing is made of it.
+/// The rows of a code that have to be read: all others are sane and not yet due under any tenant's
+/// window, so that their reason follows from code and policy alone.
+[[nodiscard]] CandidateRange candidate_range(const CodeRows& code, const DecisionContext& context);
+
+/// Adds the keys of such rows, from the index alone. `look` is called now and then, and may throw.
+void collect_candidates(AuditLog& log,
+                        const CodeRowsByName& codes,
+                        const DecisionContext& context,
+                        std::optional<std::int64_t> up_to,
+                        KeySet& candidates,
+                        const std::function<void()>& look);
+
+/// The other half of a plan's work: rows are counted and candidates found, then these are read and
+/// decided, in a thread and on a connection of its own, while the plan is at the first half. It
+/// sees what the plan sees, or nothing is made of it.
 class PlanHalf {
  public:
   /// Opens the connection. Call before the plan's snapshot begins, outside of any other. Null where
@@ -54,7 +69,7 @@ class PlanHalf {
   /// Begins its snapshot, once that of the plan has begun. Returns false where somebody may have
   /// committed between the two: then it is of no use.
   [[nodiscard]] bool begin();
-  /// Begins to count, where the system has a thread to give.
+  /// Begins to count and to find candidates, where the system has a thread to give.
   void start_counting(CodesPart part, std::optional<std::int64_t> up_to, const StopFlag* stop);
   /// Waits for the counts. None where it did not get there, as with take().
   [[nodiscard]] std::optional<CountedGroups> take_counted();

@@ -107,21 +107,15 @@ class Planner {
     }
   }
 
-  /// Rows that no range names are sane and not yet due under any tenant's window: their reason
-  /// follows from code and policy alone.
   void read_by_index() {
-    const CodeRowsByName codes = count_all();
     const LogShape& shape = database_.audit_log().shape();
     const bool keys_first = shape.ordered_keys && shape.keys_in_index;
     const auto candidates = keys_first ? database_.new_key_set() : nullptr;
+    const CodeRowsByName codes = count_all(candidates.get());
     std::vector<CandidateRange> ranges;
     for (const auto& [name, code] : codes) {
       look_at_stop_flag();
-      const CandidateRange& range = ranges.emplace_back(range_of(code));
-      if (keys_first) {
-        add_keys(range, *candidates);
-      }
-      note_unread_times(code, range);
+      note_unread_times(code, ranges.emplace_back(candidate_range(code, context_)));
     }
     if (keys_first) {
       read_candidates(*candidates);
@@ -131,59 +125,71 @@ class Planner {
     }
   }
 
-  /// Counts every row as inside its window. Two threads have the codes of a half each, where the
-  /// log says which they are.
-  [[nodiscard]] CodeRowsByName count_all() {
-    const Stopwatch counting;
+  /// Counts every row as inside its window, and finds the keys of those that have to be read, where
+  /// there is a set for them. Two threads have the codes of a half each, where the log says which
+  /// they are.
+  [[nodiscard]] CodeRowsByName count_all(KeySet* candidates) {
     CodeRowsByName codes;
     const auto middle = half_ ? database_.audit_log().middle_code(plan_.highest_key) : std::nullopt;
-    if (middle) {
-      count_in_halves(*middle, codes);
+    if (middle && candidates != nullptr) {
+      count_in_halves(*middle, codes, *candidates);
     } else {
-      database_.audit_log().count_groups(
-          plan_.highest_key,
-          [&](const LogGroup& group) { count_group(group, counter_, codes); },
-          [this] { look_at_stop_flag(); });
+      count_part(std::nullopt, codes, candidates);
     }
-    counting_ = counting.elapsed();
     return codes;
   }
 
-  void count_in_halves(const std::string& middle, CodeRowsByName& codes) {
+  void count_in_halves(const std::string& middle, CodeRowsByName& codes, KeySet& candidates) {
     const CodesPart behind{.side = CodesPart::Side::from, .middle = middle};
     half_->start_counting(behind, plan_.highest_key, options_.stop);
-    count_part({.side = CodesPart::Side::before, .middle = middle}, codes);
+    count_part(CodesPart{.side = CodesPart::Side::before, .middle = middle}, codes, &candidates);
     if (auto counted = half_->take_counted()) {
       counter_.add(std::move(counted->counter));
-      codes.merge(counted->codes);
-      for (auto& [name, rows] : counted->codes) {
-        codes[name].categories.merge(rows.categories);
-      }
+      counting_ = std::max(counting_, counted->counting);
+      merge_codes(counted->codes, codes);
+      add_all(*counted->candidates, candidates);
     } else {
-      count_part(behind, codes);
+      count_part(behind, codes, &candidates);
     }
   }
 
-  void count_part(const CodesPart& part, CodeRowsByName& codes) {
-    database_.audit_log().count_groups_of(
-        part,
-        plan_.highest_key,
-        [&](const LogGroup& group) { count_group(group, counter_, codes); },
-        [this] { look_at_stop_flag(); });
+  /// Of the codes of a part, or of all.
+  void count_part(const std::optional<CodesPart>& part, CodeRowsByName& codes, KeySet* candidates) {
+    const Stopwatch counting;
+    CodeRowsByName found;
+    AuditLog& log = database_.audit_log();
+    const auto visit = [&](const LogGroup& group) {
+      count_group(group, counter_, found);
+    };
+    const auto look = [this] {
+      look_at_stop_flag();
+    };
+    if (part) {
+      log.count_groups_of(*part, plan_.highest_key, visit, look);
+    } else {
+      log.count_groups(plan_.highest_key, visit, look);
+    }
+    counting_ += counting.elapsed();
+    if (candidates != nullptr) {
+      collect_candidates(log, found, context_, plan_.highest_key, *candidates, look);
+    }
+    merge_codes(found, codes);
   }
 
-  void add_keys(const CandidateRange& range, KeySet& candidates) {
-    database_.audit_log().scan_candidate_keys(
-        range, plan_.highest_key, [&](const RowKey& key) { candidates.add(key); });
+  static void merge_codes(CodeRowsByName& from, CodeRowsByName& into) {
+    into.merge(from);
+    for (auto& [name, rows] : from) {
+      into[name].categories.merge(rows.categories);
+    }
   }
 
-  [[nodiscard]] CandidateRange range_of(const CodeRows& code) const {
-    const DecisionFrame& frame = context_.frame();
-    const Instant cutoff =
-        code.code ? context_.rules().latest_cutoff(*code.code) : kBeginningOfTime;
-    return {.stored_code = stored_code(code),
-            .below = std::max(cutoff, frame.earliest_plausible),
-            .above = frame.clock.latest() + std::chrono::minutes{5}};
+  static void add_all(KeySet& from, KeySet& into) {
+    from.rewind();
+    for (auto keys = from.next(kKeysAtOnce); !keys.empty(); keys = from.next(kKeysAtOnce)) {
+      for (const RowKey& key : keys) {
+        into.add(key);
+      }
+    }
   }
 
   /// In the order of the table's pages, each of which is then read once: in the order of an index
@@ -236,13 +242,7 @@ class Planner {
   void add(DecidedCandidates& decided) {
     counter_.add(std::move(decided.counter));
     for_each(*decided.bad_times, [this](const RowFacts& row) { database_.first_seen().meet(row); });
-    decided.going->rewind();
-    for (auto keys = decided.going->next(kKeysAtOnce); !keys.empty();
-         keys = decided.going->next(kKeysAtOnce)) {
-      for (const RowKey& key : keys) {
-        plan_.keys->add(key);
-      }
-    }
+    add_all(*decided.going, *plan_.keys);
   }
 
   /// The rows that are not read are sane, so the index alone knows the first and the last of them.
