@@ -36,9 +36,9 @@ PostgresAuditLog::PostgresAuditLog(PostgresConnection& connection,
       layout_(std::move(layout)),
       append_into_log_(append_into_log),
       fact_columns_(PostgresRowReader::columns(layout_)),
-      whole_row_(layout_),
+      whole_columns_(PostgresRowReader::whole_columns(layout_)),
       dispose_sql_(dispose_sql(layout_, PostgresRowReader::key_columns(layout_))),
-      dispose_shown_sql_(dispose_sql(layout_, whole_row_.list())),
+      dispose_shown_sql_(dispose_sql(layout_, whole_columns_.list())),
       watch_(connection, layout_) {
   assert(!append_into_log || layout_.shape.made_by_init);
 }
@@ -182,11 +182,11 @@ bool PostgresAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
 bool PostgresAuditLog::read_whole_row(const RowKey& key, const ContentVisit& visit) {
   PostgresRowReader reader = new_reader();
   bool found = false;
-  (void)find_row(whole_row_.list(), key, [&](const PostgresStatement& row) {
+  (void)find_row(whole_columns_.list(), key, [&](const PostgresStatement& row) {
     const RowFacts& facts = reader.read(row);
     found = *facts.key == key;
     if (found) {
-      visit(facts, PostgresRowContent{row, whole_row_});
+      visit(facts, WholeRow{row, whole_columns_});
     }
   });
   return found;
@@ -220,9 +220,9 @@ void PostgresAuditLog::read_whole_rows(std::span<const RowKey> keys, const Conte
   PostgresRowReader reader = new_reader();
   while (!keys.empty()) {
     const std::size_t now = std::min(keys.size(), kMostWholeRows);
-    read_batch(whole_row_.list(), keys.first(now), [&](const PostgresStatement& row) {
+    read_batch(whole_columns_.list(), keys.first(now), [&](const PostgresStatement& row) {
       const RowFacts& facts = reader.read(row);
-      visit(facts, PostgresRowContent{row, whole_row_});
+      visit(facts, WholeRow{row, whole_columns_});
     });
     keys = keys.subspan(now);
   }
@@ -348,7 +348,7 @@ void PostgresAuditLog::decide_deleted(Deletion& deletion, const Verdict& goes) {
   for (const auto& [key, row] : gone) {
     rows.move_to(row);
     const RowFacts& facts = reader.read(rows);
-    if (!goes(facts, PostgresRowContent{rows, whole_row_})) {
+    if (!goes(facts, WholeRow{rows, whole_columns_})) {
       throw RowsStay("row " + key.display() + " stays");
     }
   }

@@ -106,7 +106,7 @@ class PostgresAuditLog final : public AuditLog {
   PostgresLogLayout layout_;
   bool append_into_log_;
   std::string fact_columns_;
-  PostgresWholeRow whole_row_;
+  WholeColumns whole_columns_;
   std::string dispose_sql_;
   std::string dispose_shown_sql_;
   PostgresDeletionWatch watch_;

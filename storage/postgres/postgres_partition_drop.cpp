@@ -124,7 +124,7 @@ PostgresPartitionDrop::PostgresPartitionDrop(PostgresConnection& connection,
       wanted_(partition),
       write_(connection, PostgresWriteScope::LockLater{}),
       reader_(layout, connection.path() + ": table " + partition.name),
-      whole_row_(layout) {}
+      whole_columns_(PostgresRowReader::whole_columns(layout)) {}
 
 PostgresPartitionDrop::~PostgresPartitionDrop() {
   rows_.reset();  // before the transaction ends that it belongs to
@@ -155,7 +155,7 @@ void PostgresPartitionDrop::begin_reading() {
   // Whole numbers are kept in their order, so they are read in it; others in any.
   rows_.emplace(
       connection_,
-      "SELECT " + whole_row_.list() + " FROM ONLY " + partition_.table + " AS " + kPostgresLog +
+      "SELECT " + whole_columns_.list() + " FROM ONLY " + partition_.table + " AS " + kPostgresLog +
           " WHERE " + kPostgresLog + ".tableoid = " + oid_of(wanted_) +
           (layout_.integer_keys ? " ORDER BY " + PostgresRowReader::key_columns(layout_) : ""),
       PostgresRows::by_cursor);
@@ -170,7 +170,7 @@ std::int64_t PostgresPartitionDrop::read(std::int64_t most, const Visit& visit) 
     bool go_on = true;
     while (go_on && visited < most && rows_->step()) {
       ++visited;
-      go_on = visit(reader_.read(*rows_), PostgresRowContent{*rows_, whole_row_});
+      go_on = visit(reader_.read(*rows_), WholeRow{*rows_, whole_columns_});
     }
   });
   rows_read_ += visited;

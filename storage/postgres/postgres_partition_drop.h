@@ -51,7 +51,7 @@ class PostgresPartitionDrop final : public PartitionDrop {
   PostgresPartition partition_;
   PostgresWriteScope write_;
   PostgresRowReader reader_;
-  PostgresWholeRow whole_row_;
+  WholeColumns whole_columns_;
   std::optional<PostgresStatement> rows_;
   std::int64_t oldest_open_ = 0;  // no transaction before this one was open when reading began
   std::int64_t rows_read_ = 0;

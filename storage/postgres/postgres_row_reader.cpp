@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/postgres/postgres_row_reader.h"
 
-#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <system_error>
@@ -69,14 +68,6 @@ std::vector<std::string> fact_expressions(const PostgresLogLayout& layout) {
   return expressions;
 }
 
-std::string joined(const std::vector<std::string>& expressions) {
-  std::string list;
-  for (const std::string& expression : expressions) {
-    list += (list.empty() ? "" : ", ") + expression;
-  }
-  return list;
-}
-
 /// Quotes around every element: then nothing in it means anything to the server but \ and ".
 void append_element(std::string& array, const StoredView& value) {
   const std::string text = postgres_text_of(value).value_or("");
@@ -93,29 +84,15 @@ void append_element(std::string& array, const StoredView& value) {
 }  // namespace
 
 std::string PostgresRowReader::key_columns(const PostgresLogLayout& layout) {
-  return joined(key_expressions(layout));
+  return listed(key_expressions(layout));
 }
 
 std::string PostgresRowReader::columns(const PostgresLogLayout& layout) {
-  return joined(fact_expressions(layout));
+  return listed(fact_expressions(layout));
 }
 
-PostgresWholeRow::PostgresWholeRow(const PostgresLogLayout& layout) {
-  std::vector<std::string> expressions = fact_expressions(layout);
-  for (const std::string& column : layout.columns) {
-    auto found = std::find(expressions.begin(), expressions.end(), column);
-    if (found == expressions.end()) {
-      found = expressions.insert(found, column);
-    }
-    places_.push_back(static_cast<int>(found - expressions.begin()));
-  }
-  list_ = joined(expressions);
-}
-
-void PostgresRowContent::append_to(std::string& out) const {
-  for (const int place : columns_.places()) {
-    append_canonical(out, row_.column(place));
-  }
+WholeColumns PostgresRowReader::whole_columns(const PostgresLogLayout& layout) {
+  return {fact_expressions(layout), layout.columns};
 }
 
 RowFacts& PostgresRowReader::read(const PostgresStatement& row) {

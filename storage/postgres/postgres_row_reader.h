@@ -3,12 +3,12 @@
 
 #include <span>
 #include <string>
-#include <vector>
 
 #include "policy/row_facts.h"
 #include "storage/facts_reader.h"
 #include "storage/postgres/postgres_log_layout.h"
 #include "storage/postgres/postgres_statement.h"
+#include "storage/whole_row.h"
 
 namespace holdfast {
 
@@ -23,6 +23,9 @@ class PostgresRowReader {
   /// What a SELECT has to list for read(): the key, then the facts.
   [[nodiscard]] static std::string columns(const PostgresLogLayout& layout);
 
+  /// The same and every other column: for a WholeRow.
+  [[nodiscard]] static WholeColumns whole_columns(const PostgresLogLayout& layout);
+
   /// The key of the current row. Lives until the next call.
   [[nodiscard]] const RowKey& read_key(const PostgresStatement& row) {
     return facts_.read_key(row);
@@ -34,34 +37,6 @@ class PostgresRowReader {
   FactsReader facts_;
   PostgresTimes times_;
   PostgresTimes stamps_;
-};
-
-/// The columns of whole rows: what PostgresRowReader::read() wants, and whatever else a row has.
-/// None is asked for twice, because the server would send it twice.
-class PostgresWholeRow {
- public:
-  explicit PostgresWholeRow(const PostgresLogLayout& layout);
-
-  /// What a SELECT has to list.
-  [[nodiscard]] const std::string& list() const { return list_; }
-  /// Where in that list each of PostgresLogLayout::columns stands, from 0 on.
-  [[nodiscard]] const std::vector<int>& places() const { return places_; }
-
- private:
-  std::string list_;
-  std::vector<int> places_;
-};
-
-/// The whole row that a statement over a PostgresWholeRow stands at. Both outlive it.
-class PostgresRowContent final : public RowContent {
- public:
-  PostgresRowContent(const PostgresStatement& row, const PostgresWholeRow& columns)
-      : row_(row), columns_(columns) {}
-  void append_to(std::string& out) const override;
-
- private:
-  const PostgresStatement& row_;
-  const PostgresWholeRow& columns_;
 };
 
 /// A time as it stands in the column, where that is a decimal number as the number: a whole one

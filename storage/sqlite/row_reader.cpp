@@ -7,13 +7,18 @@
 namespace holdfast {
 namespace {
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += text.empty() ? "" : ", ";
-    text += part;
-  }
-  return text;
+/// The key, and what the decision reads.
+std::vector<std::string> fact_expressions(const LogLayout& layout) {
+  std::vector<std::string> expressions = layout.key_columns;
+  expressions.insert(expressions.end(),
+                     {layout.time,
+                      layout.code,
+                      layout.tenant,
+                      layout.actor,
+                      layout.subject,
+                      layout.category,
+                      layout.retain_until});
+  return expressions;
 }
 
 }  // namespace
@@ -22,18 +27,15 @@ RowReader::RowReader(const LogLayout& layout, std::string table_name)
     : facts_(layout.key_columns.size(), std::move(table_name)) {}
 
 std::string RowReader::key_columns(const LogLayout& layout) {
-  return joined(layout.key_columns);
+  return listed(layout.key_columns);
 }
 
 std::string RowReader::columns(const LogLayout& layout) {
-  return joined({key_columns(layout),
-                 layout.time,
-                 layout.code,
-                 layout.tenant,
-                 layout.actor,
-                 layout.subject,
-                 layout.category,
-                 layout.retain_until});
+  return listed(fact_expressions(layout));
+}
+
+WholeColumns RowReader::whole_columns(const LogLayout& layout) {
+  return {fact_expressions(layout), layout.columns};
 }
 
 }  // namespace holdfast

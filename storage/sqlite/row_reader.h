@@ -8,6 +8,7 @@
 #include "storage/sqlite/log_layout.h"
 #include "storage/sqlite/statement.h"
 #include "storage/value_form.h"
+#include "storage/whole_row.h"
 
 namespace holdfast {
 
@@ -18,6 +19,9 @@ class RowReader {
 
   /// What a SELECT has to list for read(): the key, then the facts.
   [[nodiscard]] static std::string columns(const LogLayout& layout);
+
+  /// The same and every other column: for a WholeRow.
+  [[nodiscard]] static WholeColumns whole_columns(const LogLayout& layout);
 
   /// The key columns alone, comma-separated.
   [[nodiscard]] static std::string key_columns(const LogLayout& layout);

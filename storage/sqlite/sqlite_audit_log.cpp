@@ -108,6 +108,7 @@ SqliteAuditLog::SqliteAuditLog(Connection& connection, LogLayout layout, bool ap
       append_into_log_(append_into_log),
       key_match_(key_match(layout_)),
       row_reader_(layout_, title()),
+      whole_columns_(RowReader::whole_columns(layout_)),
       children_(connection.db(),
                 layout_.children,
                 layout_.rowid_alias ? ChildRows::Ranges::yes : ChildRows::Ranges::no),

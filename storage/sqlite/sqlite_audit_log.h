@@ -97,6 +97,7 @@ class SqliteAuditLog final : public AuditLog {
   bool append_into_log_;
   std::string key_match_;  ///< "k1" = ? AND "k2" = ?
   RowReader row_reader_;
+  WholeColumns whole_columns_;
   std::optional<Statement> highest_;
   std::optional<Statement> lowest_;
   std::optional<Statement> read_row_;

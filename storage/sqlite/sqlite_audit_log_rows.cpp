@@ -15,29 +15,6 @@
 namespace holdfast {
 namespace {
 
-/// The columns from `first` on of the row that a statement stands at.
-class CurrentContent final : public RowContent {
- public:
-  CurrentContent(const Statement& row, int first) : row_(row), first_(first) {}
-  void append_to(std::string& out) const override {
-    for (int column = first_; column < row_.columns(); ++column) {
-      append_canonical(out, row_.column(column));
-    }
-  }
-
- private:
-  const Statement& row_;
-  int first_;
-};
-
-std::string all_columns(const LogLayout& layout) {
-  std::string list;
-  for (const std::string& column : layout.columns) {
-    list += (list.empty() ? "" : ", ") + column;
-  }
-  return list;
-}
-
 /// True where one look at a range of keys is cheaper than one look for each. They have to ascend.
 bool lie_close(std::span<const RowKey> keys) {
   constexpr std::uint64_t kMostRoom = 4;  // between two keys
@@ -100,13 +77,13 @@ bool SqliteAuditLog::read_row(const RowKey& key, const RowVisit& visit) {
 
 bool SqliteAuditLog::read_whole_row(const RowKey& key, const ContentVisit& visit) {
   Statement& row = prepared(read_whole_row_, [this] {
-    return "SELECT " + RowReader::columns(layout_) + ", " + all_columns(layout_) + " FROM " +
-           layout_.table + " WHERE " + key_match_ + " ORDER BY " + layout_.pass_order;
+    return "SELECT " + whole_columns_.list() + " FROM " + layout_.table + " WHERE " + key_match_ +
+           " ORDER BY " + layout_.pass_order;
   });
   const StatementUse use{row};
   const RowFacts* facts = find_row(row, key);
   if (facts != nullptr) {
-    visit(*facts, CurrentContent{row, row.columns() - static_cast<int>(layout_.columns.size())});
+    visit(*facts, WholeRow{row, whole_columns_});
   }
   return facts != nullptr;
 }
@@ -130,11 +107,11 @@ void SqliteAuditLog::read_whole_rows(std::span<const RowKey> keys, const Content
     }
     return;
   }
-  Statement& rows = prepared(read_whole_range_, [this] {
-    return range_sql(layout_, RowReader::columns(layout_) + ", " + all_columns(layout_));
+  Statement& rows =
+      prepared(read_whole_range_, [this] { return range_sql(layout_, whole_columns_.list()); });
+  read_range(rows, keys, [&](const RowFacts& facts) {
+    visit(facts, WholeRow{rows, whole_columns_});
   });
-  const int first = rows.columns() - static_cast<int>(layout_.columns.size());
-  read_range(rows, keys, [&](const RowFacts& facts) { visit(facts, CurrentContent{rows, first}); });
 }
 
 void SqliteAuditLog::read_range(Statement& rows,
@@ -180,7 +157,7 @@ bool SqliteAuditLog::put_back(const RowKey& key, std::string_view content) {
   }
   Statement& row = prepared(put_back_, [this] {
     refuse_unwatched_triggers(connection_, layout_, TriggerEvent::row_added);
-    return "INSERT INTO " + layout_.table + " (" + all_columns(layout_) + ") VALUES (" +
+    return "INSERT INTO " + layout_.table + " (" + listed(layout_.columns) + ") VALUES (" +
            placeholders(layout_.columns.size()) + ")";
   });
   const bool laid_down = lay_down_pass(connection_);
