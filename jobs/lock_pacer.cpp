@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace holdfast {
 namespace {
@@ -44,7 +45,8 @@ LockPacer::LockPacer(const RunBudget& budget, microseconds quiet)
       target_(quiet < kQuietSpell ? busy_ : idle_),
       quiet_(quiet),
       rows_(undisturbed() ? kFirstRowsIdle : kFirstRows),
-      learned_rows_(rows_),
+      fit_(std::numeric_limits<std::int64_t>::max()),
+      largest_(rows_),
       aim_(kAim) {}
 
 microseconds LockPacer::work_budget() const {
@@ -59,6 +61,10 @@ microseconds LockPacer::work_limit() const {
 
 double LockPacer::longest_allowed() const {
   return (undisturbed() ? kLimitIdle : 1.0) * static_cast<double>(target_.count());
+}
+
+std::int64_t LockPacer::later_row_budget() const {
+  return undisturbed() ? std::clamp(fit_, rows_, kMostGrowthIdle * rows_) : rows_;
 }
 
 void LockPacer::meet_writer() {
@@ -91,9 +97,9 @@ void LockPacer::learn(const SliceTiming& timing) {
   const double work = std::max<double>(1.0, static_cast<double>(timing.work.count()));
   const double share = static_cast<double>(timing.commit.count()) / work;
   // What commits of small slices cost is not what those of large ones do.
-  const double old = timing.rows > kMostGrowth * learned_rows_ ? share : commit_share_;
+  const double old = timing.rows > kMostGrowth * largest_ ? share : commit_share_;
   commit_share_ = std::max(share, kForget * old + (1.0 - kForget) * share);
-  learned_rows_ = timing.rows;
+  largest_ = std::max(largest_, timing.rows);
   const bool late = static_cast<double>(last_lock_.count()) > longest_allowed();
   aim_ = late ? std::max(kLeastAim, kAimLower * aim_) : std::min(kAim, aim_ + kAimHigher);
   quiet_ = timing.others_wrote ? microseconds{0} : quiet_ + last_lock_ + pause();
@@ -102,8 +108,8 @@ void LockPacer::learn(const SliceTiming& timing) {
     const double per_row =
         std::max(0.1, static_cast<double>(last_lock_.count()) / static_cast<double>(timing.rows));
     const std::int64_t growth = undisturbed() ? kMostGrowthIdle : kMostGrowth;
-    const auto fit = static_cast<std::int64_t>(aimed_at() / per_row);
-    rows_ = std::clamp(fit, kFewestRows, std::max(kFewestRows, growth * timing.rows));
+    fit_ = static_cast<std::int64_t>(aimed_at() / per_row);
+    rows_ = std::clamp(fit_, kFewestRows, std::max(kFewestRows, growth * timing.rows));
   }
 }
 

@@ -38,6 +38,8 @@ class LockPacer {
   [[nodiscard]] std::chrono::microseconds work_limit() const;
   /// The most rows for the next slice, from the speed of the ones before.
   [[nodiscard]] std::int64_t row_budget() const { return rows_; }
+  /// The same for the slice after it, while the next is under way.
+  [[nodiscard]] std::int64_t later_row_budget() const;
   /// Longer than a waiting writer sleeps between two tries, because the lock is not handed on
   /// fairly.
   [[nodiscard]] std::chrono::microseconds pause() const;
@@ -66,7 +68,8 @@ class LockPacer {
   std::chrono::microseconds last_lock_{0};
   std::chrono::microseconds longest_{0};
   std::int64_t rows_;
-  std::int64_t learned_rows_;  // of the slice that was learned from last
+  std::int64_t fit_;           // what would fit, however few there were so far
+  std::int64_t largest_;       // rows of the largest slice so far
   double aim_;                 // the part of the target that a slice is made for
   double commit_share_ = 1.0;  // commit time as a multiple of work time
 };

@@ -58,13 +58,15 @@ bool SliceRunner::worth_it(const DecidedRows& decided) const {
           totals_.handled + rows == planned_);
 }
 
-/// Has the rows of the next slice read, which begin so many keys behind the first that waits.
+/// Has the rows of the next slice read, which begin so many keys behind the first that waits: those
+/// that the slice under way works off.
 void SliceRunner::start_ahead(KeySet& keys, std::int64_t after) {
   if (!ahead_ || !pacer_.undisturbed()) {
     return;
   }
   const auto skipped = static_cast<std::size_t>(after);
-  const auto wanted = static_cast<std::size_t>(std::min(pacer_.row_budget(), kMostAhead));
+  const std::int64_t rows = after > 0 ? pacer_.later_row_budget() : pacer_.row_budget();
+  const auto wanted = static_cast<std::size_t>(std::min(rows, kMostAhead));
   (void)refill(keys, skipped + wanted);
   const auto from = std::min(waiting_.size(), next_ + skipped);
   const auto count = std::min(wanted, waiting_.size() - from);

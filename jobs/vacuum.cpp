@@ -6,20 +6,22 @@
 
 namespace holdfast {
 
-nlohmann::json vacuum_database(const Desk& desk) {
+using nlohmann::json;
+
+json vacuum_database(const Desk& desk) {
   Database& database = desk.database;
   const auto highest = database.audit_log().highest_key();
   const std::int64_t rows = database.audit_log().count_rows(highest);
   const SpaceReport before = database.space();
+  const auto dead = database.give_room_back();
   {
     const auto write = database.begin_write(Durability::full);
     note_in_journal(desk,
                     "vacuum",
                     compact({{"file_bytes", before.file_bytes}, {"free_bytes", before.free_bytes}}),
-                    "space is given back");
+                    "space was given back");
     write->commit();
   }
-  database.give_room_back();
   const bool emptied = database.checkpoint_all();
   // Rows that others add meanwhile have higher keys; where keys have no order they may add to it.
   const std::int64_t rows_after = database.audit_log().count_rows(highest);
@@ -33,13 +35,15 @@ nlohmann::json vacuum_database(const Desk& desk) {
   }
   const SpaceReport after = database.space();
   const std::string statement = database.vacuum_statement();
+  const bool file = statement.empty();
   return {{"rows", rows_after},
-          {"statement", statement.empty() ? nlohmann::json(nullptr) : nlohmann::json(statement)},
+          {"statement", file ? json(nullptr) : json(statement)},
+          {"rows_not_freed", dead ? json(*dead) : json(nullptr)},
           {"file_bytes_before", before.file_bytes},
           {"file_bytes_after", after.file_bytes},
-          {"free_bytes_before", before.free_bytes},
-          {"free_bytes_after", after.free_bytes},
-          {"wal_emptied", emptied && statement.empty()}};
+          {"free_bytes_before", file ? json(before.free_bytes) : json(nullptr)},
+          {"free_bytes_after", file ? json(after.free_bytes) : json(nullptr)},
+          {"wal_emptied", file ? json(emptied) : json(nullptr)}};
 }
 
 }  // namespace holdfast

@@ -142,8 +142,9 @@ class Database {
   virtual void give_back_pages(std::int64_t most) = 0;
   /// Gives the room of deleted rows back. A file is written anew, without free pages and without
   /// what deleted rows left in others, and nobody else can write meanwhile; a server runs
-  /// vacuum_statement(). Outside of a write. Errors: StorageError.
-  virtual void give_room_back() = 0;
+  /// vacuum_statement(). Outside of a write. Returns how many deleted rows are still there, because
+  /// somebody may still look at them; none where that cannot be told. Errors: StorageError.
+  virtual std::optional<std::int64_t> give_room_back() = 0;
   /// Empty where the database is sound, otherwise the first thing that is not.
   [[nodiscard]] virtual std::string integrity_problem() = 0;
 

@@ -8,6 +8,24 @@ namespace holdfast {
 
 using nlohmann::json;
 
+namespace {
+
+/// What a VACUUM of a server came to.
+std::string what_was_freed(const json& result) {
+  const json& left = result.at("rows_not_freed");
+  if (left.is_null()) {
+    return "the server keeps no statistics (track_counts), so what it has freed is not known; ";
+  }
+  if (left != 0) {
+    return left.dump() +
+           " deleted rows still take up room, because a transaction, a replication slot or a "
+           "standby may yet look at them: end that, and run this again; ";
+  }
+  return "what deleted rows took up is free for new ones; ";
+}
+
+}  // namespace
+
 std::string render_verify(const json& findings) {
   std::string text;
   for (const auto& [part, figures] : findings.at("checked").items()) {
@@ -37,8 +55,8 @@ std::string render_vacuum(const json& result) {
                             result.at("file_bytes_after").dump() + " after; " +
                             result.at("rows").dump() + " rows of the log before and after\n";
   if (result.at("statement").is_string()) {
-    return result.at("statement").get<std::string>() +
-           ": what deleted rows took up is free for new ones; the database has " + bytes;
+    return plain_lines(cell(result.at("statement"))) + ": " + what_was_freed(result) +
+           "the database has " + bytes;
   }
   return "wrote the file anew: " + bytes +
          (result.at("wal_emptied").get<bool>()

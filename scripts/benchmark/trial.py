@@ -147,13 +147,15 @@ def _warm(name, tools):
 
 
 def copy_log(source, folder):
-    """A fresh copy, on the disk before anything is timed."""
+    """A fresh copy, on the disk before anything is timed, and in the memory where there is room for one of the two."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     subprocess.run(["cp", "--reflink=auto", source / "audit.db", folder / "audit.db"], check=True)
     if (source / "audit.db.witness").exists():  # made with the first hold
         shutil.copy(source / "audit.db.witness", folder / "audit.db.witness")
     subprocess.run(["sync", "-f", folder / "audit.db"], check=True)
+    with (source / "audit.db").open("rb") as copied:
+        os.posix_fadvise(copied.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     # As in the night: nobody has written for a while.
     os.utime(folder / "audit.db", times=(time.time() - QUIET_S, time.time() - QUIET_S))
 

@@ -165,8 +165,8 @@ SpaceReport PostgresDatabase::space() {
           .page_bytes = kPageBytes};
 }
 
-void PostgresDatabase::give_room_back() {
-  vacuum_postgres_table(connection_, vacuum_statement());
+std::optional<std::int64_t> PostgresDatabase::give_room_back() {
+  return vacuum_postgres_table(connection_, layout_.where, vacuum_statement());
 }
 
 std::string PostgresDatabase::vacuum_statement() const {

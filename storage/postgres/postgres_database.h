@@ -83,7 +83,7 @@ class PostgresDatabase final : public Database {
   [[nodiscard]] SpaceReport space() override;
   void give_back_pages(std::int64_t /*most*/) override {}
   /// Errors: StorageError, always: it says what to run instead.
-  void give_room_back() override;
+  std::optional<std::int64_t> give_room_back() override;
   /// Always empty: the server finds a damaged page or index out when it reads it.
   [[nodiscard]] std::string integrity_problem() override { return ""; }
   std::vector<std::string> lower_instants(Instant now) override;

@@ -231,7 +231,7 @@ void PostgresStatement::fetch() {
 void PostgresStatement::take(PostgresResult result) {
   result_ = std::move(result);
   row_ = -1;
-  bytes_.resize(static_cast<std::size_t>(PQnfields(result_.get())));
+  bytes_.assign(static_cast<std::size_t>(PQnfields(result_.get())), {});
 }
 
 bool PostgresStatement::step() {
@@ -302,9 +302,11 @@ StoredView PostgresStatement::column(int index) const {
     case kFloat8:
       return real_of(text, type);
     case kBytea: {
-      std::string& bytes = bytes_[static_cast<std::size_t>(index)];
-      bytes = decoded(text);
-      return BlobView{bytes};
+      Decoded& value = bytes_[static_cast<std::size_t>(index)];
+      if (value.row != row_) {
+        value = {.row = row_, .bytes = decoded(text)};
+      }
+      return BlobView{value.bytes};
     }
     default:
       return text;

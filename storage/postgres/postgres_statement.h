@@ -62,6 +62,12 @@ class PostgresStatement {
   [[nodiscard]] std::uint32_t column_type(int index) const;
 
  private:
+  /// The bytes of a column in one row of those that are here.
+  struct Decoded {
+    int row = -1;
+    std::string bytes;
+  };
+
   [[nodiscard]] std::vector<const char*> values() const;
   [[nodiscard]] PostgresResult run_prepared();
   void open_cursor();
@@ -80,8 +86,8 @@ class PostgresStatement {
   std::string cursor_;            // its name, while it is open
   bool own_transaction_ = false;  // opened for the cursor
   std::int64_t changed_ = 0;
-  // Bytes of the current row, decoded; one per column so that views stay where they are.
-  mutable std::vector<std::string> bytes_;
+  // One per column, and decoded once for each row, so that views stay where they are.
+  mutable std::vector<Decoded> bytes_;
 };
 
 /// The text of a column of the current row; empty where it has none.

@@ -245,8 +245,9 @@ void SqliteDatabase::give_back_pages(std::int64_t most) {
   }
 }
 
-void SqliteDatabase::give_room_back() {
+std::optional<std::int64_t> SqliteDatabase::give_room_back() {
   connection_.db().exec("VACUUM");
+  return 0;
 }
 
 std::string SqliteDatabase::integrity_problem() {

@@ -65,7 +65,7 @@ class SqliteDatabase final : public Database {
   bool checkpoint_all() override;
   [[nodiscard]] SpaceReport space() override;
   void give_back_pages(std::int64_t most) override;
-  void give_room_back() override;
+  std::optional<std::int64_t> give_room_back() override;
   [[nodiscard]] std::string integrity_problem() override;
   std::vector<std::string> lower_instants(Instant now) override;
 

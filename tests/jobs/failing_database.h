@@ -246,7 +246,7 @@ class FailingDatabase final : public Database {
     faults_.pass("give_back_pages");
     real_.give_back_pages(most);
   }
-  void give_room_back() override { real_.give_room_back(); }
+  std::optional<std::int64_t> give_room_back() override { return real_.give_room_back(); }
   [[nodiscard]] std::string integrity_problem() override { return real_.integrity_problem(); }
   std::vector<std::string> lower_instants(Instant now) override {
     return real_.lower_instants(now);

@@ -58,6 +58,19 @@ TEST_CASE("while nobody else writes slices grow by four, and never above the idl
   CHECK(pacer.row_budget() * microseconds{25} > milliseconds{800});
 }
 
+TEST_CASE("the slice after the next is as large as it will be then", "[lock_pacer]") {
+  LockPacer pacer{kBudget};
+  CHECK(pacer.later_row_budget() == 20'000);
+  for (int i = 0; i < 6; ++i) {
+    const std::int64_t later = pacer.later_row_budget();
+    pacer.learn(slice(pacer.row_budget(), microseconds{20}));
+    CHECK((i == 0 || pacer.row_budget() == later));
+  }
+  CHECK(pacer.later_row_budget() == pacer.row_budget());
+  pacer.learn(disturbed(slice(1'000, microseconds{20})));
+  CHECK(pacer.later_row_budget() == pacer.row_budget());
+}
+
 TEST_CASE("a foreign commit takes the next slice back to the busy lock", "[lock_pacer]") {
   LockPacer pacer{kBudget};
   for (int i = 0; i < 20; ++i) {
@@ -152,6 +165,11 @@ TEST_CASE("what commits of small slices cost says little of large ones", "[lock_
   pacer.learn({.work = milliseconds{450}, .commit = milliseconds{110}, .rows = 80'000});
   CHECK(pacer.work_limit() < milliseconds{700});
   CHECK(pacer.work_limit() > slow);
+  // Nor where slices had become small in between, and grow again.
+  pacer.learn({.work = milliseconds{400}, .commit = milliseconds{400}, .rows = 80'000});
+  pacer.learn({.work = milliseconds{45}, .commit = milliseconds{11}, .rows = 8'000});
+  pacer.learn({.work = milliseconds{180}, .commit = milliseconds{44}, .rows = 32'000});
+  CHECK(pacer.work_limit() < milliseconds{750});
 }
 
 TEST_CASE("a slice that is known row by row may last a tenth longer while nobody waits",

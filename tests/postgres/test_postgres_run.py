@@ -179,11 +179,40 @@ class Vacuum(unittest.TestCase):
             answer = made.call("vacuum", "--json", expect=0).json
             self.assertEqual(answer["statement"], 'VACUUM (ANALYZE) "public"."audit_events"')
             self.assertEqual(str(answer["rows"]), there)
-            self.assertFalse(answer["wal_emptied"])
+            self.assertEqual(answer["rows_not_freed"], 0)
+            self.assertIsNone(answer["wal_emptied"])
             self.assertEqual(made.sql("SELECT reltuples FROM pg_class WHERE oid = 'audit_events'::regclass"), there)
             self.assertEqual(made.rows(), before)
             self.assertIn("free for new ones", made.call("vacuum", expect=0).stdout)
             made.call("verify", expect=0)
+
+    def test_rows_that_somebody_may_still_look_at_are_told(self):
+        with postgres_world() as made:
+            made.insert(OLD, count=300)
+            with made.session() as other:
+                other.do("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM audit_events")
+                made.run(expect=0)
+                self.assertEqual(made.call("vacuum", "--json", expect=0).json["rows_not_freed"], 300)
+                self.assertIn("300 deleted rows still take up room", made.call("vacuum", expect=0).stdout)
+                other.do("COMMIT")
+            self.assertEqual(made.call("vacuum", "--json", expect=0).json["rows_not_freed"], 0)
+
+    def test_a_warning_is_no_failure_where_no_table_was_skipped(self):
+        with postgres_world() as made:
+            made.insert(NOW, count=5)
+            made.sql("CREATE FUNCTION loud(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS "
+                     "$$BEGIN RAISE WARNING 'here'; RETURN $1; END$$; CREATE INDEX ON audit_events (loud(code))")
+            self.assertEqual(made.call("vacuum", "--json", expect=0).json["rows_not_freed"], 0)
+
+    def test_a_vacuum_that_fails_is_not_in_the_journal(self):
+        with postgres_world() as made:
+            with made.session() as other:
+                other.do("BEGIN; LOCK TABLE audit_events IN SHARE UPDATE EXCLUSIVE MODE")
+                made.call("vacuum", expect=1)
+                other.do("ROLLBACK")
+            self.assertEqual(made.sql("SELECT count(*) FROM holdfast_journal WHERE what = 'vacuum'"), "0")
+            made.call("vacuum", expect=0)
+            self.assertEqual(made.sql("SELECT count(*) FROM holdfast_journal WHERE what = 'vacuum'"), "1")
 
     def test_a_role_that_is_not_the_owner_is_told_what_was_skipped(self):
         with postgres_world() as made:
@@ -192,7 +221,7 @@ class Vacuum(unittest.TestCase):
                      "GRANT ALL ON ALL TABLES IN SCHEMA public TO pruner; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO pruner")
             try:
                 made.write_config(made.config_file.read_text().replace("holdfast@", "pruner@"))
-                one_sentence(self, made.call("vacuum", expect=1), "skipping", "run it as the owner")
+                one_sentence(self, made.call("vacuum", expect=1), "skipped table", "skipping", "run it as the owner")
             finally:
                 made.sql("DROP OWNED BY pruner; DROP ROLE pruner")
 
