@@ -204,16 +204,6 @@ class Vacuum(unittest.TestCase):
                      "$$BEGIN RAISE WARNING 'here'; RETURN $1; END$$; CREATE INDEX ON audit_events (loud(code))")
             self.assertEqual(made.call("vacuum", "--json", expect=0).json["rows_not_freed"], 0)
 
-    def test_a_vacuum_that_fails_is_not_in_the_journal(self):
-        with postgres_world() as made:
-            with made.session() as other:
-                other.do("BEGIN; LOCK TABLE audit_events IN SHARE UPDATE EXCLUSIVE MODE")
-                made.call("vacuum", expect=1)
-                other.do("ROLLBACK")
-            self.assertEqual(made.sql("SELECT count(*) FROM holdfast_journal WHERE what = 'vacuum'"), "0")
-            made.call("vacuum", expect=0)
-            self.assertEqual(made.sql("SELECT count(*) FROM holdfast_journal WHERE what = 'vacuum'"), "1")
-
     def test_a_role_that_is_not_the_owner_is_told_what_was_skipped(self):
         with postgres_world() as made:
             made.insert(NOW)
@@ -222,6 +212,7 @@ class Vacuum(unittest.TestCase):
             try:
                 made.write_config(made.config_file.read_text().replace("holdfast@", "pruner@"))
                 one_sentence(self, made.call("vacuum", expect=1), "skipped table", "skipping", "run it as the owner")
+                self.assertEqual(made.sql("SELECT count(*) FROM holdfast_journal WHERE what = 'vacuum'"), "0")
             finally:
                 made.sql("DROP OWNED BY pruner; DROP ROLE pruner")
 
