@@ -19,8 +19,8 @@ constexpr double kAimLower = 0.75;  // after a lock that lasted too long
 constexpr double kAimHigher = 0.01;
 constexpr double kForget = 0.8;  // how much of the learned commit share stays
 constexpr std::int64_t kFewestRows = 16;
-constexpr std::int64_t kFirstRows = 200;  // small: the first slice teaches the speed
-constexpr std::int64_t kFirstRowsIdle = 5'000;
+constexpr std::int64_t kFirstRows = 200;         // small: the first slice teaches the speed
+constexpr std::int64_t kFirstRowsIdle = 32'768;  // an ordinary night; the clock cuts it
 constexpr std::int64_t kMostGrowth = 2;
 constexpr std::int64_t kMostGrowthIdle = 4;
 
@@ -46,7 +46,7 @@ LockPacer::LockPacer(const RunBudget& budget, microseconds quiet)
       quiet_(quiet),
       rows_(undisturbed() ? kFirstRowsIdle : kFirstRows),
       fit_(std::numeric_limits<std::int64_t>::max()),
-      largest_(rows_),
+      largest_(undisturbed() ? 0 : rows_),
       aim_(kAim) {}
 
 microseconds LockPacer::work_budget() const {

@@ -13,7 +13,7 @@ namespace {
 // because each part has sums of its own.
 constexpr std::size_t kFewestInPart = 1024;
 constexpr std::size_t kMostInPart = 2048;
-constexpr std::size_t kPartsOfSlice = 16;
+constexpr std::size_t kPartsOfSlice = 32;
 constexpr std::size_t kKeysInRead = 64;  // close enough to each other to be read in one go
 
 }  // namespace

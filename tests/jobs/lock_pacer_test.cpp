@@ -40,7 +40,7 @@ TEST_CASE("a first slice beside a writer is small and within the promise", "[loc
 TEST_CASE("the first slice is larger where nobody has written for long", "[lock_pacer]") {
   const LockPacer pacer{kBudget, LockPacer::kQuietSpell};
   CHECK(pacer.undisturbed());
-  CHECK(pacer.row_budget() == 5'000);
+  CHECK(pacer.row_budget() == 32'768);
   CHECK(pacer.work_budget() <= kBudget.max_lock_idle);
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("while nobody else writes slices grow by four, and never above the idl
 
 TEST_CASE("the slice after the next is as large as it will be then", "[lock_pacer]") {
   LockPacer pacer{kBudget};
-  CHECK(pacer.later_row_budget() == 20'000);
+  CHECK(pacer.later_row_budget() == 4 * pacer.row_budget());
   for (int i = 0; i < 6; ++i) {
     const std::int64_t later = pacer.later_row_budget();
     pacer.learn(slice(pacer.row_budget(), microseconds{20}));
@@ -154,6 +154,7 @@ TEST_CASE("a slow commit leaves less time for work", "[lock_pacer]") {
 
 TEST_CASE("what commits of small slices cost says little of large ones", "[lock_pacer]") {
   LockPacer pacer{kBudget};
+  CHECK(pacer.work_limit() < milliseconds{600});  // nothing is known yet
   pacer.learn({.work = milliseconds{20}, .commit = milliseconds{30}, .rows = 5'000});
   pacer.learn({.work = milliseconds{120}, .commit = milliseconds{60}, .rows = 20'000});
   pacer.learn({.work = milliseconds{450}, .commit = milliseconds{110}, .rows = 80'000});
