@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/stored_value.h"
 
-#include <endian.h>
-
 #include <array>
 #include <bit>
 #include <charconv>
@@ -15,7 +13,8 @@ using BigEndian = std::array<char, sizeof(std::uint64_t)>;
 
 /// The highest byte first, on every machine.
 BigEndian big_endian(std::uint64_t number) {
-  return std::bit_cast<BigEndian>(htobe64(number));
+  const bool turn = std::endian::native == std::endian::little;
+  return std::bit_cast<BigEndian>(turn ? __builtin_bswap64(number) : number);
 }
 
 void append_number(std::string& out, char letter, std::uint64_t bits) {
