@@ -10,7 +10,7 @@ namespace holdfast {
 namespace {
 
 // So many rows are deleted before a slice looks at the clock: some 10 ms, and in long slices 20,
-// because each part has sums of its own.
+// because each part has a digest and keys of its own.
 constexpr std::size_t kFewestInPart = 1024;
 constexpr std::size_t kMostInPart = 2048;
 constexpr std::size_t kPartsOfSlice = 32;
@@ -83,6 +83,7 @@ DecidedRows ReadAhead::read(const std::vector<RowKey>& keys) {
   const std::span<const RowKey> all{keys};
   for (std::size_t from = 0; from < keys.size() && !unwanted_; from += in_part) {
     DecidedPart& part = decided.parts.emplace_back();
+    part.rows.counted = &decided.counted;
     part.rows.going.reserve(std::min(in_part, keys.size() - from));
     const auto of_part = all.subspan(from, std::min(in_part, keys.size() - from));
     for (std::size_t next = 0; next < of_part.size() && !unwanted_; next += kKeysInRead) {
@@ -93,8 +94,10 @@ DecidedRows ReadAhead::read(const std::vector<RowKey>& keys) {
     if (digest) {
       part.digest.emplace(*digest);
     }
-    decided.sums.add(part.rows.sums);
+    part.rows.counted = nullptr;  // it moves when this is given away
+    decided.counted.end_part();
   }
+  decided.sums = decided.counted.of_first(decided.counted.parts());
   return decided;
 }
 

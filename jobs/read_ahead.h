@@ -18,14 +18,15 @@ namespace holdfast {
 
 /// A part of a slice that was decided before the slice took the write lock.
 struct DecidedPart {
-  SlicePart rows;
+  SlicePart rows;                     ///< without sums
   std::optional<SliceDigest> digest;  ///< of the slice up to the end of this part
 };
 
 /// All parts of a slice.
 struct DecidedRows {
   std::vector<DecidedPart> parts;
-  SliceSums sums;  ///< of all of them, so that nobody has to add them up under the write lock
+  SumsByPart counted;
+  SliceSums sums;  ///< of all parts, so that nobody has to add them up under the write lock
 
   /// How many keys the parts are about.
   [[nodiscard]] std::int64_t handled() const;

@@ -1,29 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/slice_part.h"
 
-#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace holdfast {
-
-void SliceSums::add(const SliceSums& other) {
-  tally.add(other.tally);
-  for (const auto& [place, time] : other.newest_deleted) {
-    Instant& newest = newest_deleted.try_emplace(place, time).first->second;
-    newest = std::max(newest, time);
-  }
-}
-
-void SliceSums::add(SliceSums&& other) {
-  tally.add(std::move(other.tally));
-  note_newest(newest_deleted, std::move(other.newest_deleted));
-}
-
-void SlicePart::add(SlicePart&& other) {
-  sums.add(std::move(other.sums));
-  add_keys(std::move(other));
-}
 
 void SlicePart::add_keys(SlicePart&& other) {
   const auto move_keys = [](std::vector<RowKey>& to, std::vector<RowKey>& from) {
@@ -72,17 +53,17 @@ bool PartReader::take(const RowFacts& row,
 /// Counts the row. Returns true where it goes.
 bool PartReader::decide(const RowFacts& row, SlicePart& part) {
   const Decision decision = context_.decide_row(row, database_.first_seen());
-  part.sums.tally.add(row.tenant, decision.category, decision.reason);
+  if (part.counted != nullptr) {
+    part.counted->add(row, decision);
+  } else {
+    part.sums.count(row, decision);
+  }
   if (!decision.deletes()) {
     return false;
   }
   part.going.push_back(*row.key);
-  part.sums.tally.add_code(row.code.value_or(std::string_view{}), decision.reason);
   if (decision.bad_time) {
     part.met.push_back(*row.key);
-  } else if (decision.time) {
-    const TallyPlaceView place{.tenant = row.tenant, .category = decision.category};
-    note_newest(part.sums.newest_deleted, place, *decision.time);
   }
   return true;
 }

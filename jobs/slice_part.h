@@ -9,31 +9,21 @@
 #include "jobs/decision_context.h"
 #include "jobs/row_archive.h"
 #include "jobs/slice_digest.h"
-#include "policy/tally.h"
+#include "jobs/slice_sums.h"
 #include "storage/database.h"
 
 namespace holdfast {
 
-/// What rows come to that were decided.
-struct SliceSums {
-  Tally tally;
-  PlaceTimes newest_deleted;  ///< of sane times
-
-  void add(const SliceSums& other);
-  /// The same, quicker; `other` is not used any more.
-  void add(SliceSums&& other);
-};
-
 /// Rows that were read and decided, and what is to become of them.
 struct SlicePart {
   SliceSums sums;
-  std::vector<RowKey> going;  ///< rows to delete, in the order of the keys
-  std::vector<RowKey> met;    ///< of those, with a time that made a run note when it met them
-  std::int64_t handled = 0;   ///< keys that were asked for
-  std::int64_t vanished = 0;  ///< keys without a row
+  SumsByPart* counted = nullptr;  ///< where rows are counted instead; null: in `sums`
+  std::vector<RowKey> going;      ///< rows to delete, in the order of the keys
+  std::vector<RowKey> met;        ///< of those, with a time that made a run note when it met them
+  std::int64_t handled = 0;       ///< keys that were asked for
+  std::int64_t vanished = 0;      ///< keys without a row
 
-  void add(SlicePart&& other);
-  /// The same without its sums.
+  /// Adds the keys of another part, without its sums.
   void add_keys(SlicePart&& other);
 };
 

@@ -104,9 +104,7 @@ void SliceRunner::work_off_decided(DecidedRows& decided, Slice& slice) {
     slice.done.sums.add(std::move(decided.sums));
     return;
   }
-  for (const DecidedPart& part : std::span{parts}.first(used)) {
-    slice.done.sums.add(part.rows.sums);
-  }
+  slice.done.sums.add(decided.counted.of_first(used));
   slice.cut = true;
   if (ahead_) {
     ahead_->give_up();
