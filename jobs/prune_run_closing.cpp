@@ -88,16 +88,21 @@ std::int64_t PruneRun::erased_among_old_rows() const {
   });
 }
 
-/// How many of the rows that the run began with are there, of `total` in the log.
-std::int64_t PruneRun::rows_left_of_old(std::int64_t total, std::int64_t expected) {
+/// How many of the rows that the run began with are there, of `total` in the log up to `highest`.
+std::int64_t PruneRun::rows_left_of_old(std::int64_t total,
+                                        std::optional<std::int64_t> highest,
+                                        std::int64_t expected) {
   const LogShape& shape = with_.database.audit_log().shape();
   if (!shape.ordered_keys) {
     // What came during the run cannot be told from what was there, only that nothing more than the
     // deleted rows is missing; and a planned row that was gone is, whatever came.
     return std::min(total, expected - report_.vanished);
   }
-  const std::int64_t found =
-      highest_before_ ? with_.database.audit_log().count_rows(highest_before_) : 0;
+  std::int64_t found = 0;
+  if (highest_before_ && highest) {
+    // Not the old ones themselves once more: those that came are few.
+    found = total - with_.database.audit_log().count_rows_between(*highest_before_, *highest);
+  }
   if (!shape.rows_come_late) {
     return found;
   }
@@ -123,7 +128,7 @@ void PruneRun::reconcile() {
   const std::int64_t total = log.count_rows(highest);
   report_.log_after = log_state_now(with_.database, {.highest_key = highest, .rows = total});
   const std::int64_t expected = before - counted.deleted() - erased;
-  const std::int64_t old_rows = rows_left_of_old(total, expected);
+  const std::int64_t old_rows = rows_left_of_old(total, highest, expected);
   std::int64_t in_slices = 0;
   for (const RunSlice& slice : with_.database.ledger().slices(report_.run_id)) {
     in_slices += slice.deleted;

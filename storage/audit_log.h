@@ -155,6 +155,10 @@ class AuditLog {
   /// How many rows there are, up to and including a key where keys have an order.
   [[nodiscard]] virtual std::int64_t count_rows(std::optional<std::int64_t> up_to) = 0;
 
+  /// How many there are with a key above `after`, up to and including `up_to`; reads only those.
+  /// Only where keys have an order.
+  [[nodiscard]] virtual std::int64_t count_rows_between(std::int64_t after, std::int64_t up_to) = 0;
+
   /// Visits every row up to `up_to` once. Where readers block writers, it reads in pieces that hold
   /// the read lock no longer than about `longest_read`.
   virtual void scan_all(std::optional<std::int64_t> up_to,

@@ -73,6 +73,17 @@ std::int64_t PostgresAuditLog::count_rows(std::optional<std::int64_t> up_to) {
   return count_postgres_rows(connection_, layout_, up_to);
 }
 
+std::int64_t PostgresAuditLog::count_rows_between(std::int64_t after, std::int64_t up_to) {
+  const std::string key = std::string{kPostgresLog} + "." + layout_.key.front().name;
+  PostgresStatement row{connection_,
+                        "SELECT count(*) FROM " + layout_.table + " AS " + kPostgresLog +
+                            " WHERE " + key + " > $1::pg_catalog.int8 AND " + key +
+                            " <= $2::pg_catalog.int8"};
+  row.bind(1, after);
+  row.bind(2, up_to);
+  return row.step() ? integer_at(row, 0) : 0;
+}
+
 void PostgresAuditLog::pass(const std::string& columns,
                             std::optional<std::int64_t> up_to,
                             const StatementVisit& visit) {

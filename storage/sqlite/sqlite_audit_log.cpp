@@ -152,6 +152,17 @@ std::int64_t SqliteAuditLog::count_rows(std::optional<std::int64_t> up_to) {
   return rows;
 }
 
+std::int64_t SqliteAuditLog::count_rows_between(std::int64_t after, std::int64_t up_to) {
+  const std::string& key = layout_.key_columns.front();
+  SQLite::Statement query{
+      connection_.db(),
+      "SELECT count(*) FROM " + layout_.table + " WHERE " + key + " > ? AND " + key + " <= ?"};
+  query.bind(1, after);
+  query.bind(2, up_to);
+  query.executeStep();
+  return query.getColumn(0).getInt64();
+}
+
 void SqliteAuditLog::scan_all(std::optional<std::int64_t> up_to,
                               std::chrono::milliseconds longest_read,
                               const RowVisit& visit) {

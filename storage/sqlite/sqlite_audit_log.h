@@ -29,6 +29,7 @@ class SqliteAuditLog final : public AuditLog {
   [[nodiscard]] std::optional<std::int64_t> highest_key() override;
   [[nodiscard]] std::optional<std::int64_t> lowest_key() override;
   [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override;
+  [[nodiscard]] std::int64_t count_rows_between(std::int64_t after, std::int64_t up_to) override;
   void scan_all(std::optional<std::int64_t> up_to,
                 std::chrono::milliseconds longest_read,
                 const RowVisit& visit) override;

@@ -38,6 +38,9 @@ class FailingLog final : public AuditLog {
   [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override {
     return real_.count_rows(up_to);
   }
+  [[nodiscard]] std::int64_t count_rows_between(std::int64_t after, std::int64_t up_to) override {
+    return real_.count_rows_between(after, up_to);
+  }
   void scan_all(std::optional<std::int64_t> up_to,
                 std::chrono::milliseconds longest_read,
                 const RowVisit& visit) override {

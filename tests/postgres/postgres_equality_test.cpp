@@ -178,6 +178,8 @@ TEST_CASE("the same rows are the same in both databases", "[equality]") {
   CHECK(there->shape().ordered_keys);
   CHECK(there->count_rows({}) == 400);
   CHECK(there->count_rows(300) == here->count_rows(300));
+  CHECK(there->count_rows_between(17, 300) == 95);
+  CHECK(here->count_rows_between(17, 300) == 95);
   CHECK(there->highest_key() == here->highest_key());
   CHECK(there->lowest_key() == here->lowest_key());
   CHECK(facts_of(*there) == facts_of(*here));

@@ -175,6 +175,11 @@ TEST_CASE("rows above the bound are neither counted nor visited", "[audit_log]")
   CHECK(log->count_rows(0) == 3);
   CHECK(log->count_rows({}) == 5);
   CHECK(log->count_rows(std::numeric_limits<std::int64_t>::max()) == 5);
+  CHECK(log->count_rows_between(0, std::numeric_limits<std::int64_t>::max()) == 2);
+  CHECK(log->count_rows_between(-1, 7) == 2);
+  CHECK(log->count_rows_between(std::numeric_limits<std::int64_t>::min(), 6) == 2);
+  CHECK(log->count_rows_between(7, 7) == 0);
+  CHECK(log->count_rows_between(7, 0) == 0);
   CHECK(keys(scan(*log, 0, milliseconds{0})) == Keys{"-9223372036854775808", "-1", "0"});
   CHECK(scan(*log, {}, milliseconds{0}).size() == 5);
   CHECK(groups(*log, 0) == std::map<std::string, std::int64_t>{{"A|-|-", 2}, {"B|-|-", 1}});
