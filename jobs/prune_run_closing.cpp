@@ -67,7 +67,7 @@ void PruneRun::give_back_space() {
     timing.commit = lock.elapsed() - timing.work;
     pacer.learn(timing);
     seen_commits = with_.database.foreign_commits();
-    with_.database.checkpoint_some();
+    (void)with_.database.checkpoint_some();
     const SpaceReport after = with_.database.space();
     if (after.file_bytes >= space.file_bytes) {
       break;  // others use free pages up and make new ones: another night
@@ -249,7 +249,7 @@ void PruneRun::close_record() {
     report_.duration = since_start_.elapsed();
     collect_groups();
     write_closing(EventPlace::usual);
-    with_.database.checkpoint_some();
+    (void)with_.database.checkpoint_some();
   } catch (const std::exception& error) {
     if (closed_) {
       // What the ledger says of the run stands; the next run empties the log.

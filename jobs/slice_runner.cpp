@@ -84,7 +84,9 @@ void SliceRunner::run_slices(KeySet& keys) {
       pause();
       continue;
     }
-    database_.checkpoint_some();
+    if (database_.checkpoint_some()) {
+      resting_.restart();
+    }
     pause();
   }
 }
@@ -333,8 +335,8 @@ void SliceRunner::require_progress(const Slice& slice) {
 /// are in nobody's way, the time goes into reading the next rows, so that they need not come from
 /// the disk under the write lock.
 void SliceRunner::pause() {
-  if (totals_.handled == planned_) {
-    return;
+  if (totals_.handled == planned_ && pacer_.undisturbed()) {
+    return;  // what the run writes after its last slice keeps nobody waiting who is not there
   }
   const auto rest = std::min(pacer_.pause(), manners_.longest_rest);
   if (manners_.warm_next_rows && database_.readers_are_free()) {

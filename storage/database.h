@@ -133,7 +133,8 @@ class Database {
   virtual void require_same_schema() = 0;
   /// Moves what it can of the log into the database. Nobody waits for that, but where the log has
   /// become large: then for its last commits, so that it begins anew.
-  virtual void checkpoint_some() = 0;
+  /// Returns true where it was so.
+  virtual bool checkpoint_some() = 0;
   /// Empties the write-ahead log. Returns false where a reader stood in the way.
   virtual bool checkpoint_all() = 0;
   [[nodiscard]] virtual SpaceReport space() = 0;

@@ -78,7 +78,7 @@ class PostgresDatabase final : public Database {
   /// Inside a write it also keeps the table as it is until the write ends.
   void require_same_schema() override;
   /// The server writes its log into its tables by itself, and so is there nothing to give back.
-  void checkpoint_some() override {}
+  bool checkpoint_some() override { return false; }
   bool checkpoint_all() override { return true; }
   [[nodiscard]] SpaceReport space() override;
   void give_back_pages(std::int64_t /*most*/) override {}

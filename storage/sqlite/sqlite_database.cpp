@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <variant>
 
 #include "storage/registers/instant_lowering.h"
@@ -27,6 +28,10 @@ constexpr const char* kForeignCommits = "PRAGMA data_version";
 // A checkpoint that empties the log keeps writers out while it waits for readers: no longer than a
 // writer would wait for a slice.
 constexpr std::chrono::milliseconds kLongestCheckpointWait{50};
+
+// For so long the end of somebody else's checkpoint is waited for: no longer than a rest lasts.
+constexpr int kCheckpointTries = 20;
+constexpr std::chrono::milliseconds kBetweenCheckpoints{1};
 
 // From this size on the log is made to begin anew. Beside somebody who writes all the time it never
 // would by itself: whenever a write could begin it anew, a few commits are not in the database yet.
@@ -104,6 +109,30 @@ class ShortWait {
   int before_;
 };
 
+/// What a checkpoint has found in the write-ahead log, and what of that is in the database file.
+struct LogCopied {
+  std::int64_t pages = 0;
+  std::int64_t copied = 0;
+};
+
+/// A checkpoint that is in nobody's way. Another one that is under way mostly is of a single small
+/// commit, and would leave all the rest to the next commit of an application.
+LogCopied copy_log(SQLite::Database& db) {
+  SQLite::Statement checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)");
+  for (int tries = 0; tries < kCheckpointTries; ++tries) {
+    if (!checkpoint.executeStep()) {
+      break;
+    }
+    if (checkpoint.getColumn(0).getInt() == 0) {
+      return {.pages = checkpoint.getColumn(1).getInt64(),
+              .copied = checkpoint.getColumn(2).getInt64()};
+    }
+    checkpoint.reset();
+    std::this_thread::sleep_for(kBetweenCheckpoints);
+  }
+  return {};
+}
+
 /// Brings what was copied into the database file to the disk, which a checkpoint that did not get
 /// to the end has left to the next one. A failure is told only once, so the log has to stay as it
 /// is then. Errors: SQLite::Exception.
@@ -116,6 +145,16 @@ void sync_file(SQLite::Database& db) {
   if (answer != SQLITE_OK) {
     throw SQLite::Exception("the database file could not be synced", answer);
   }
+}
+
+/// The same, and what could be copied is on the disk: otherwise whoever comes to the end of the
+/// log, maybe under the write lock, waits for all of it. Errors: SQLite::Exception.
+LogCopied copy_and_sync_log(SQLite::Database& db) {
+  const LogCopied log = copy_log(db);
+  if (log.copied < log.pages) {
+    sync_file(db);
+  }
+  return log;
 }
 
 }  // namespace
@@ -195,23 +234,22 @@ void SqliteDatabase::require_same_schema() {
   }
 }
 
-void SqliteDatabase::checkpoint_some() {
+bool SqliteDatabase::checkpoint_some() {
   if (!connection_.wal()) {
-    return;
+    return false;
   }
   SQLite::Database& db = connection_.db();
-  SQLite::Statement checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)");
-  const std::int64_t pages = checkpoint.executeStep() ? checkpoint.getColumn(1).getInt64() : 0;
-  checkpoint.reset();
-  if (pages * db.execAndGet("PRAGMA page_size").getInt64() >= large_log_) {
-    restart_log();
+  const LogCopied log = copy_and_sync_log(db);
+  if (log.pages * db.execAndGet("PRAGMA page_size").getInt64() < large_log_) {
+    return false;
   }
+  restart_log();
+  return true;
 }
 
 /// Writers wait while the last of it is copied, and 50 ms at most for readers. Where a reader does
 /// not end, the log may become twice as large before it is tried again.
 void SqliteDatabase::restart_log() {
-  sync_file(connection_.db());
   const ShortWait wait{connection_.db()};
   const bool busy = connection_.db().execAndGet("PRAGMA wal_checkpoint(RESTART)").getInt() != 0;
   large_log_ = busy ? 2 * large_log_ : kLargeLog;
@@ -222,7 +260,8 @@ bool SqliteDatabase::checkpoint_all() {
     return true;
   }
   // The copying is done first, while writers go on: then little is left to do under the lock.
-  checkpoint_some();
+  (void)checkpoint_some();
+  (void)copy_and_sync_log(connection_.db());  // and what was written meanwhile
   const ShortWait wait{connection_.db()};
   SQLite::Statement checkpoint(connection_.db(), "PRAGMA wal_checkpoint(TRUNCATE)");
   return checkpoint.executeStep() && checkpoint.getColumn(0).getInt() == 0;

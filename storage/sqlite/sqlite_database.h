@@ -61,7 +61,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] std::int64_t foreign_commits() override;
   [[nodiscard]] std::optional<Instant> last_written() override;
   void require_same_schema() override;
-  void checkpoint_some() override;
+  bool checkpoint_some() override;
   bool checkpoint_all() override;
   [[nodiscard]] SpaceReport space() override;
   void give_back_pages(std::int64_t most) override;

@@ -60,4 +60,26 @@ TEST_CASE("a log of which a part was copied does not begin anew where that canno
   CHECK(database->integrity_problem().empty());
 }
 
+TEST_CASE("what was copied out of a log is synced, whoever copies the rest", "[faults][log]") {
+  use_fault_vfs();
+  FaultyDisk& disk = FaultyDisk::the();
+  disk.disarm();
+  const TempFolder folder;
+  const OpenOptions options{.path = folder.path() / "audit.db"};
+  (void)init_sqlite(options, "test", Instant{});
+  const auto database = open_sqlite(options);
+  write_entries(*database, 1);
+  SQLite::Database reader(options.path.string());
+  reader.exec("BEGIN; SELECT count(*) FROM holdfast_journal");
+  write_entries(*database, 1);
+  disk.insert(folder.path());
+  disk.arm({.kind = FaultKind::sync, .strikes_at = kSyncsOfPart + 1});
+  CHECK_THROWS(database->checkpoint_some());
+  CHECK(disk.struck());
+  disk.disarm();
+  reader.exec("COMMIT");
+  CHECK(database->checkpoint_all());
+  CHECK(database->integrity_problem().empty());
+}
+
 }  // namespace holdfast::testing

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/sqlite_database.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -26,6 +31,56 @@ std::unique_ptr<Database> journal_database(const OpenOptions& options) {
   (void)made_database(options);
   run_sql(options.path, "PRAGMA journal_mode = DELETE");
   return open_sqlite(options);
+}
+
+/// Another process that is making a checkpoint, for so long as it is told: SQLite's own lock for
+/// it, a byte of the file beside the log (https://sqlite.org/walformat.html, section 2.3).
+class OtherCheckpoint {
+ public:
+  OtherCheckpoint(const std::filesystem::path& database, std::chrono::milliseconds length) {
+    constexpr off_t kCheckpointLock = 121;
+    const std::string index = database.string() + "-shm";
+    std::array<int, 2> told{};
+    REQUIRE(::pipe(told.data()) == 0);
+    child_ = ::fork();
+    if (child_ == 0) {
+      // NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): the system's own interface
+      const int file = ::open(index.c_str(), O_RDWR | O_CLOEXEC);
+      struct flock lock {};
+      lock.l_type = F_WRLCK;
+      lock.l_start = kCheckpointLock;
+      lock.l_len = 1;
+      const bool locked = ::fcntl(file, F_SETLK, &lock) == 0;
+      // NOLINTEND(cppcoreguidelines-pro-type-vararg)
+      if (::write(told[1], locked ? "1" : "0", 1) == 1) {
+        std::this_thread::sleep_for(length);
+      }
+      ::_exit(0);
+    }
+    REQUIRE(child_ > 0);
+    char answer = '0';
+    REQUIRE(::read(told[0], &answer, 1) == 1);
+    CHECK(answer == '1');
+    ::close(told[0]);
+    ::close(told[1]);
+  }
+  OtherCheckpoint(const OtherCheckpoint&) = delete;
+  OtherCheckpoint& operator=(const OtherCheckpoint&) = delete;
+  OtherCheckpoint(OtherCheckpoint&&) = delete;
+  OtherCheckpoint& operator=(OtherCheckpoint&&) = delete;
+  ~OtherCheckpoint() { ::waitpid(child_, nullptr, 0); }
+
+ private:
+  pid_t child_ = 0;
+};
+
+/// The notes that are in the database file, whatever is in the log beside it.
+int notes_without_log(const ScratchDatabase& scratch) {
+  const auto copy = scratch.file("copy.db");
+  std::filesystem::copy_file(
+      scratch.file("audit.db"), copy, std::filesystem::copy_options::overwrite_existing);
+  SQLite::Database alone(copy.string(), SQLite::OPEN_READWRITE);
+  return alone.execAndGet("SELECT count(*) FROM holdfast_journal").getInt();
 }
 
 }  // namespace
@@ -100,7 +155,7 @@ TEST_CASE("commits of others are noticed, one's own are not", "[database]") {
   const auto database = made_database(scratch.options());
   const std::int64_t before = database->foreign_commits();
   in_write(*database, [&] { database->journal().add({.what = "a"}); });
-  database->checkpoint_some();
+  (void)database->checkpoint_some();
   CHECK(database->checkpoint_all());
   CHECK(database->foreign_commits() == before);
   run_sql(scratch.file("audit.db"), kInsertRow);
@@ -147,6 +202,28 @@ TEST_CASE("the log is emptied unless a reader stands in the way", "[database]") 
   CHECK(journal_database(ScratchDatabase().options())->checkpoint_all());
 }
 
+TEST_CASE("a checkpoint of somebody else is waited for, so that the log is not left to others",
+          "[database]") {
+  const ScratchDatabase scratch;
+  const auto database = made_database(scratch.options());
+  REQUIRE(database->checkpoint_all());
+  in_write(*database, [&] { database->journal().add({.what = "a"}); });
+  REQUIRE(notes_without_log(scratch) == 0);
+
+  SECTION("one that ends soon") {
+    const OtherCheckpoint other(scratch.file("audit.db"), 4ms);
+    (void)database->checkpoint_some();
+    CHECK(notes_without_log(scratch) == 1);
+  }
+  SECTION("one that does not end is left alone") {
+    const OtherCheckpoint other(scratch.file("audit.db"), 400ms);
+    (void)database->checkpoint_some();
+    CHECK(notes_without_log(scratch) == 0);
+  }
+  (void)database->checkpoint_some();
+  CHECK(notes_without_log(scratch) == 1);
+}
+
 TEST_CASE("the log does not grow on and on where somebody is always in its way", "[database]") {
   constexpr std::size_t kWritten = 4U << 20;
   constexpr std::size_t kWrites = 60;
@@ -164,7 +241,7 @@ TEST_CASE("the log does not grow on and on where somebody is always in its way",
       std::this_thread::sleep_for(20ms);
       ending->exec("COMMIT");
     });
-    database->checkpoint_some();
+    (void)database->checkpoint_some();
     largest = std::max(largest, std::filesystem::file_size(scratch.file("audit.db-wal")));
   }
   CHECK(largest < kWrites * kWritten * 4 / 5);
