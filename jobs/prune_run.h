@@ -91,6 +91,8 @@ class PruneRun {
   [[nodiscard]] std::int64_t erased_among_old_rows() const;
   void settle_tally();
   void give_back_space();
+  [[nodiscard]] std::int64_t count_old_rows(std::int64_t total,
+                                            std::optional<std::int64_t> highest);
   [[nodiscard]] std::int64_t rows_left_of_old(std::int64_t total,
                                               std::optional<std::int64_t> highest,
                                               std::int64_t expected);

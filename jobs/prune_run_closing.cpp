@@ -88,6 +88,17 @@ std::int64_t PruneRun::erased_among_old_rows() const {
   });
 }
 
+/// Where one view shows all, the old rows are not counted once more: those that came are few.
+std::int64_t PruneRun::count_old_rows(std::int64_t total, std::optional<std::int64_t> highest) {
+  AuditLog& log = with_.database.audit_log();
+  if (!highest_before_ || !highest) {
+    return 0;
+  }
+  return with_.database.readers_are_free()
+             ? total - log.count_rows_between(*highest_before_, *highest)
+             : log.count_rows(highest_before_);
+}
+
 /// How many of the rows that the run began with are there, of `total` in the log up to `highest`.
 std::int64_t PruneRun::rows_left_of_old(std::int64_t total,
                                         std::optional<std::int64_t> highest,
@@ -98,11 +109,7 @@ std::int64_t PruneRun::rows_left_of_old(std::int64_t total,
     // deleted rows is missing; and a planned row that was gone is, whatever came.
     return std::min(total, expected - report_.vanished);
   }
-  std::int64_t found = 0;
-  if (highest_before_ && highest) {
-    // Not the old ones themselves once more: those that came are few.
-    found = total - with_.database.audit_log().count_rows_between(*highest_before_, *highest);
-  }
+  const std::int64_t found = count_old_rows(total, highest);
   if (!shape.rows_come_late) {
     return found;
   }

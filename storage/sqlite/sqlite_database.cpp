@@ -109,33 +109,26 @@ class ShortWait {
   int before_;
 };
 
-/// What a checkpoint has found in the write-ahead log, and what of that is in the database file.
-struct LogCopied {
-  std::int64_t pages = 0;
-  std::int64_t copied = 0;
-};
-
 /// A checkpoint that is in nobody's way. Another one that is under way mostly is of a single small
-/// commit, and would leave all the rest to the next commit of an application.
-LogCopied copy_log(SQLite::Database& db) {
+/// commit, and would leave all the rest to the next commit of an application. Returns how many
+/// pages the log has; 0 where the other one did not end.
+std::int64_t copy_log(SQLite::Database& db) {
   SQLite::Statement checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)");
   for (int tries = 0; tries < kCheckpointTries; ++tries) {
     if (!checkpoint.executeStep()) {
       break;
     }
     if (checkpoint.getColumn(0).getInt() == 0) {
-      return {.pages = checkpoint.getColumn(1).getInt64(),
-              .copied = checkpoint.getColumn(2).getInt64()};
+      return checkpoint.getColumn(1).getInt64();
     }
     checkpoint.reset();
     std::this_thread::sleep_for(kBetweenCheckpoints);
   }
-  return {};
+  return 0;
 }
 
-/// Brings what was copied into the database file to the disk, which a checkpoint that did not get
-/// to the end has left to the next one. A failure is told only once, so the log has to stay as it
-/// is then. Errors: SQLite::Exception.
+/// Brings what was copied into the database file to the disk. A failure is told only once, to
+/// whoever asks first: so it is one of the run. Errors: SQLite::Exception.
 void sync_file(SQLite::Database& db) {
   sqlite3_file* file = nullptr;
   int answer = sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
@@ -147,14 +140,15 @@ void sync_file(SQLite::Database& db) {
   }
 }
 
-/// The same, and what could be copied is on the disk: otherwise whoever comes to the end of the
-/// log, maybe under the write lock, waits for all of it. Errors: SQLite::Exception.
-LogCopied copy_and_sync_log(SQLite::Database& db) {
-  const LogCopied log = copy_log(db);
-  if (log.copied < log.pages) {
+/// copy_log(), and what was copied is on the disk: otherwise whoever comes to the end of the log,
+/// maybe under the write lock, waits for all of it. SQLite itself syncs only where nobody has
+/// committed meanwhile, and does not tell. Errors: SQLite::Exception.
+std::int64_t copy_and_sync_log(SQLite::Database& db) {
+  const std::int64_t pages = copy_log(db);
+  if (pages > 0) {
     sync_file(db);
   }
-  return log;
+  return pages;
 }
 
 }  // namespace
@@ -239,8 +233,7 @@ bool SqliteDatabase::checkpoint_some() {
     return false;
   }
   SQLite::Database& db = connection_.db();
-  const LogCopied log = copy_and_sync_log(db);
-  if (log.pages * db.execAndGet("PRAGMA page_size").getInt64() < large_log_) {
+  if (copy_and_sync_log(db) * db.execAndGet("PRAGMA page_size").getInt64() < large_log_) {
     return false;
   }
   restart_log();
@@ -260,8 +253,8 @@ bool SqliteDatabase::checkpoint_all() {
     return true;
   }
   // The copying is done first, while writers go on: then little is left to do under the lock.
-  (void)checkpoint_some();
-  (void)copy_and_sync_log(connection_.db());  // and what was written meanwhile
+  (void)copy_and_sync_log(connection_.db());
+  (void)copy_and_sync_log(connection_.db());  // what was written meanwhile
   const ShortWait wait{connection_.db()};
   SQLite::Statement checkpoint(connection_.db(), "PRAGMA wal_checkpoint(TRUNCATE)");
   return checkpoint.executeStep() && checkpoint.getColumn(0).getInt() == 0;

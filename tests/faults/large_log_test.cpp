@@ -70,14 +70,21 @@ TEST_CASE("what was copied out of a log is synced, whoever copies the rest", "[f
   const auto database = open_sqlite(options);
   write_entries(*database, 1);
   SQLite::Database reader(options.path.string());
-  reader.exec("BEGIN; SELECT count(*) FROM holdfast_journal");
+  // Of a checkpoint that gets to its end SQLite syncs the file too, unless somebody has committed
+  // meanwhile: which it does not tell.
+  const bool whole = GENERATE(false, true);
+  if (!whole) {
+    reader.exec("BEGIN; SELECT count(*) FROM holdfast_journal");
+  }
   write_entries(*database, 1);
   disk.insert(folder.path());
-  disk.arm({.kind = FaultKind::sync, .strikes_at = kSyncsOfPart + 1});
+  disk.arm({.kind = FaultKind::sync, .strikes_at = kSyncsOfPart + (whole ? 2 : 1)});
   CHECK_THROWS(database->checkpoint_some());
   CHECK(disk.struck());
   disk.disarm();
-  reader.exec("COMMIT");
+  if (!whole) {
+    reader.exec("COMMIT");
+  }
   CHECK(database->checkpoint_all());
   CHECK(database->integrity_problem().empty());
 }
