@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -20,6 +21,18 @@ constexpr int kEntries = 34;  // of 4 MiB: more than a log may have before it ha
 constexpr std::size_t kEntry = std::size_t{4} << 20;
 constexpr std::int64_t kSyncsOfPart = 1;  // of a checkpoint that does not get to its end: the log
 
+FaultyDisk& quiet_disk() {
+  FaultyDisk& disk = FaultyDisk::the();
+  disk.disarm();
+  return disk;
+}
+
+std::unique_ptr<Database> made_on_fault_vfs(const OpenOptions& options) {
+  use_fault_vfs();
+  (void)init_sqlite(options, "test", Instant{});
+  return open_sqlite(options);
+}
+
 void write_entries(Database& database, int count) {
   const auto write = database.begin_write(Durability::normal);
   for (int i = 0; i < count; ++i) {
@@ -32,13 +45,10 @@ void write_entries(Database& database, int count) {
 
 TEST_CASE("a log of which a part was copied does not begin anew where that cannot be synced",
           "[faults][log]") {
-  use_fault_vfs();
-  FaultyDisk& disk = FaultyDisk::the();
-  disk.disarm();
+  FaultyDisk& disk = quiet_disk();
   const TempFolder folder;
   const OpenOptions options{.path = folder.path() / "audit.db"};
-  (void)init_sqlite(options, "test", Instant{});
-  const auto database = open_sqlite(options);
+  const auto database = made_on_fault_vfs(options);
   write_entries(*database, kEntries);
   // Somebody who still reads what was there before the last commit: a checkpoint does not get to
   // its end, and leaves what it has copied to be synced by another one.
@@ -61,13 +71,10 @@ TEST_CASE("a log of which a part was copied does not begin anew where that canno
 }
 
 TEST_CASE("what was copied out of a log is synced, whoever copies the rest", "[faults][log]") {
-  use_fault_vfs();
-  FaultyDisk& disk = FaultyDisk::the();
-  disk.disarm();
+  FaultyDisk& disk = quiet_disk();
   const TempFolder folder;
   const OpenOptions options{.path = folder.path() / "audit.db"};
-  (void)init_sqlite(options, "test", Instant{});
-  const auto database = open_sqlite(options);
+  const auto database = made_on_fault_vfs(options);
   write_entries(*database, 1);
   SQLite::Database reader(options.path.string());
   // Of a checkpoint that gets to its end SQLite syncs the file too, unless somebody has committed
