@@ -13,6 +13,7 @@
 #include "jobs/erasure_keys.h"
 #include "jobs/export_store.h"
 #include "jobs/hold_command.h"
+#include "jobs/log_after.h"
 #include "jobs/run_lock.h"
 #include "jobs/run_observer.h"
 #include "jobs/run_record.h"
@@ -47,10 +48,11 @@ struct RunDependencies {
 ///
 /// Steps, and what a kill between them leaves: witness file against outbox; clock; runs found dead
 /// are closed as AUDIT_PRUNE_RUN_FAILED; the open record is committed before anything else happens;
-/// policy; plan; limits; slices, each with its tally in its own transaction; checkpoint,
-/// incremental vacuum where the file has it, and reconciliation; the audit event and the closing of
-/// the ledger in one transaction. Kill it anywhere: each deleted row is attested by a committed
-/// slice, no held row is gone, and the next run says what happened and goes on.
+/// policy; plan; limits; slices, each with its tally in its own transaction; incremental vacuum
+/// where the file has it; reconciliation while the log is copied into the database; checkpoint; the
+/// audit event and the closing of the ledger in one transaction. Kill it anywhere: each deleted row
+/// is attested by a committed slice, no held row is gone, and the next run says what happened and
+/// goes on.
 class PruneRun {
  public:
   PruneRun(const RunDependencies& with, const Settings& settings);
@@ -91,11 +93,7 @@ class PruneRun {
   [[nodiscard]] std::int64_t erased_among_old_rows() const;
   void settle_tally();
   void give_back_space();
-  [[nodiscard]] std::int64_t count_old_rows(std::int64_t total,
-                                            std::optional<std::int64_t> highest);
-  [[nodiscard]] std::int64_t rows_left_of_old(std::int64_t total,
-                                              std::optional<std::int64_t> highest,
-                                              std::int64_t expected);
+  [[nodiscard]] std::int64_t rows_left_of_old(const LogAfter& after, std::int64_t expected);
   void reconcile();
   void fail(const std::exception& error);
   void complete_figures();

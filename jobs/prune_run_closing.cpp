@@ -7,6 +7,7 @@
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/lock_pacer.h"
+#include "jobs/log_after.h"
 #include "jobs/own_events.h"
 #include "jobs/prune_run.h"
 #include "jobs/run_errors.h"
@@ -47,12 +48,12 @@ void PruneRun::settle_tally() {
 /// hold the write lock no longer than a slice does, and only as long as the run may last; every
 /// step stands for itself, so that a kill between them leaves a smaller file and nothing else.
 void PruneRun::give_back_space() {
-  report_.wal_emptied = with_.database.checkpoint_all();
   SpaceReport space = with_.database.space();
   if (!space.gives_back || space.free_bytes == 0 || with_.stop.raised()) {
     return;
   }
   enter("vacuuming");
+  (void)with_.database.checkpoint_some();
   LockPacer pacer{settings_.run, std::chrono::microseconds{0}};
   std::int64_t seen_commits = with_.database.foreign_commits();
   while (space.free_bytes > 0 && !with_.stop.raised() &&
@@ -77,7 +78,6 @@ void PruneRun::give_back_space() {
     std::this_thread::sleep_for(pacer.pause());
   }
   report_.longest_vacuum_lock = pacer.longest_lock();
-  report_.wal_emptied = with_.database.checkpoint_all();
 }
 
 /// Rows that erasures deleted among those that the run began with.
@@ -88,37 +88,23 @@ std::int64_t PruneRun::erased_among_old_rows() const {
   });
 }
 
-/// Where one view shows all, the old rows are not counted once more: those that came are few.
-std::int64_t PruneRun::count_old_rows(std::int64_t total, std::optional<std::int64_t> highest) {
-  AuditLog& log = with_.database.audit_log();
-  if (!highest_before_ || !highest) {
-    return 0;
-  }
-  return with_.database.readers_are_free()
-             ? total - log.count_rows_between(*highest_before_, *highest)
-             : log.count_rows(highest_before_);
-}
-
-/// How many of the rows that the run began with are there, of `total` in the log up to `highest`.
-std::int64_t PruneRun::rows_left_of_old(std::int64_t total,
-                                        std::optional<std::int64_t> highest,
-                                        std::int64_t expected) {
+/// How many of the rows that the run began with are there.
+std::int64_t PruneRun::rows_left_of_old(const LogAfter& after, std::int64_t expected) {
   const LogShape& shape = with_.database.audit_log().shape();
   if (!shape.ordered_keys) {
     // What came during the run cannot be told from what was there, only that nothing more than the
     // deleted rows is missing; and a planned row that was gone is, whatever came.
-    return std::min(total, expected - report_.vanished);
+    return std::min(after.rows, expected - report_.vanished);
   }
-  const std::int64_t found = count_old_rows(total, highest);
   if (!shape.rows_come_late) {
-    return found;
+    return after.old_rows;
   }
   // More than expected came late. A planned row that was gone is known to be gone, so that no late
   // row stands for it.
-  const std::int64_t left = std::min(found, expected - report_.vanished);
-  if (found > left) {
+  const std::int64_t left = std::min(after.old_rows, expected - report_.vanished);
+  if (after.old_rows > left) {
     with_.observer.note("run=" + std::to_string(report_.run_id) +
-                        " rows_committed_late=" + std::to_string(found - left));
+                        " rows_committed_late=" + std::to_string(after.old_rows - left));
   }
   return left;
 }
@@ -129,19 +115,18 @@ void PruneRun::reconcile() {
   const ReasonCounts counted = final_.totals();
   const std::int64_t before = plan_.figures.rows_before;
   const std::int64_t erased = erased_among_old_rows();
-  const auto view = with_.database.begin_read();
-  // The key first: with a rollback journal there is no view that holds still, and rows come.
-  const auto highest = log.highest_key();
-  const std::int64_t total = log.count_rows(highest);
-  report_.log_after = log_state_now(with_.database, {.highest_key = highest, .rows = total});
   const std::int64_t expected = before - counted.deleted() - erased;
-  const std::int64_t old_rows = rows_left_of_old(total, highest, expected);
+  const LogAfter after =
+      count_and_copy_log(with_.database, highest_before_, expected, with_.open_reader);
+  report_.wal_emptied = with_.database.checkpoint_all();
+  report_.log_after = after.state;
+  const std::int64_t old_rows = rows_left_of_old(after, expected);
   std::int64_t in_slices = 0;
   for (const RunSlice& slice : with_.database.ledger().slices(report_.run_id)) {
     in_slices += slice.deleted;
   }
-  report_.appended = total - old_rows + (log.appends_to_log() ? 1 : 0);
-  report_.rows_after = total + (log.appends_to_log() ? 1 : 0);
+  report_.appended = after.rows - old_rows + (log.appends_to_log() ? 1 : 0);
+  report_.rows_after = after.rows + (log.appends_to_log() ? 1 : 0);
   report_.differences = {
       {"before_minus_deleted_minus_kept", before - counted.deleted() - counted.kept()},
       {"after_minus_expected", old_rows - expected},

@@ -84,6 +84,9 @@ void SliceRunner::run_slices(KeySet& keys) {
       pause();
       continue;
     }
+    if (ends_alone()) {
+      continue;
+    }
     if (database_.checkpoint_some()) {
       resting_.restart();
     }
@@ -100,6 +103,12 @@ void SliceRunner::require_more(bool any_left) const {
                        " were looked at, and no more are to be had: this is a fault of Holdfast; "
                        "what was deleted is attested, and the next run plans anew");
   }
+}
+
+/// All is done and nobody is there who would wait for what the run writes after that, or for its
+/// log: that is copied while the rows are counted.
+bool SliceRunner::ends_alone() const {
+  return totals_.handled == planned_ && pacer_.undisturbed();
 }
 
 /// So many keys wait, or all that are left. Returns false where there are none. Those of the slice
@@ -335,9 +344,6 @@ void SliceRunner::require_progress(const Slice& slice) {
 /// are in nobody's way, the time goes into reading the next rows, so that they need not come from
 /// the disk under the write lock.
 void SliceRunner::pause() {
-  if (totals_.handled == planned_ && pacer_.undisturbed()) {
-    return;  // what the run writes after its last slice keeps nobody waiting who is not there
-  }
   const auto rest = std::min(pacer_.pause(), manners_.longest_rest);
   if (manners_.warm_next_rows && database_.readers_are_free()) {
     for (std::size_t from = next_; from < waiting_.size() && resting_.elapsed() < rest;

@@ -56,6 +56,7 @@ class SliceRunner {
   void open_ahead();
   [[nodiscard]] bool may_go_on();
   void run_slices(KeySet& keys);
+  [[nodiscard]] bool ends_alone() const;
   void run_slice(KeySet& keys);
   [[nodiscard]] bool await_decided();
   [[nodiscard]] bool worth_it(const DecidedRows& decided) const;

@@ -131,8 +131,11 @@ class Database {
   /// Throws StorageError where the schema is not the one that was probed when the database was
   /// opened.
   virtual void require_same_schema() = 0;
-  /// Moves what it can of the log into the database. Nobody waits for that, but where the log has
-  /// become large: then for its last commits, so that it begins anew.
+  /// How large the file of the write-ahead log is; 0 where there is none.
+  [[nodiscard]] virtual std::int64_t log_bytes() { return 0; }
+  /// Moves what it can of the log into the database. Nobody waits for that.
+  virtual void copy_log() {}
+  /// The same; a log that has become large begins anew, and for its last commits others wait.
   /// Returns true where it was so.
   virtual bool checkpoint_some() = 0;
   /// Empties the write-ahead log. Returns false where a reader stood in the way.

@@ -228,6 +228,17 @@ void SqliteDatabase::require_same_schema() {
   }
 }
 
+std::int64_t SqliteDatabase::log_bytes() {
+  struct ::stat file {};
+  return connection_.wal() && ::stat((path() + "-wal").c_str(), &file) == 0 ? file.st_size : 0;
+}
+
+void SqliteDatabase::copy_log() {
+  if (connection_.wal()) {
+    (void)copy_and_sync_log(connection_.db());
+  }
+}
+
 bool SqliteDatabase::checkpoint_some() {
   if (!connection_.wal()) {
     return false;

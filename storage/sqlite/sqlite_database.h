@@ -61,6 +61,8 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] std::int64_t foreign_commits() override;
   [[nodiscard]] std::optional<Instant> last_written() override;
   void require_same_schema() override;
+  [[nodiscard]] std::int64_t log_bytes() override;
+  void copy_log() override;
   bool checkpoint_some() override;
   bool checkpoint_all() override;
   [[nodiscard]] SpaceReport space() override;

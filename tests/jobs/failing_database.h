@@ -242,6 +242,8 @@ class FailingDatabase final : public Database {
   [[nodiscard]] std::optional<Instant> last_written() override { return real_.last_written(); }
   [[nodiscard]] std::int64_t foreign_commits() override { return real_.foreign_commits(); }
   void require_same_schema() override { real_.require_same_schema(); }
+  [[nodiscard]] std::int64_t log_bytes() override { return real_.log_bytes(); }
+  void copy_log() override { real_.copy_log(); }
   bool checkpoint_some() override { return real_.checkpoint_some(); }
   bool checkpoint_all() override { return real_.checkpoint_all(); }
   [[nodiscard]] SpaceReport space() override { return real_.space(); }
