@@ -5,6 +5,8 @@
 #include <future>
 #include <system_error>
 
+#include "jobs/clock.h"
+
 namespace holdfast {
 namespace {
 
@@ -23,20 +25,15 @@ std::int64_t count_old_rows(Database& database,
 
 using Counted = std::future<std::optional<LogAfter>>;
 
-/// None where the second connection does not see the same table, or not at all: then nothing was
-/// counted, and the first one says what is wrong.
+/// None where there is no second connection: then nothing was counted, and the first one says what
+/// is wrong.
 Counted start_counting(Database& database,
                        std::optional<std::int64_t> highest_before,
                        const OpenReader& open_reader) {
-  const auto count = [highest_before,
-                      open_reader,
-                      identity = database.identity(),
-                      mapping = database.audit_log().shape().mapping] {
+  const auto count = [highest_before, open_reader, second = SecondConnection{database}] {
     std::optional<LogAfter> counted;
     try {
-      const auto reader = open_reader();
-      if (reader && reader->readers_are_free() && reader->identity() == identity &&
-          reader->audit_log().shape().mapping == mapping) {
+      if (const auto reader = second.open(open_reader)) {
         counted = count_log(*reader, highest_before);
       }
     } catch (const std::exception&) {
@@ -54,6 +51,7 @@ Counted start_counting(Database& database,
 }  // namespace
 
 LogAfter count_log(Database& database, std::optional<std::int64_t> highest_before) {
+  const Stopwatch counting;
   AuditLog& log = database.audit_log();
   const auto view = database.begin_read();
   // The key first: with a rollback journal there is no view that holds still, and rows come.
@@ -61,6 +59,7 @@ LogAfter count_log(Database& database, std::optional<std::int64_t> highest_befor
   LogAfter after{.rows = log.count_rows(highest)};
   after.state = log_state_now(database, {.highest_key = highest, .rows = after.rows});
   after.old_rows = count_old_rows(database, after.rows, highest, highest_before);
+  after.counting = counting.elapsed();
   return after;
 }
 
@@ -70,8 +69,7 @@ LogAfter count_and_copy_log(Database& database,
                             const OpenReader& open_reader,
                             const WorthAThread& worth) {
   Counted counting;
-  if (open_reader && database.readers_are_free() && expected >= worth.rows &&
-      database.log_bytes() >= worth.log_bytes) {
+  if (open_reader && expected >= worth.rows && database.log_bytes() >= worth.log_bytes) {
     counting = start_counting(database, highest_before, open_reader);
   }
   database.copy_log();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
 #include "jobs/between_runs.h"
-#include "jobs/plan_half.h"
+#include "jobs/second_connection.h"
 #include "storage/database.h"
 
 namespace holdfast {
@@ -15,13 +16,14 @@ namespace holdfast {
 struct LogAfter {
   std::int64_t rows = 0;
   std::int64_t old_rows = 0;  ///< with a key that the run began with; 0 where keys have no order
-  std::optional<LogState> state;  ///< what the next run compares with
+  std::optional<LogState> state;          ///< what the next run compares with
+  std::chrono::microseconds counting{0};  ///< how long that took
 };
 
 /// From where on a second thread and connection are worth their while.
 struct WorthAThread {
   std::int64_t rows = 100'000;                     ///< to count
-  std::int64_t log_bytes = std::int64_t{8} << 20;  ///< to copy
+  std::int64_t log_bytes = std::int64_t{8} << 20;  ///< of the write-ahead log's file
 };
 
 /// Counts the log. `highest_before` is the highest key that the run began with. Errors:

@@ -51,17 +51,13 @@ std::unique_ptr<PlanHalf> PlanHalf::open(Database& database,
                                          const OpenReader& open_reader) {
   const LogShape& shape = database.audit_log().shape();
   // The newest key of a table that would use it again is one that the plan's connection knows.
-  if (!open_reader || !database.readers_are_free() || !shape.keys_in_index || !shape.ordered_keys ||
-      shape.reuses_newest_key || !context.can_share()) {
+  if (!shape.keys_in_index || !shape.ordered_keys || shape.reuses_newest_key ||
+      !context.can_share()) {
     return nullptr;
   }
   try {
-    auto reader = open_reader();
-    if (!reader || !reader->readers_are_free() ||
-        reader->audit_log().shape().mapping != shape.mapping) {
-      return nullptr;
-    }
-    return std::unique_ptr<PlanHalf>(new PlanHalf(std::move(reader), context));
+    auto reader = SecondConnection{database}.open(open_reader);
+    return reader ? std::unique_ptr<PlanHalf>(new PlanHalf(std::move(reader), context)) : nullptr;
   } catch (const std::exception&) {
     return nullptr;
   }

@@ -12,13 +12,12 @@
 #include "jobs/code_rows.h"
 #include "jobs/decision_context.h"
 #include "jobs/plan_counter.h"
+#include "jobs/second_connection.h"
 #include "storage/database.h"
 
 namespace holdfast {
 
 class StopFlag;
-
-using OpenReader = std::function<std::unique_ptr<Database>()>;
 
 /// What became of a plan's candidates.
 struct DecidedCandidates {

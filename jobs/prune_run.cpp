@@ -300,6 +300,8 @@ void PruneRun::record_first_seen() {
 
 void PruneRun::delete_rows() {
   const bool nobody_wrote = with_.database.foreign_commits() == commits_at_start_;
+  const bool erasures = with_.programs != nullptr && with_.keys != nullptr &&
+                        any_confirmed(with_.database.erasures());
   slices_.emplace(with_.database,
                   *context_,
                   SliceRunner::Job{.run = report_.run_id,
@@ -311,7 +313,9 @@ void PruneRun::delete_rows() {
                                    .spent = since_start_.elapsed(),
                                    .quiet = nobody_wrote ? quiet_at_start_ + since_start_.elapsed()
                                                          : std::chrono::microseconds{0},
-                                   .open_reader = with_.open_reader});
+                                   .open_reader = with_.open_reader,
+                                   .more_to_do = erasures || with_.archives != nullptr ||
+                                                 with_.exports != nullptr});
   slices_->run(*plan_.keys);
   switch (slices_->totals().end) {
     case SlicesEnd::all_done:

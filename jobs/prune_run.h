@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,8 +39,8 @@ struct RunDependencies {
   Witness* witness = nullptr;        ///< null: there is no witness file
   ExportStore* exports = nullptr;    ///< null: [export] is not set
   RunLock* lock = nullptr;           ///< has the runs that could not be recorded; null: none
-  /// Opens the same database a second time, for reading; none: rows are not read ahead.
-  std::function<std::unique_ptr<Database>()> open_reader;
+  OpenReader open_reader;            ///< none: one thread and one connection do it all
+  WorthAThread worth = {};           ///< when a second one counts the rows at the end
 };
 
 /// The nightly job. The caller holds the RunLock.
@@ -104,6 +103,7 @@ class PruneRun {
   void collect_groups();
   [[nodiscard]] SealedRecord seal();
   void close_record();
+  void empty_log_of_failed();
   void let_go_of_decisions();
   enum class EventPlace { usual, aside };
   void write_closing(EventPlace place);

@@ -53,7 +53,7 @@ void PruneRun::give_back_space() {
     return;
   }
   enter("vacuuming");
-  (void)with_.database.checkpoint_some();
+  report_.wal_emptied = with_.database.checkpoint_all();
   LockPacer pacer{settings_.run, std::chrono::microseconds{0}};
   std::int64_t seen_commits = with_.database.foreign_commits();
   while (space.free_bytes > 0 && !with_.stop.raised() &&
@@ -117,9 +117,10 @@ void PruneRun::reconcile() {
   const std::int64_t erased = erased_among_old_rows();
   const std::int64_t expected = before - counted.deleted() - erased;
   const LogAfter after =
-      count_and_copy_log(with_.database, highest_before_, expected, with_.open_reader);
-  report_.wal_emptied = with_.database.checkpoint_all();
+      count_and_copy_log(with_.database, highest_before_, expected, with_.open_reader, with_.worth);
   report_.log_after = after.state;
+  report_.reconciling = after.counting;
+  report_.wal_emptied = with_.database.checkpoint_all();
   const std::int64_t old_rows = rows_left_of_old(after, expected);
   std::int64_t in_slices = 0;
   for (const RunSlice& slice : with_.database.ledger().slices(report_.run_id)) {
@@ -218,6 +219,19 @@ void PruneRun::count_rows_after() {
   }
 }
 
+/// After a run that failed before it came to that: what it deleted is not to stay in the log.
+void PruneRun::empty_log_of_failed() {
+  if (report_.outcome != Outcome::failed || !slices_ || report_.wal_emptied) {
+    return;
+  }
+  try {
+    report_.wal_emptied = with_.database.checkpoint_all();
+  } catch (const std::exception& error) {
+    warn("wal_not_emptied: the write-ahead log could not be moved into the database: " +
+         run_error(error, with_.database.path()).message);
+  }
+}
+
 /// Nothing is decided any more: what the decisions needed, every hold among it, makes room for the
 /// record. What the closing still asks of them is kept.
 void PruneRun::let_go_of_decisions() {
@@ -237,6 +251,7 @@ void PruneRun::close_record() {
     }
     phase_ = "closing";
     close_archive();
+    empty_log_of_failed();
     complete_figures();
     report_.duration = since_start_.elapsed();
     collect_groups();

@@ -107,8 +107,8 @@ json residue_of_file(Database& database, const RunReport& report) {
        kOutOfReach});
   if (database.readers_are_free() && !report.wal_emptied) {
     left.push_back(
-        "A reader kept the write-ahead log from being emptied: deleted rows can still be in it and "
-        "in the database file until the next checkpoint that empties it.");
+        "A reader, or a failure of the run, kept the write-ahead log from being emptied: deleted rows "
+        "can still be in it and in the database file until the next checkpoint that empties it.");
   }
   if (!database.readers_are_free()) {
     left.push_back(

@@ -139,6 +139,7 @@ json storage_json(const RunReport& report) {
           {"longest_lock_ms", report.longest_lock.count() / kMicrosPerMilli},
           {"planning_ms", report.planning.count() / kMicrosPerMilli},
           {"counting_ms", report.counting.count() / kMicrosPerMilli},
+          {"reconciling_ms", report.reconciling.count() / kMicrosPerMilli},
           {"duration_ms", report.duration.count() / kMicrosPerMilli},
           {"wal_emptied", report.wal_emptied},
           {"file_bytes_before", before ? json(before->file_bytes) : json(nullptr)},

@@ -125,7 +125,8 @@ struct RunReport {
   std::chrono::microseconds longest_lock{0};
   PartitionTotals partitions;
   std::chrono::microseconds planning{0};
-  std::chrono::microseconds counting{0};  ///< of the planning: rows that need no look
+  std::chrono::microseconds counting{0};     ///< of the planning: rows that need no look
+  std::chrono::microseconds reconciling{0};  ///< how long the rows were counted at the end
   std::chrono::microseconds duration{0};
   std::string started_by;
   std::string host;

@@ -3,14 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "jobs/lock_pacer.h"
 #include "jobs/row_archive.h"
 #include "jobs/run_observer.h"
+#include "jobs/second_connection.h"
 #include "jobs/settings.h"
 #include "policy/tally.h"
 #include "storage/database.h"
@@ -28,7 +27,9 @@ struct SliceJob {
   std::chrono::microseconds spent{0};  ///< of the time budget, before the first slice
   std::chrono::microseconds quiet = LockPacer::kQuietSpell;  ///< since anybody else has written
   /// Opens the same database for reading; none, or null: nothing is read ahead.
-  std::function<std::unique_ptr<Database>()> open_reader;
+  OpenReader open_reader;
+  /// The run has more to do in the database after its last slice than to count its rows.
+  bool more_to_do = false;
 };
 
 /// A partition that went as a whole, or that did not.

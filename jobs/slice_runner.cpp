@@ -84,13 +84,16 @@ void SliceRunner::run_slices(KeySet& keys) {
       pause();
       continue;
     }
-    if (ends_alone()) {
-      continue;
+    const bool ends_alone = totals_.handled == planned_ && pacer_.undisturbed();
+    if (ends_alone && !job_.more_to_do) {
+      continue;  // nobody is there to wait for the log, which is copied while the rows are counted
     }
     if (database_.checkpoint_some()) {
       resting_.restart();
     }
-    pause();
+    if (!ends_alone) {
+      pause();
+    }
   }
 }
 
@@ -103,12 +106,6 @@ void SliceRunner::require_more(bool any_left) const {
                        " were looked at, and no more are to be had: this is a fault of Holdfast; "
                        "what was deleted is attested, and the next run plans anew");
   }
-}
-
-/// All is done and nobody is there who would wait for what the run writes after that, or for its
-/// log: that is copied while the rows are counted.
-bool SliceRunner::ends_alone() const {
-  return totals_.handled == planned_ && pacer_.undisturbed();
 }
 
 /// So many keys wait, or all that are left. Returns false where there are none. Those of the slice

@@ -23,7 +23,8 @@ namespace holdfast {
 
 /// Deletes the rows of a plan slice by slice: begin, read the hold register's version, and for a
 /// few keys at a time read the rows, decide again on what is really there, delete, tally; then the
-/// slice's own line, commit, checkpoint, pause. Every deleted row is attested by a committed slice,
+/// slice's own line, commit, checkpoint, pause; after the last slice of a run that nobody is beside
+/// neither of the two. Every deleted row is attested by a committed slice,
 /// with a salted digest of what the row was, and is in the archive where there is one.
 ///
 /// While nobody else writes, the rows of the next slice are read and decided in another thread
@@ -56,7 +57,6 @@ class SliceRunner {
   void open_ahead();
   [[nodiscard]] bool may_go_on();
   void run_slices(KeySet& keys);
-  [[nodiscard]] bool ends_alone() const;
   void run_slice(KeySet& keys);
   [[nodiscard]] bool await_decided();
   [[nodiscard]] bool worth_it(const DecidedRows& decided) const;

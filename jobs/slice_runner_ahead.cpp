@@ -33,14 +33,12 @@ bool SliceRunner::await_decided() {
 
 /// Reading ahead only saves time: where it cannot be had, nothing is missing.
 void SliceRunner::open_ahead() {
-  if (!job_.open_reader || job_.archive != nullptr || planned_ < kFewestAhead ||
+  if (job_.archive != nullptr || planned_ < kFewestAhead ||
       !ReadAhead::suits(database_, context_)) {
     return;
   }
   try {
-    auto reader = job_.open_reader();
-    if (reader && reader->readers_are_free() &&
-        reader->audit_log().shape().mapping == database_.audit_log().shape().mapping) {
+    if (auto reader = SecondConnection{database_}.open(job_.open_reader)) {
       ahead_ = std::make_unique<ReadAhead>(std::move(reader), context_, job_.salt);
     }
   } catch (const StorageError&) {

@@ -111,6 +111,9 @@ class Database {
   [[nodiscard]] virtual std::string path() const = 0;
   /// Beside which path Holdfast's own files about the database lie: OpenOptions::path.
   [[nodiscard]] virtual std::filesystem::path beside() const { return path(); }
+  /// What tells the very file that is open from another one that has its name by now; of a server,
+  /// what can be told of it. Empty where nothing can.
+  [[nodiscard]] virtual std::string place_mark() { return identity() + " " + path(); }
   /// True where readers do not block writers.
   [[nodiscard]] virtual bool readers_are_free() const = 0;
   [[nodiscard]] virtual SliceManners slice_manners() const { return {}; }

@@ -166,7 +166,7 @@ def _holdfast_trial(name, ended):
     for (phase, at), (_, after) in zip(ended.marks, ended.marks[1:]):
         lengths[phase] = round(lengths.get(phase, 0) + after - at, 3)
     return Trial(name, ended.seconds, answer["deleted"], answer["storage"]["longest_lock_ms"], ended.peak_mib,
-                 ended.written_mib, counting_ms=answer["storage"]["counting_ms"], phases=lengths)
+                 ended.written_mib, counting_ms=answer["storage"]["counting_ms"] + answer["storage"]["reconciling_ms"], phases=lengths)
 
 
 def measure(name, tools, source, folder, cutoff, spec, run=None, beside_writer=False, archive=False, digest=True):

@@ -254,6 +254,10 @@ Connection::Connection(const OpenOptions& options, ConnectionMode mode)
   wal_ = db_.execAndGet("PRAGMA journal_mode").getString() == "wal";
 }
 
+const char* Connection::file() const {
+  return sqlite3_db_filename(db_.getHandle(), "main");
+}
+
 std::string quoted(const std::string& name) {
   std::string out = "\"";
   for (const char letter : name) {

@@ -40,6 +40,9 @@ class Connection final : public RegisterConnection {
 
   [[nodiscard]] SQLite::Database& db() { return db_; }
   [[nodiscard]] const std::string& path() const override { return path_; }
+  /// The file itself, where path() may be a symbolic link: a text of SQLite's own, from which it
+  /// makes the names of the files beside it.
+  [[nodiscard]] const char* file() const;
   /// True in write-ahead-log mode, where readers block nobody.
   [[nodiscard]] bool wal() const { return wal_; }
   [[nodiscard]] ConnectionMode mode() const { return mode_; }

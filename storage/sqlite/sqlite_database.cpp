@@ -192,6 +192,18 @@ std::string SqliteDatabase::identity() {
   return row.with().next() ? row.text(0) : "";
 }
 
+std::string SqliteDatabase::place_mark() {
+  struct ::stat file {};
+  int moved = 1;
+  if (::stat(connection_.file(), &file) != 0 ||
+      sqlite3_file_control(connection_.db().getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) !=
+          SQLITE_OK ||
+      moved != 0) {
+    return "";
+  }
+  return std::to_string(file.st_dev) + ":" + std::to_string(file.st_ino);
+}
+
 std::unique_ptr<WriteScope> SqliteDatabase::begin_write(Durability durability) {
   return std::make_unique<SqliteWriteScope>(connection_, durability, log_.deletions());
 }
@@ -206,10 +218,12 @@ std::int64_t SqliteDatabase::foreign_commits() {
 
 std::optional<Instant> SqliteDatabase::last_written() {
   std::optional<Instant> latest;
-  for (const char* const part : {"", "-wal"}) {
+  // Its own names: a symbolic link has no log beside it.
+  const char* const name = connection_.file();
+  for (const char* const part : {name, sqlite3_filename_wal(name)}) {
     struct ::stat file {};
     // An empty log was made when the database was opened.
-    if (::stat((path() + part).c_str(), &file) == 0 && file.st_size > 0) {
+    if (::stat(part, &file) == 0 && file.st_size > 0) {
       const Instant written{std::chrono::floor<std::chrono::milliseconds>(
           std::chrono::seconds{file.st_mtim.tv_sec} +
           std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
@@ -230,7 +244,8 @@ void SqliteDatabase::require_same_schema() {
 
 std::int64_t SqliteDatabase::log_bytes() {
   struct ::stat file {};
-  return connection_.wal() && ::stat((path() + "-wal").c_str(), &file) == 0 ? file.st_size : 0;
+  const char* const log = sqlite3_filename_wal(connection_.file());
+  return connection_.wal() && ::stat(log, &file) == 0 ? file.st_size : 0;
 }
 
 void SqliteDatabase::copy_log() {

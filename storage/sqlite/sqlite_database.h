@@ -53,6 +53,7 @@ class SqliteDatabase final : public Database {
   [[nodiscard]] bool is_set_up() const override { return home_.set_up; }
   [[nodiscard]] std::string identity() override;
   [[nodiscard]] std::string path() const override { return connection_.path(); }
+  [[nodiscard]] std::string place_mark() override;
   [[nodiscard]] bool readers_are_free() const override { return connection_.wal(); }
 
   [[nodiscard]] std::unique_ptr<WriteScope> begin_write(Durability durability) override;

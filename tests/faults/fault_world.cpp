@@ -288,6 +288,7 @@ RunReport FaultWorld::run(int night) {
       reading.read_only = true;
       return open_sqlite(reading);
     };
+    with.worth = {.rows = 0, .log_bytes = 0};
   }
   return PruneRun(with, settings_).execute();
 }

@@ -36,6 +36,7 @@ class FailingLog final : public AuditLog {
   [[nodiscard]] std::optional<std::int64_t> highest_key() override { return real_.highest_key(); }
   [[nodiscard]] std::optional<std::int64_t> lowest_key() override { return real_.lowest_key(); }
   [[nodiscard]] std::int64_t count_rows(std::optional<std::int64_t> up_to) override {
+    faults_.look("count_rows");
     return real_.count_rows(up_to);
   }
   [[nodiscard]] std::int64_t count_rows_between(std::int64_t after, std::int64_t up_to) override {
@@ -201,7 +202,7 @@ class FailingLedger final : public RunLedger {
 };
 
 /// A real database in which the writes of a run fail where the plan says so.
-class FailingDatabase final : public Database {
+class FailingDatabase : public Database {
  public:
   FailingDatabase(Database& real, FaultPlan& faults)
       : real_(real),
@@ -230,6 +231,7 @@ class FailingDatabase final : public Database {
   [[nodiscard]] bool is_set_up() const override { return real_.is_set_up(); }
   [[nodiscard]] std::string identity() override { return real_.identity(); }
   [[nodiscard]] std::string path() const override { return real_.path(); }
+  [[nodiscard]] std::string place_mark() override { return real_.place_mark(); }
   [[nodiscard]] bool readers_are_free() const override { return real_.readers_are_free(); }
   [[nodiscard]] std::unique_ptr<WriteScope> begin_write(Durability durability) override {
     faults_.pass("begin_write");
@@ -243,9 +245,18 @@ class FailingDatabase final : public Database {
   [[nodiscard]] std::int64_t foreign_commits() override { return real_.foreign_commits(); }
   void require_same_schema() override { real_.require_same_schema(); }
   [[nodiscard]] std::int64_t log_bytes() override { return real_.log_bytes(); }
-  void copy_log() override { real_.copy_log(); }
-  bool checkpoint_some() override { return real_.checkpoint_some(); }
-  bool checkpoint_all() override { return real_.checkpoint_all(); }
+  void copy_log() override {
+    faults_.look("copy_log");
+    real_.copy_log();
+  }
+  bool checkpoint_some() override {
+    faults_.look("checkpoint_some");
+    return real_.checkpoint_some();
+  }
+  bool checkpoint_all() override {
+    faults_.look("checkpoint_all");
+    return real_.checkpoint_all();
+  }
   [[nodiscard]] SpaceReport space() override { return real_.space(); }
   void give_back_pages(std::int64_t most) override {
     faults_.pass("give_back_pages");

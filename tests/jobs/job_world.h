@@ -95,6 +95,16 @@ class JobWorld {
   [[nodiscard]] OpenOptions options() const { return folder_.options(); }
   [[nodiscard]] std::filesystem::path path() const { return options().path; }
 
+  /// Nobody has written for hours, and the run may take its time.
+  void be_alone() {
+    settings_.run.max_lock_idle = std::chrono::seconds{1};
+    const auto age = std::chrono::system_clock::now() - (kTonight - std::chrono::hours{5});
+    std::filesystem::last_write_time(
+        path(),
+        std::filesystem::file_time_type::clock::now() -
+            std::chrono::duration_cast<std::filesystem::file_time_type::duration>(age));
+  }
+
   void sql(const std::string& text) const { run_sql(path(), "PRAGMA synchronous = OFF;" + text); }
   [[nodiscard]] std::string ask(const std::string& text) const { return ask_sql(path(), text); }
   [[nodiscard]] std::int64_t number(const std::string& text) const { return std::stoll(ask(text)); }
@@ -132,8 +142,11 @@ class JobWorld {
     in_write(*database, [&] { (void)database->holds().place(hold(0, scope)); });
   }
 
-  /// One nightly run on a given database.
-  RunReport run_on(Database& database, Instant now) {
+  /// One nightly run on a given database, with a second connection where one can be had.
+  RunReport run_on(Database& database,
+                   Instant now,
+                   const OpenReader& open_reader = {},
+                   const WorthAThread& worth = {}) {
     const FixedClock clock{now};
     return PruneRun({.database = database,
                      .clock = clock,
@@ -141,7 +154,9 @@ class JobWorld {
                      .stop = stop_,
                      .started_by = "cron",
                      .host = "here",
-                     .process = 1},
+                     .process = 1,
+                     .open_reader = open_reader,
+                     .worth = worth},
                     settings_)
         .execute();
   }

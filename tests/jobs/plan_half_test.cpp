@@ -2,8 +2,6 @@
 // A plan of which two threads have a half each is the plan that one makes.
 #include "jobs/plan_half.h"
 
-#include <atomic>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,48 +10,13 @@
 #include <catch2/catch.hpp>
 
 #include "jobs/run_plan.h"
-#include "tests/jobs/failing_database.h"
 #include "tests/jobs/log_builders.h"
+#include "tests/jobs/watched_reader.h"
 
 using namespace holdfast;
 using namespace holdfast::testing;
 
 namespace {
-
-/// A reader that is watched, and the connection that it reads by.
-class WatchedReader {
- public:
-  explicit WatchedReader(const JobWorld& world) : world_(world) {}
-
-  /// Opens it as a run would.
-  [[nodiscard]] OpenReader opener() {
-    return [this]() -> std::unique_ptr<Database> {
-      OpenOptions options = world_.options();
-      options.read_only = true;
-      real_ = open_sqlite(options);
-      return std::make_unique<FailingDatabase>(*real_, watched_);
-    };
-  }
-  /// Calls `deed` when the reader does `what`.
-  void when(const std::string& what, std::function<void()> deed) {
-    watched_.watch([this, what, deed = std::move(deed)](const std::string& done) {
-      reads_ += done == "read_rows" ? 1 : 0;
-      counts_ += done == "count_groups_of" ? 1 : 0;
-      if (done == what) {
-        deed();
-      }
-    });
-  }
-  [[nodiscard]] int reads() const { return reads_; }
-  [[nodiscard]] int counts() const { return counts_; }
-
- private:
-  const JobWorld& world_;
-  std::unique_ptr<Database> real_;
-  FaultPlan watched_;
-  std::atomic<int> reads_{0};
-  std::atomic<int> counts_{0};
-};
 
 void use_rules(JobWorld& world) {
   Settings& settings = world.settings();
@@ -122,10 +85,9 @@ TEST_CASE("two threads make the plan that one makes", "[plan]") {
     world.sql(logs.rows(300));
     Planned alone = plan_of(world, {});
     WatchedReader reader{world};
-    reader.when("", [] {});
     Planned shared = plan_of(world, {.open_reader = reader.opener(), .worth_a_thread = 1});
-    CHECK(reader.reads() > 0);
-    CHECK(reader.counts() == 1);
+    CHECK(reader.count("read_rows") > 0);
+    CHECK(reader.count("count_groups_of") == 1);
     CHECK(told(shared.plan) == told(alone.plan));
     CHECK((shared.plan.figures.newest_time == alone.plan.figures.newest_time));
     CHECK((shared.plan.figures.oldest_time == alone.plan.figures.oldest_time));
@@ -148,7 +110,7 @@ TEST_CASE("where somebody commits between two snapshots, one thread makes the pl
   reader.when("begin_read", [&world] { world.sql("DELETE FROM audit_events WHERE id % 2 = 0"); });
   Planned shared = plan_of(world, {.open_reader = reader.opener(), .worth_a_thread = 1});
   CHECK(told(shared.plan) == told(alone.plan));
-  CHECK(reader.reads() == 0);
+  CHECK(reader.count("read_rows") == 0);
   CHECK(world.number("SELECT count(*) FROM audit_events") < alone.plan.figures.rows_before);
 }
 
@@ -182,8 +144,8 @@ TEST_CASE("a plan that is told to stop stops in both threads", "[plan]") {
   reader.when(step, [&stop] { stop.raise(); });
   const Planned shared =
       plan_of(world, {.stop = &stop, .open_reader = reader.opener(), .worth_a_thread = 1});
-  CHECK(reader.reads() <= 1);
-  CHECK(reader.counts() == 1);
+  CHECK(reader.count("read_rows") <= 1);
+  CHECK(reader.count("count_groups_of") == 1);
   CHECK((shared.plan.stopped ||
          shared.plan.figures.rows_before == world.number("SELECT count(*) FROM audit_events")));
 }

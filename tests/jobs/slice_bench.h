@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,16 +14,17 @@
 
 namespace holdfast::testing {
 
+/// What the slices of a test have beside their budget.
+struct SliceExtras {
+  std::string salt;
+  OpenReader open_reader;
+  bool more_to_do = false;
+};
+
 /// A world whose plan is made, with a run open in its ledger: all that slices need.
 class SliceBench {
  public:
-  /// What the slices of a test have beside their budget.
-  struct Extras {
-    std::string salt;
-    std::function<std::unique_ptr<Database>()> open_reader;
-  };
-
-  explicit SliceBench(JobWorld& world, FaultPlan faults = {}, const Extras& extras = {})
+  explicit SliceBench(JobWorld& world, FaultPlan faults = {}, const SliceExtras& extras = {})
       : faults_(std::move(faults)),
         real_(world.open()),
         database_(*real_, faults_),
@@ -40,7 +40,8 @@ class SliceBench {
                                      .observer = &world.observer(),
                                      .stop = &world.stop(),
                                      .salt = extras.salt,
-                                     .open_reader = extras.open_reader});
+                                     .open_reader = extras.open_reader,
+                                     .more_to_do = extras.more_to_do});
   }
 
   const SliceTotals& go() {

@@ -178,6 +178,27 @@ TEST_CASE("when the database was last written to is read off its files", "[datab
   CHECK(*database->last_written() > now - std::chrono::minutes{1});
 }
 
+TEST_CASE("a database by a symbolic link has its log beside the file itself", "[database]") {
+  const ScratchDatabase scratch;
+  const ScratchDatabase elsewhere;
+  (void)made_database(scratch.options());
+  std::filesystem::create_symlink(scratch.file("audit.db"), elsewhere.file("audit.db"));
+  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours{5};
+  std::filesystem::last_write_time(scratch.file("audit.db"), long_ago);
+  const auto database = open_sqlite(elsewhere.options());
+  const Instant now =
+      std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  REQUIRE(database->last_written().has_value());
+  CHECK(*database->last_written() < now - std::chrono::hours{4});
+  CHECK(database->log_bytes() == 0);
+  in_write(*database, [&] { database->journal().add({.what = "a"}); });
+  CHECK(*database->last_written() > now - std::chrono::minutes{1});
+  CHECK(database->log_bytes() ==
+        static_cast<std::int64_t>(std::filesystem::file_size(scratch.file("audit.db-wal"))));
+  CHECK(database->place_mark() == open_sqlite(scratch.options())->place_mark());
+  CHECK(journal_database(ScratchDatabase().options())->log_bytes() == 0);
+}
+
 TEST_CASE("a changed schema stops the work, temporary tables do not", "[database]") {
   const ScratchDatabase scratch;
   const auto database = made_database(scratch.options());
