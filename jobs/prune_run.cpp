@@ -300,8 +300,6 @@ void PruneRun::record_first_seen() {
 
 void PruneRun::delete_rows() {
   const bool nobody_wrote = with_.database.foreign_commits() == commits_at_start_;
-  const bool erasures = with_.programs != nullptr && with_.keys != nullptr &&
-                        any_confirmed(with_.database.erasures());
   slices_.emplace(with_.database,
                   *context_,
                   SliceRunner::Job{.run = report_.run_id,
@@ -314,7 +312,7 @@ void PruneRun::delete_rows() {
                                    .quiet = nobody_wrote ? quiet_at_start_ + since_start_.elapsed()
                                                          : std::chrono::microseconds{0},
                                    .open_reader = with_.open_reader,
-                                   .more_to_do = erasures || with_.archives != nullptr ||
+                                   .more_to_do = erasures_wait() || with_.archives != nullptr ||
                                                  with_.exports != nullptr});
   slices_->run(*plan_.keys);
   switch (slices_->totals().end) {
@@ -331,10 +329,15 @@ void PruneRun::delete_rows() {
   }
 }
 
+bool PruneRun::erasures_wait() {
+  return with_.programs != nullptr && with_.keys != nullptr &&
+         any_confirmed(with_.database.erasures());
+}
+
 /// After the slices and counted apart: completions that a person has confirmed.
 void PruneRun::erase_due() {
   ErasureRegister& erasures = with_.database.erasures();
-  if (with_.programs != nullptr && with_.keys != nullptr && any_confirmed(erasures)) {
+  if (erasures_wait()) {
     enter("erasing");
     complete_confirmed({.database = with_.database,
                         .settings = settings_,

@@ -79,6 +79,7 @@ class PruneRun {
   void keep_all_due(Reason reason);
   void record_first_seen();
   void delete_rows();
+  [[nodiscard]] bool erasures_wait();
   void erase_due();
   // Archives: prune_run_archive.cpp.
   [[nodiscard]] RowArchive* open_archive();
