@@ -11,6 +11,12 @@
 #include "policy/disposition_cutoff.h"
 
 namespace holdfast {
+namespace {
+
+constexpr std::string_view kGone =
+    ": is gone, though its manifest is there: put it back from wherever it was moved to";
+
+}  // namespace
 
 Instant destroyed_from(Instant made_at, const RetentionWindow& keep) {
   return deletable_from(made_at, keep);
@@ -26,7 +32,7 @@ std::optional<std::int64_t> hold_over_archive(const ArchiveShelf& shelf,
   const std::string name = shelf.file_of(manifest.run);
   const auto file = shelf.store.open(name, ArchiveUse::reading);
   if (file == nullptr) {
-    throw ArchiveError(shelf.path(name) + ": is gone, though its manifest is there");
+    throw ArchiveError(shelf.path(name) + std::string{kGone});
   }
   ArchivedRowReader reader(manifest);
   std::optional<std::int64_t> found;
@@ -112,6 +118,11 @@ bool destroy_archive(const ArchiveShelf& shelf,
                      ArchiveManifest manifest,
                      const Signature& signature,
                      std::int64_t hold_version) {
+  const std::string name = shelf.file_of(manifest.run);
+  if (shelf.store.open(name, ArchiveUse::reading) == nullptr) {
+    // Moved away, it would be called destroyed, and nobody would ever look for it again.
+    throw ArchiveError(shelf.path(name) + std::string{kGone});
+  }
   // Under the write lock, so that no hold can be placed between the question and the deed.
   const auto write = shelf.database.begin_write(Durability::full);
   if (shelf.database.holds().version() != hold_version) {
@@ -121,7 +132,7 @@ bool destroy_archive(const ArchiveShelf& shelf,
   manifest.why = signature.reason;
   manifest.salt.clear();
   shelf.write(manifest);
-  (void)shelf.store.remove(shelf.file_of(manifest.run));
+  (void)shelf.store.remove(name);
   shelf.database.ledger().destroy_salt(manifest.run);
   shelf.database.journal().add(
       {.by = signature,

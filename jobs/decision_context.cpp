@@ -167,8 +167,7 @@ void DecisionContext::read_holds() {
   }
   // A hold whose grace is over frees its rows for good, and is left out of every look-up.
   std::erase_if(holds, [this](const LegalHold& hold) {
-    return !hold.active() &&
-           later_by(*hold.released_at, frame_.hold_release_grace) < frame_.clock.guard_now();
+    return hold.over(frame_.hold_release_grace, frame_.clock.guard_now());
   });
   holds_ = HoldIndex(std::move(holds));
   frame_.holds = &holds_;

@@ -40,6 +40,13 @@ bool identity_flag_trusted(Database& database, const Settings& settings, Instant
   });
 }
 
+HoldGrace hold_grace(const Desk& desk) {
+  const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
+  const RunClock clock = next_clock(desk, policy).clock;
+  const auto in_force = versions_in_force(policy.versions, clock.guard_now());
+  return {.span = strictest_safety(in_force).hold_release_grace, .guard_now = clock.guard_now()};
+}
+
 void require_administrator(const Desk& desk, const std::string& deed) {
   const PolicyState policy = read_policy_state(desk.database, desk.settings, desk.now);
   const auto in_force = versions_now(policy, desk.now, desk.database.ledger().last_clock());

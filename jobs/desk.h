@@ -42,6 +42,19 @@ struct Desk {
 /// True where every policy version in force lets a flag say who acts: turning that on waits.
 [[nodiscard]] bool identity_flag_trusted(Database& database, const Settings& settings, Instant now);
 
+/// How long rows stay after a hold is released, and with which clock that counts.
+struct HoldGrace {
+  std::chrono::milliseconds span{0};  ///< the longest of all policy versions in force
+  Instant guard_now;
+
+  /// True where the hold keeps nothing any more, as the next run will see it.
+  [[nodiscard]] bool over(const LegalHold& hold) const { return hold.over(span, guard_now); }
+};
+
+/// As the next run has them: what lets rows go sooner waits, and a clock that jumps counts for
+/// nothing.
+[[nodiscard]] HoldGrace hold_grace(const Desk& desk);
+
 /// Throws JobError(refused) unless the person is an administrator in every policy version in force.
 void require_administrator(const Desk& desk, const std::string& deed);
 

@@ -28,6 +28,7 @@ ErasureTools tools_of(const Desk& desk, WitnessNotes* notes) {
           .programs = *desk.programs,
           .keys = *desk.keys,
           .archives = desk.archives,
+          .exports = desk.exports,
           .notes = notes};
 }
 

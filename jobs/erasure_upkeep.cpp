@@ -94,7 +94,8 @@ std::optional<ErasureReceipt> erase_again(const Desk& desk,
                      .subject = subject,
                      .token = token,
                      .rows = found,
-                     .archives = remaining_archives(desk.database, desk.settings, desk.archives)});
+                     .archives = remaining_archives(desk.database, desk.settings, desk.archives),
+                     .exports = desk.exports});
   json detail = receipt_json(receipt);
   detail["token"] = token;
   detail["deleted_keys"] = json::array();
@@ -132,12 +133,11 @@ void require_nobody_needs_key(const Desk& desk, const std::string& tenant) {
     }
   }
   const std::set<std::string> tokens = tokens_of(desk, tenant);
+  const HoldGrace grace = hold_grace(desk);
   for (const LegalHold& hold : desk.database.holds().all()) {
-    const bool over =
-        hold.released_at &&
-        later_by(*hold.released_at, desk.settings.safety.hold_release_grace) < desk.now;
-    if (!over && (names_any(hold.scope.persons, tokens) || names_any(hold.scope.actors, tokens) ||
-                  names_any(hold.scope.subjects, tokens))) {
+    if (!grace.over(hold) &&
+        (names_any(hold.scope.persons, tokens) || names_any(hold.scope.actors, tokens) ||
+         names_any(hold.scope.subjects, tokens))) {
       throw JobError(ExitStatus::refused,
                      "hold " + std::to_string(hold.id) + " of matter \"" + hold.matter +
                          "\" needs the key: it holds rows of a person who was erased; the key can "
@@ -146,19 +146,23 @@ void require_nobody_needs_key(const Desk& desk, const std::string& tenant) {
   }
 }
 
-/// A released hold would still join a name to its token: the name goes from it.
+/// A hold that is over would still join a name to its token: the name goes from it.
 void part_names_from_tokens(const Desk& desk, const ErasureKeyLine& line) {
   const auto key = desk.keys->read(line);
   if (!key) {
     return;
   }
+  const HoldGrace grace = hold_grace(desk);
   for (const LegalHold& hold : desk.database.holds().all()) {
+    if (!grace.over(hold)) {
+      continue;
+    }
     for (const auto& [kind, words] : {std::pair{PersonTerm::person, &hold.scope.persons},
                                       std::pair{PersonTerm::actor, &hold.scope.actors},
                                       std::pair{PersonTerm::subject, &hold.scope.subjects}}) {
       const std::set<std::string> listed(words->begin(), words->end());
       for (const std::string& name : *words) {
-        if (hold.released_at && listed.contains(erasure_token(*key, name))) {
+        if (listed.contains(erasure_token(*key, name))) {
           desk.database.holds().drop_person_term(hold.id, kind, name);
         }
       }

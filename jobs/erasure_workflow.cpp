@@ -275,7 +275,8 @@ void ErasureWorkflow::erase(ErasureResult& result, Attempt& attempt) {
        .subject = subject,
        .token = token,
        .rows = attempt.found,
-       .archives = remaining_archives(with_.database, with_.settings, with_.archives)});
+       .archives = remaining_archives(with_.database, with_.settings, with_.archives),
+       .exports = with_.exports});
   result.request = require_request(result.request.id);  // with the token
   result.reason = without_person(std::move(result.reason), subject.person, token);
   result.holds = answer_without(*std::move(result.holds), subject.person, token);

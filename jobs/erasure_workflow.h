@@ -24,6 +24,7 @@ struct ErasureTools {
   HoldCommand& programs;
   ErasureKeys& keys;
   ArchiveStore* archives = nullptr;  ///< null: [archive] is not set
+  ExportStore* exports = nullptr;    ///< null: [export] is not set
   WitnessNotes* notes = nullptr;     ///< null: the next run tells the witness of a completion
 };
 

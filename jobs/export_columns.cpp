@@ -19,7 +19,7 @@ constexpr double kLargestExact = 9007199254740992.0;  // of the whole numbers in
 
 /// The JSON that a text is, where it is an object or a list.
 json structure_in(const std::string& text) {
-  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json parsed = parse_foreign(text);
   return parsed.is_structured() ? parsed : json(nullptr);
 }
 

@@ -75,8 +75,7 @@ json key_value(const RowKey& key) {
 /// What an erasure would keep of the metadata, but for holds; null where that is nothing.
 json kept_metadata(const AuditReader& with, const PersonalRow& row) {
   const auto* const text = std::get_if<std::string_view>(&row.metadata);
-  json parsed =
-      text == nullptr ? json(nullptr) : json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  json parsed = text == nullptr ? json(nullptr) : parse_foreign(*text);
   if (!parsed.is_object()) {
     return nullptr;
   }

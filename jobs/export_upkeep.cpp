@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/export_upkeep.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -49,6 +50,23 @@ std::vector<std::string> remove_but(const std::set<std::string>& stay,
   return doubts;
 }
 
+/// The register would say of a copy that it is destroyed, and nobody would ever look for its file.
+void require_within_reach(const ExportRequest& request, ExportStore* store) {
+  if (request.state != ExportState::ready) {
+    return;
+  }
+  const auto names = store == nullptr ? std::vector<std::string>{} : store->names();
+  if (std::find(names.begin(), names.end(), request.file) == names.end()) {
+    throw JobError(ExitStatus::refused,
+                   "export " + std::to_string(request.id) + ": " + request.file +
+                       (store == nullptr ? " cannot be destroyed, because [export] is not set"
+                                         : " is not in " + store->folder()) +
+                       ": set [export].directory to the folder that it is in, or make sure that it "
+                       "is gone everywhere and end it with \"holdfast export destroy " +
+                       std::to_string(request.id) + "\"");
+  }
+}
+
 }  // namespace
 
 std::string export_name(const std::string& database_id, std::int64_t id) {
@@ -66,11 +84,13 @@ std::int64_t open_export(ExportRegister& exports, const Subject& subject, Instan
 }
 
 std::vector<std::int64_t> erase_exports(ExportRegister& exports,
+                                        ExportStore* store,
                                         const Subject& subject,
                                         const std::string& token,
                                         Instant now) {
   std::vector<std::int64_t> destroyed;
   for (ExportRequest& request : exports.of(subject)) {
+    require_within_reach(request, store);
     const ExportStep step = step_export(&request, ExportDeed::erase, {});
     if (step.kind == ExportStep::Kind::done) {
       request.state = step.state;

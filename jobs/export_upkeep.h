@@ -21,8 +21,10 @@ namespace holdfast {
 
 /// The subject was erased: every copy of theirs is destroyed in the register, and the lines name
 /// the token from now on. Returns the copies that were not destroyed before. The files go after the
-/// commit, by tidy_exports(). Call inside the write of the erasure.
+/// commit, by tidy_exports(). Call inside the write of the erasure. Errors: JobError(refused) where
+/// a file could not be destroyed then: null `store` ([export] is not set), or it is not in there.
 std::vector<std::int64_t> erase_exports(ExportRegister& exports,
+                                        ExportStore* store,
                                         const Subject& subject,
                                         const std::string& token,
                                         Instant now);

@@ -305,7 +305,7 @@ json release_hold(const Desk& desk, std::int64_t id, const std::string& reason) 
   write->commit();
   notes.flush();
   json result = hold_json(after, HoldDetail::with_names);
-  result["grace_ends_at"] = to_rfc3339(desk.now + desk.settings.safety.hold_release_grace);
+  result["grace_ends_at"] = to_rfc3339(later_by(desk.now, hold_grace(desk).span));
   return result;
 }
 
@@ -337,10 +337,11 @@ json list_holds(const Desk& desk, bool released_too) {
   json list = json::array();
   std::int64_t released = 0;
   std::optional<Instant> grace_ends;
+  const HoldGrace grace = hold_grace(desk);
   for (const LegalHold& hold : desk.database.holds().all()) {
     if (!hold.active()) {
       ++released;
-      const Instant ends = later_by(*hold.released_at, desk.settings.safety.hold_release_grace);
+      const Instant ends = later_by(*hold.released_at, grace.span);
       grace_ends = std::max(grace_ends.value_or(ends), ends);
     }
     if (hold.active() || released_too) {
@@ -349,7 +350,7 @@ json list_holds(const Desk& desk, bool released_too) {
       list.push_back(std::move(line));
     }
   }
-  const bool in_grace = grace_ends && *grace_ends > desk.now;
+  const bool in_grace = grace_ends && *grace_ends >= grace.guard_now;
   return {{"holds", std::move(list)},
           {"released", released},
           {"grace_ends_at", json_time(in_grace ? grace_ends : std::nullopt)}};

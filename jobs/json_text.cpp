@@ -233,4 +233,31 @@ std::string compact(const nlohmann::json& value) {
   return value.dump();
 }
 
+bool nests_deeper(std::string_view json_text, int most) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < json_text.size(); ++at) {
+    const char letter = json_text[at];
+    if (in_string) {
+      at += letter == '\\' ? 1 : 0;
+      in_string = letter != '"';
+      continue;
+    }
+    in_string = letter == '"';
+    depth += letter == '{' || letter == '[' ? 1 : 0;
+    depth -= letter == '}' || letter == ']' ? 1 : 0;
+    if (depth > most) {
+      return true;
+    }
+  }
+  return false;
+}
+
+nlohmann::json parse_foreign(std::string_view json_text) {
+  constexpr int kDeepest = 200;
+  return nests_deeper(json_text, kDeepest)
+             ? nlohmann::json(nlohmann::json::value_t::discarded)
+             : nlohmann::json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+}
+
 }  // namespace holdfast

@@ -28,6 +28,13 @@ namespace holdfast {
 /// The same for messages of several lines: line ends stay.
 [[nodiscard]] std::string plain_lines(std::string_view bytes);
 
+/// True where brackets nest deeper: found out before anything is made of the text, because the
+/// library copies and writes a value level by level on the stack.
+[[nodiscard]] bool nests_deeper(std::string_view json_text, int most);
+
+/// What a text of somebody else's is as JSON; discarded where it is none, or nests deeper than 200.
+[[nodiscard]] nlohmann::json parse_foreign(std::string_view json_text);
+
 /// The text, or null.
 [[nodiscard]] nlohmann::json json_or_null(const std::optional<std::string>& text);
 

@@ -75,7 +75,7 @@ std::optional<std::string> filter_metadata(const StoredView& metadata, const Met
   if (text == nullptr) {
     return std::nullopt;
   }
-  const json parsed = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const json parsed = parse_foreign(*text);
   if (!parsed.is_object()) {
     return std::nullopt;
   }

@@ -344,6 +344,7 @@ void PruneRun::erase_due() {
                         .programs = *with_.programs,
                         .keys = *with_.keys,
                         .archives = with_.archives,
+                        .exports = with_.exports,
                         .notes = notes_ ? &*notes_ : nullptr},
                        policy_,
                        {.clock = report_.clock, .run = report_.run_id},

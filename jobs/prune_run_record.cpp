@@ -90,7 +90,9 @@ void PruneRun::collect_groups() {
     }
     const HoldPeriod period{.since = since,
                             .now = report_.clock.system_now,
-                            .release_grace = settings_.safety.hold_release_grace};
+                            .release_grace = context_ ? context_->safety().hold_release_grace
+                                                      : settings_.safety.hold_release_grace,
+                            .guard_now = report_.clock.guard_now()};
     RecordList holds;
     groups.update(holds_group(with_.database, report_.figures.kept_by_hold, period, holds));
     report_.holds = std::move(holds).finish();

@@ -230,9 +230,7 @@ json holds_group(Database& database,
     if (within(hold.released_at, period.since)) {
       group["holds_released_since_last"].push_back(hold.id);
     }
-    const bool over =
-        hold.released_at && later_by(*hold.released_at, period.release_grace) < period.now;
-    if (over) {
+    if (hold.over(period.release_grace, period.guard_now)) {
       return;
     }
     const auto kept = rows_kept.find(hold.id);

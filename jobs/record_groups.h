@@ -34,6 +34,7 @@ struct HoldPeriod {
   std::optional<Instant> since;  ///< the opening of the last run
   Instant now;
   std::chrono::milliseconds release_grace{0};
+  Instant guard_now;  ///< of the run's clock
 };
 /// The holds themselves go into the list, one at a time.
 [[nodiscard]] nlohmann::json holds_group(Database& database,

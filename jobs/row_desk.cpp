@@ -129,7 +129,8 @@ json set_bookmark(const Desk& desk, const std::string& name, std::int64_t event_
   const auto write = desk.database.begin_write(Durability::full);
   desk.database.bookmarks().set(
       {.name = name, .event_id = event_id, .set_by = desk.who, .set_at = desk.now});
-  note_in_journal(desk, "bookmark_set", compact({{"name", name}, {"event_id", event_id}}), "");
+  note_in_journal(
+      desk, "bookmark_set", compact({{"name", utf8_text(name)}, {"event_id", event_id}}), "");
   write->commit();
   const std::optional<std::int64_t> highest = desk.database.audit_log().highest_key();
   return {{"name", utf8_text(name)},
@@ -143,9 +144,9 @@ json drop_bookmark(const Desk& desk, const std::string& name) {
     throw JobError(ExitStatus::invalid,
                    "there is no bookmark \"" + name + R"(": "holdfast bookmark list" lists them)");
   }
-  note_in_journal(desk, "bookmark_dropped", compact({{"name", name}}), "");
+  note_in_journal(desk, "bookmark_dropped", compact({{"name", utf8_text(name)}}), "");
   write->commit();
-  return {{"dropped", name}};
+  return {{"dropped", utf8_text(name)}};
 }
 
 json list_bookmarks(const Desk& desk) {

@@ -14,8 +14,8 @@ class SaidWords {
  public:
   /// Takes every text, number and key of the value.
   void take(const nlohmann::json& value);
-  /// True where the name is one of the texts or words, or has other signs than a word and is a part
-  /// of a text. A name inside a longer word is not told.
+  /// True where a text is the name or has it inside, whatever stands around it: a blank, a full
+  /// stop, a colon, a quotation mark. A name inside a longer word (carol in Carolina) is not told.
   [[nodiscard]] bool say(std::string_view name) const;
   [[nodiscard]] bool empty() const { return words_.empty(); }
 

@@ -328,6 +328,7 @@ ErasureReceipt erase_subject(const SubjectErasure& erasure) {
   erase_from_own_events(erasure, receipt);
   rename_in_register(erasure);
   receipt.exports = erase_exports(erasure.database.exports(),
+                                  erasure.exports,
                                   erasure.subject,
                                   erasure.token,
                                   erasure.context.frame().clock.system_now);

@@ -9,6 +9,7 @@
 #include "jobs/archive_store.h"
 #include "jobs/decision_context.h"
 #include "jobs/erasure_residue.h"
+#include "jobs/export_store.h"
 #include "jobs/settings.h"
 #include "storage/database.h"
 
@@ -62,6 +63,8 @@ struct SubjectErasure {
   std::string token;
   std::vector<RowKey> rows;  ///< SubjectRows::current()
   std::vector<RemainingArchive> archives;
+  ExportStore* exports =
+      nullptr;  ///< of the copies that were made for them; null: [export] is not set
 };
 
 /// False where no run vouches that clock, policy and time format are right: before the first

@@ -20,31 +20,11 @@ using nlohmann::json;
 constexpr int kDeepest = 16;  // of what a line nests; a deeper one is none of ours
 constexpr std::size_t kWorthAThread = 4'000;
 
-/// Whether brackets nest deeper than those of a line do: found out before anything is made of them.
-bool is_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char letter = text[at];
-    if (in_string) {
-      at += letter == '\\' ? 1 : 0;
-      in_string = letter != '"';
-      continue;
-    }
-    in_string = letter == '"';
-    depth += letter == '{' || letter == '[' ? 1 : 0;
-    depth -= letter == '}' || letter == ']' ? 1 : 0;
-    if (depth > kDeepest) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /// JSON that is no deeper than a line may be; null where it is not.
 json parse_flat(const std::string& text) {
-  json value =
-      is_deep(text) ? json(nullptr) : json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json value = nests_deeper(text, kDeepest)
+                   ? json(nullptr)
+                   : json::parse(text, nullptr, /*allow_exceptions=*/false);
   return value.is_discarded() ? json(nullptr) : value;
 }
 

@@ -147,8 +147,7 @@ HoldCandidate hold_candidate(const Reading& reading) {
 }
 
 bool in_grace(const LegalHold& hold, const DecisionFrame& frame) {
-  return !hold.active() &&
-         !(later_by(*hold.released_at, frame.hold_release_grace) < frame.clock.guard_now());
+  return !hold.active() && !hold.over(frame.hold_release_grace, frame.clock.guard_now());
 }
 
 /// A stamp before the earliest plausible time means nothing that anybody can have meant:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "policy/instant.h"
+#include "policy/instant_shift.h"
 #include "policy/row_facts.h"
 #include "policy/text_hash.h"
 
@@ -57,6 +59,11 @@ struct LegalHold {
   /// Released before it was placed: a time in another unit, or a slip of the hand. Which of the two
   /// is wrong nobody can tell, so such a hold is in force.
   [[nodiscard]] bool active() const { return !released_at || *released_at < placed_at; }
+  /// Released, and the time for which its rows stay after that is over: it keeps nothing any more.
+  /// `grace` is the longest of the policies in force, and `guard_now` that of the run's clock.
+  [[nodiscard]] bool over(std::chrono::milliseconds grace, Instant guard_now) const {
+    return !active() && later_by(*released_at, grace) < guard_now;
+  }
 };
 
 /// What holds look at in a row, once the decision has read it.

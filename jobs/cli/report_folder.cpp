@@ -3,12 +3,14 @@
 
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 
 #include "jobs/cli/html_index.h"
 #include "jobs/cli/html_report.h"
 #include "jobs/cli/written_file.h"
+#include "jobs/job_error.h"
 #include "jobs/json_text.h"
 #include "jobs/run_trend.h"
 
@@ -42,6 +44,38 @@ std::set<std::int64_t> runs_with_page(const std::filesystem::path& folder) {
     }
   }
   return runs;
+}
+
+/// By its number in a record; empty where that cannot be told.
+std::string database_of(const std::filesystem::path& record_file) {
+  std::ifstream file(record_file);
+  const json record = json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const json identity = record.is_object() ? record.value("identity", json()) : json();
+  const json id = identity.is_object() ? identity.value("database_id", json()) : json();
+  return id.is_string() ? id.get<std::string>() : std::string{};
+}
+
+/// Runs of another database have the same numbers: one's pages would take the place of the other's.
+void require_own_folder(const Desk& desk) {
+  const std::filesystem::path& folder = desk.settings.reports;
+  std::set<std::int64_t> looked_at;
+  const std::set<std::int64_t> there = runs_with_page(folder);
+  if (!there.empty()) {
+    looked_at.insert(*there.begin());
+  }
+  if (const auto last = desk.database.ledger().last()) {
+    looked_at.insert(last->id);
+  }
+  for (const std::int64_t run : looked_at) {
+    const std::filesystem::path file = run_file(folder, run, ".json");
+    const std::string other = database_of(file);
+    if (!other.empty() && other != desk.database.identity()) {
+      throw JobError(ExitStatus::failed,
+                     "[reports].directory: " + file.string() +
+                         " is of another database, and its pages would be replaced: give each "
+                         "database a folder of its own");
+    }
+  }
 }
 
 void write_run(const Desk& desk, std::int64_t run) {
@@ -96,6 +130,7 @@ void write_reports(Session& session, Database& database) {
                     .who = {},
                     .observer = session.observer()};
     require_folder(settings.reports);
+    require_own_folder(desk);
     write_runs(desk);
     const json trend = run_trend(desk, forecast_or_why(desk));
     replace_file(settings.reports / "index.html",

@@ -14,6 +14,7 @@
 #include "jobs/cli/written_file.h"
 #include "jobs/evidence_documents.h"
 #include "jobs/job_error.h"
+#include "jobs/json_text.h"
 #include "jobs/overview.h"
 #include "jobs/policy_desk.h"
 #include "jobs/run_trend.h"
@@ -191,7 +192,7 @@ ExitStatus evidence(Session& session, const EvidenceWish& wish) {
   const std::filesystem::path folder = wish.out;
   write_pack(folder, files);
   answer(session,
-         {{"folder", folder.string()},
+         {{"folder", utf8_text(folder.string())},
           {"files", files.size()},
           {"from", to_rfc3339(period.from)},
           {"until", to_rfc3339(period.until)}},

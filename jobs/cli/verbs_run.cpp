@@ -102,11 +102,11 @@ ExitStatus init(Session& session, InitWish wish) {
           : init_database(options, random_hex(kIdentityBytes), session.clock().now(), guards);
   json result = {{"done", json::array()}, {"changed", report.changed || wrote}};
   if (wrote) {
-    result["done"].push_back("wrote " + session.options().config.string() +
+    result["done"].push_back("wrote " + utf8_text(session.options().config.string()) +
                              " with suggested windows: read it before the first run");
   }
   for (const std::string& line : report.done) {
-    result["done"].push_back(line);
+    result["done"].push_back(utf8_text(line));
   }
   answer(session, result, render_init);
   return ExitStatus::done;

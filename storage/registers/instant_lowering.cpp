@@ -22,7 +22,7 @@ struct Lowering {
   const char* many;
 };
 
-constexpr std::array<Lowering, 5> kLowerings = {{
+constexpr std::array<Lowering, 6> kLowerings = {{
     {R"sql(UPDATE holdfast_first_seen SET seen_at_ms = ?1 WHERE seen_at_ms > ?1)sql",
      "row was first seen",
      "rows were first seen"},
@@ -38,6 +38,11 @@ constexpr std::array<Lowering, 5> kLowerings = {{
     {R"sql(UPDATE holdfast_plan SET saved_at_ms = ?1 WHERE saved_at_ms > ?1)sql",
      "plan was saved",
      "plans were saved"},
+    // It is kept for as long as it would have been.
+    {R"sql(UPDATE holdfast_export SET expires_at_ms = expires_at_ms - (made_at_ms - ?1), made_at_ms = ?1
+WHERE state = 'ready' AND made_at_ms > ?1)sql",
+     "copy of a person's data was made",
+     "copies of persons' data were made"},
 }};
 
 std::string ending(Instant now) {

@@ -16,6 +16,24 @@ from run_watch import StartedRun, wait_for_slices
 ARCHIVE = {"archive": {"directory": "archive", "keep": KEEP}}
 
 
+class MovedAwayTest(unittest.TestCase):
+    def test_an_archive_that_is_not_there_is_not_called_destroyed(self):
+        with archive_world() as world:
+            run = world.run(expect=0).json["run_id"]
+            away = world.archive_file(run).rename(world.folder / "moved.zst")
+            answer = world.archives("destroy", run, "--reason", "away", expect=1)
+            self.assertIn("put it back", answer.stderr)
+            world.clock.advance(days=400)
+            warnings = world.run(expect=0).json["warnings"]
+            self.assertTrue(any("archive_unreadable" in line and "is gone" in line for line in warnings), warnings)
+            self.assertNotIn("destroyed_at", {key for key, value in world.manifest(run).items() if value})
+            self.assertEqual(world.query("SELECT count(*) FROM holdfast_journal WHERE what = 'archive_destroyed'"), [(0,)])
+            away.rename(world.archive_file(run))
+            world.run(expect=0)
+            self.assertFalse(world.archive_file(run).exists())
+            self.assertTrue(world.manifest(run)["destroyed_at"])
+
+
 class ErasureArchiveTest(unittest.TestCase):
     def test_a_receipt_names_the_archives_and_all_salts_are_destroyed(self):
         with work_folder() as folder:

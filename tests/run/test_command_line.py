@@ -34,6 +34,15 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(len((self.made.folder / "rows").read_text().splitlines()), 7)
         self.assertEqual((self.made.folder / "rows").stat().st_mode & 0o777, 0o600)
 
+    def test_words_that_are_not_utf8_are_written_as_they_can_be(self):
+        name = "caf\udce9"  # the byte E9
+        answer = self.made.call("bookmark", "set", name, "5", "--as", "alice", "--json", expect=0)
+        self.assertEqual(answer.json["name"], "caf\\xe9")
+        self.assertEqual(self.made.call("bookmark", "drop", name, "--as", "alice", "--json", expect=0).json["dropped"], "caf\\xe9")
+        self.made.call("run", expect=0)
+        pack = self.made.call("evidence", "--from", "2029-01-01", "--to", "2031-01-01", "--out", name, "--json", expect=0)
+        self.assertTrue(pack.json["folder"].endswith("caf\\xe9"))
+
     def test_a_plan_is_not_saved_when_its_rows_cannot_be_written(self):
         self.made.call("plan", "--save", "--rows", "audit.db", expect=2)
         self.assertEqual(self.made.query("SELECT count(*) FROM holdfast_plan"), [(0,)])

@@ -4,8 +4,10 @@
 import json
 import unittest
 
+from audit_world import days
 from erasure_world import (
-    BLOCKED, DONE, EMAIL, NAME, OTHER, OVERRIDDEN, PERSON, REASON, TENANT, blocked, erasure_world, names_in, refused, reports_of,
+    BLOCKED, DONE, EMAIL, NAME, OTHER, OVERRIDDEN, PERSON, REASON, TENANT, blocked, erasure_config, erasure_world, names_in,
+    refused, reports_of,
 )  # fmt: skip
 
 
@@ -152,6 +154,51 @@ class AfterTheErasure(HoldWorld):
         self.made.clock.advance(days=40)
         self.made.erasure(*forget, who="bob")
         self.assertEqual(self.made.key_files(), [])
+
+
+class GraceOfKeys(unittest.TestCase):
+    """A key is not forgotten, and no name taken out of a hold, before a run would call the hold over."""
+
+    def held_and_erased(self, made):
+        hold = made.call(
+            "hold", "place", "--matter", "M", "--reason", "r", "--person", PERSON, "--as", "alice", "--json", expect=0
+        ).json["hold"]
+        made.insert(made.clock.now - days(200), tenant="globex", actor=PERSON, subject=PERSON, count=2)
+        request = made.ask()
+        made.agree(request)
+        for _ in range(3):
+            made.clock.advance(days=6)
+            made.call("run", expect=0)
+        made.override(request)
+        made.call("hold", "release", hold, "--reason", "over", "--as", "alice", "--json", expect=0)
+
+    def still_held(self, made):
+        refused(self, made, made.erasure("forget-key", "--tenant", TENANT, "--reason", "x", who="bob", expect=4), "grace")
+        run = made.call("run", "--json", expect=0).json
+        self.assertEqual(run["deleted"], 0)
+        self.assertGreaterEqual(run["kept_by_reason"]["hold_grace"], 2)
+
+    def test_a_shorter_grace_waits_for_the_delay(self):
+        safety = {"max_clock_step": "8 days", "policy_shorten_delay": "7 days"}
+        with erasure_world(erasure_config({"safety": safety | {"hold_release_grace": "30 days"}})) as made:
+            made.fill()
+            made.call("run", expect=0)
+            self.held_and_erased(made)
+            made.clock.advance(days=2)
+            made.write_config(erasure_config({"safety": safety | {"hold_release_grace": "1 days"}}))
+            self.still_held(made)
+
+    def test_a_clock_that_is_ahead_ends_no_grace(self):
+        with erasure_world(erasure_config({"safety": {"max_clock_step": "8 days"}})) as made:
+            made.fill()
+            made.call("run", expect=0)
+            self.held_and_erased(made)
+            right = made.clock.now
+            made.clock.advance(days=365)
+            refused(self, made, made.erasure("forget-key", "--tenant", TENANT, "--reason", "x", who="bob", expect=4), "grace")
+            made.clock.set(right)
+            made.clock.advance(days=1)
+            self.still_held(made)
 
 
 class WhoSeesHolds(HoldWorld):

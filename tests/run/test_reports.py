@@ -215,6 +215,18 @@ class Reports(unittest.TestCase):
         self.made.call("evidence", "--from", "2030-01-02", "--to", "2030-01-01", "--out", "four", expect=2)
         self.assertFalse((self.made.folder / "four").exists())
 
+    def test_a_folder_of_another_database_is_left_alone(self):
+        self.made.run(expect=0)
+        before = {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        other = World(self.enterContext(work_folder()), config({"reports": {"directory": str(self.folder)}}), NOW)
+        other.init()
+        for _ in range(2):
+            answer = other.run(expect=0)
+            self.assertIn("of another database", answer.stderr)
+        self.assertEqual({path.name: path.read_bytes() for path in self.folder.iterdir()}, before)
+        self.made.run(expect=0)
+        self.assertTrue((self.folder / "run-2.html").exists())
+
     def test_the_period_is_whole_days_of_utc(self):
         self.made.run(expect=0)
         for last, runs in (("2029-12-31", 0), ("2030-01-01", 1), ("2030-01-01T02:00:00Z", 0)):
