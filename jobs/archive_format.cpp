@@ -226,6 +226,46 @@ bool append_value(const std::string& type, const std::string& text, std::string&
   return append_hex_value(type, text, content);
 }
 
+void append_columns(std::string& out, const FrameHead& head) {
+  out += ",\"columns\":[";
+  bool first = true;
+  for (const std::string& column : head.columns) {
+    out += std::exchange(first, false) ? "" : ",";
+    append_quoted(out, utf8_text(column));
+  }
+  out += "],\"mapping\":{";
+  first = true;
+  for (const auto& [word, name] : head.mapping) {
+    out += std::exchange(first, false) ? "" : ",";
+    append_quoted(out, utf8_text(word));
+    out += ':';
+    append_quoted(out, utf8_text(name));
+  }
+  out += '}';
+}
+
+/// What append_columns() writes, from the first name on.
+bool scan_columns(LineScanner& scanner, FrameHead& head) {
+  do {
+    auto column = scanner.quoted();
+    if (!column) {
+      return false;
+    }
+    head.columns.push_back(*std::move(column));
+  } while (scanner.skip(","));
+  if (!scanner.skip("],\"mapping\":{")) {
+    return false;
+  }
+  for (bool first = true; !scanner.skip("}"); first = false) {
+    auto word = first || scanner.skip(",") ? scanner.quoted() : std::nullopt;
+    auto name = word && scanner.skip(":") ? scanner.quoted() : std::nullopt;
+    if (!name || !head.mapping.emplace(*std::move(word), *std::move(name)).second) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// One [TYPE,TEXT] into `content`.
 bool scan_value(LineScanner& scanner, std::string& content) {
   if (!scanner.skip("[")) {
@@ -260,8 +300,11 @@ std::optional<std::int64_t> run_of_manifest(std::string_view name, std::string_v
 void append_head(std::string& out, const FrameHead& head) {
   out += "{\"database\":";
   append_quoted(out, utf8_text(head.database));
-  out +=
-      ",\"run\":" + std::to_string(head.run) + ",\"slice\":" + std::to_string(head.slice) + "}\n";
+  out += ",\"run\":" + std::to_string(head.run) + ",\"slice\":" + std::to_string(head.slice);
+  if (!head.columns.empty()) {
+    append_columns(out, head);
+  }
+  out += "}\n";
 }
 
 void append_row(std::string& out, const std::string& key, std::span<const StoredView> values) {
@@ -288,10 +331,13 @@ std::optional<FrameHead> parse_head(std::string_view line) {
   const auto database = scanner.quoted();
   const auto run = database && scanner.skip(",\"run\":") ? scanner.integer() : std::nullopt;
   const auto slice = run && scanner.skip(",\"slice\":") ? scanner.integer() : std::nullopt;
-  if (!slice || !scanner.skip("}") || !scanner.at_end()) {
+  if (!slice) {
     return std::nullopt;
   }
-  return FrameHead{.database = *database, .run = *run, .slice = *slice};
+  FrameHead head{.database = *database, .run = *run, .slice = *slice};
+  const bool columns = !scanner.skip(",\"columns\":[") || scan_columns(scanner, head);
+  return columns && scanner.skip("}") && scanner.at_end() ? std::optional{std::move(head)}
+                                                          : std::nullopt;
 }
 
 std::optional<ArchiveLine> parse_row(std::string_view line) {

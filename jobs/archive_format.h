@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/stored_value.h"
 
@@ -26,11 +28,22 @@ struct ArchivedRun {
 [[nodiscard]] std::optional<std::int64_t> run_of_manifest(std::string_view name,
                                                           std::string_view database);
 
+using ColumnNames = std::vector<std::string>;
+/// [events] as it was resolved when the rows were archived: LogShape::mapping.
+using MappedNames = std::map<std::string, std::string>;
+
 /// What the first line of a frame says.
 struct FrameHead {
   std::string database;  ///< Database::identity()
   std::int64_t run = 0;
   std::int64_t slice = 0;
+  ColumnNames columns = {};  ///< of its rows; empty where it does not say, as before 2026-12
+  MappedNames mapping = {};
+
+  /// Whether it is the head of the same frame, whatever it says of its columns.
+  [[nodiscard]] bool is_of(const FrameHead& frame) const {
+    return database == frame.database && run == frame.run && slice == frame.slice;
+  }
   [[nodiscard]] bool operator==(const FrameHead&) const = default;
 };
 

@@ -16,7 +16,7 @@ constexpr int kLevel = 3;                     // zstd's own default
 constexpr std::int64_t kPiece = 131'072;      // read or written at once
 constexpr int kJobBytes = 1 << 20;            // that zstd's thread compresses as one
 constexpr std::size_t kGivenAtOnce = 65'536;  // lines are shorter, and each handing over costs
-constexpr std::size_t kLongestHead = 16'384;  // of its line; a database's identity is short
+constexpr std::size_t kLongestHead = std::size_t{4} << 20;  // of its line, with all columns
 
 [[noreturn]] void fail(const FramePlace& place, const std::string& what) {
   throw ArchiveError(place.name + ": the frame at byte " + std::to_string(place.begin) + " " +
@@ -201,7 +201,8 @@ namespace {
 
 /// Throws unless the first line of a frame is its head.
 void require_head(const FramePlace& place, const FrameHead& head, std::string_view line) {
-  if (parse_head(line) != head) {
+  const auto found = parse_head(line);
+  if (!found || !found->is_of(head)) {
     fail(place,
          "is not the one of run " + std::to_string(head.run) + ", slice " +
              std::to_string(head.slice) + ", of this database: it begins with " +

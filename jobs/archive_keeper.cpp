@@ -33,7 +33,7 @@ Instant made_at(const RunLine& line) {
 bool may_be_ours(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file) {
   const auto head = first_head(file);
   if (head) {
-    return shelf.head_of(run, head->slice) == *head;
+    return head->is_of(shelf.head_of(run, head->slice));
   }
   const auto line = shelf.database.ledger().find(run);
   if (!line || line->closing) {
@@ -41,6 +41,18 @@ bool may_be_ours(const ArchiveShelf& shelf, std::int64_t run, ArchiveFile& file)
   }
   const std::string begin = file.read(0, static_cast<std::int64_t>(kZstdMark.size()));
   return begin == kZstdMark.substr(0, begin.size());
+}
+
+/// What the rows of an archive were read as: what it says itself, since a log can have got another
+/// column while its run lay dead; an archive from before heads said it, by the log as it is.
+FrameHead columns_of(const ArchiveShelf& shelf, ArchiveFile& file) {
+  auto head = first_head(file).value_or(FrameHead{});
+  if (head.columns.empty()) {
+    const LogShape& shape = shelf.database.audit_log().shape();
+    head.columns = shape.columns;
+    head.mapping = shape.mapping;
+  }
+  return head;
 }
 
 /// The facts of one committed slice, from what the writer noted or, after a crash, from the file.
@@ -56,8 +68,8 @@ ArchiveFrame frame_of(const ArchiveShelf& shelf,
     return *known;
   }
   const std::string name = shelf.path(shelf.file_of(slice.run));
-  const LogShape& shape = shelf.database.audit_log().shape();
-  const TimeColumn time(shape.columns, shape.mapping);
+  const FrameHead read_as = columns_of(shelf, file);
+  const TimeColumn time(read_as.columns, read_as.mapping);
   ArchiveFrame frame{.slice = slice.number, .end = *slice.archive_end};
   const FrameRows rows =
       read_rows(file,
@@ -100,15 +112,15 @@ ArchiveManifest manifest_for(const ArchiveShelf& shelf,
                              std::int64_t run,
                              std::vector<ArchiveFrame> frames,
                              ArchiveFile& file) {
-  const LogShape& shape = shelf.database.audit_log().shape();
+  const FrameHead read_as = columns_of(shelf, file);
   const auto line = shelf.database.ledger().find(run);
-  const auto table = shape.mapping.find("table");
+  const auto table = read_as.mapping.find("table");
   ArchiveManifest manifest{.run = run,
                            .database = shelf.database.identity(),
                            .made_at = line ? made_at(*line) : kEndOfTime,
-                           .table = table == shape.mapping.end() ? "" : table->second,
-                           .columns = shape.columns,
-                           .mapping = shape.mapping,
+                           .table = table == read_as.mapping.end() ? "" : table->second,
+                           .columns = read_as.columns,
+                           .mapping = read_as.mapping,
                            .salt = shelf.database.ledger().salt(run),
                            .frames = std::move(frames),
                            .bytes = file.size(),

@@ -2,21 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "jobs/archive_format.h"
 #include "policy/event_time.h"
 #include "policy/instant.h"
 #include "policy/stored_value.h"
 
 namespace holdfast {
-
-using ColumnNames = std::vector<std::string>;
-/// [events] as it was resolved when the rows were archived: LogShape::mapping.
-using MappedNames = std::map<std::string, std::string>;
 
 /// The rows of one slice in an archive.
 struct ArchiveFrame {

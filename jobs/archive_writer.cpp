@@ -6,7 +6,10 @@
 namespace holdfast {
 
 ArchiveWriter::ArchiveWriter(ArchiveStore& store, const LogShape& shape, FrameHead run)
-    : store_(store), head_(std::move(run)), time_(shape.columns, shape.mapping) {}
+    : store_(store), head_(std::move(run)), time_(shape.columns, shape.mapping) {
+  head_.columns = shape.columns;
+  head_.mapping = shape.mapping;
+}
 
 void ArchiveWriter::start_slice(std::int64_t number) {
   while (!frames_.empty() && frames_.back().slice >= number) {

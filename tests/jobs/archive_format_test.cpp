@@ -82,6 +82,32 @@ struct Bench {
 
 }  // namespace
 
+TEST_CASE("a head says what its rows were read as", "[archive]") {
+  const FrameHead plain{.database = "0a1b2c3d", .run = 3, .slice = 2};
+  FrameHead head = plain;
+  head.columns = {"id", R"(a "b", c)", "", "Größe"};
+  head.mapping = {{"table", "log"}, {"time", "a\\]"}};
+  std::string line;
+  append_head(line, head);
+  REQUIRE(line.back() == '\n');
+  line.pop_back();
+  CHECK(nlohmann::json::parse(line).at("columns") == nlohmann::json(head.columns));
+  CHECK(nlohmann::json::parse(line).at("mapping") == nlohmann::json(head.mapping));
+  CHECK(parse_head(line) == head);
+  CHECK(parse_head(line)->is_of(plain));
+  head.mapping.clear();
+  std::string unmapped;
+  append_head(unmapped, head);
+  unmapped.pop_back();
+  CHECK(parse_head(unmapped) == head);
+  for (std::size_t length = 0; length < line.size(); ++length) {
+    CHECK_FALSE(parse_head(line.substr(0, length)));
+  }
+  CHECK_FALSE(parse_head(line + "}"));
+  // As heads were before they said it.
+  CHECK(parse_head(R"({"database":"0a1b2c3d","run":3,"slice":2})") == plain);
+}
+
 TEST_CASE("a line is the JSON that the README describes", "[archive]") {
   CHECK(line_of({StoredView{}, StoredView{std::int64_t{-5}}, StoredView{0.5}}, "a\"b") ==
         R"({"k":"a\"b","v":[["n",""],["i","-5"],["r","0.5"]]})");

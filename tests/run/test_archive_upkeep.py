@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import unittest
 
-from archive_world import KEEP, NIGHT, ArchiveWorld, all_archived, archive_config, archive_world, name_begin, stored_rows
+from archive_world import COLUMNS, KEEP, NIGHT, ArchiveWorld, all_archived, archive_config, archive_world, name_begin, stored_rows
 from audit_world import at, deletable_from, is_root, laid_over
 from erasure_world import TABLES, ErasureWorld, erasure_config
 from holdfast_cli import program_path, require, work_folder
@@ -113,6 +113,29 @@ class CrashTest(unittest.TestCase):
                 archived |= rows
             gone = set(before) - set(stored_rows(world.database))
             self.assertEqual(archived, {key: before[key] for key in gone})
+
+    def test_an_archive_of_a_dead_run_says_what_its_rows_were_read_as(self):
+        with archive_world(fill=3000) as world:
+            with StartedRun(world) as run:
+                self.assertTrue(wait_for_slices(world.database, 1, 2, run), run)
+                run.kill()
+            with world.connection() as database:
+                database.execute("ALTER TABLE audit_events ADD COLUMN request_id TEXT")
+            self.assertEqual(world.run(expect=0).json["closed_dead_runs"], [1])
+            manifest = world.manifest(1)
+            self.assertEqual(tuple(manifest["columns"]), COLUMNS)
+            self.assertEqual(manifest["mapping"], {**manifest["mapping"], "table": "audit_events", "time": "occurred_at"})
+            self.assertIsNotNone(manifest["oldest"])
+            self.assertTrue(world.archives("verify").json["ok"])
+            world.archives("restore", "1", expect=4)
+            with world.connection() as database:
+                database.execute("ALTER TABLE audit_events DROP COLUMN request_id")
+            self.assertEqual(world.archives("restore", "1").json["restored"], manifest["rows"])
+            world.clock.advance(days=40)
+            world.freeze("--actor=nobody-here")
+            warnings = world.run(expect=0).json["warnings"]
+            self.assertEqual([line for line in warnings if "archive" in line], [])
+            self.assertIsNotNone(world.manifest(1)["destroyed_at"])
 
     def test_a_destruction_that_was_cut_short_is_finished(self):
         with archive_world() as world:
