@@ -21,8 +21,8 @@ import chart
 import parts
 from trial import Tools
 
-FULL = {"rows": 3_000_000, "nights": (1_000_000, 10_000_000, 30_000_000), "held": 1_000_000, "side": 1_000_000, "rounds": 1}
-QUICK = {"rows": 300_000, "nights": (300_000,), "held": 100_000, "side": 200_000, "rounds": 1}
+FULL = {"rows": 3_000_000, "nights": (1_000_000, 10_000_000, 30_000_000), "held": 1_000_000, "side": 1_000_000, "rounds": 1, "turns": 3}
+QUICK = {"rows": 300_000, "nights": (300_000,), "held": 100_000, "side": 200_000, "rounds": 1, "turns": 1}
 
 
 def parse_arguments():
