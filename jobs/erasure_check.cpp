@@ -69,6 +69,16 @@ std::vector<std::string> left_by_erasures(const Desk& desk) {
         " ([events].children) as they are where their row of the log stays, with whatever they say "
         "about the person: name those tables in [erasure.module] too, or keep persons out of them");
   }
+  std::string triggers;
+  for (const std::string& trigger : desk.database.audit_log().shape().change_triggers) {
+    triggers += (triggers.empty() ? "\"" : ", \"") + utf8_text(trigger) + '"';
+  }
+  if (!triggers.empty()) {
+    doubts.push_back(
+        "an erasure does not see what these triggers of the log write elsewhere when a row is "
+        "changed or goes: " +
+        triggers + "; a table of theirs that keeps what rows said belongs in [erasure.module]");
+  }
   std::string columns;
   for (const std::string& name : desk.database.subjects().unmapped_columns(LogPlace::log)) {
     columns += (columns.empty() ? "" : ", ") + utf8_text(name);

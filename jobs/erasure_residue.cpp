@@ -25,6 +25,9 @@ std::vector<LeftAsItIs> left_as_it_is(Database& database, const Settings& settin
   if (auto columns = database.subjects().unmapped_columns(LogPlace::log); !columns.empty()) {
     left.push_back({.table = settings.events.table, .columns = std::move(columns)});
   }
+  for (const std::string& trigger : database.audit_log().shape().change_triggers) {
+    left.push_back({.table = settings.events.table, .trigger = trigger});
+  }
   for (const ChildShape& child : database.audit_log().shape().children) {
     left.push_back({.table = child.table});
   }
@@ -58,6 +61,9 @@ json left_json(const std::vector<LeftAsItIs>& left) {
         {{"module", table.module.empty() ? json(nullptr) : json(utf8_text(table.module))},
          {"table", utf8_text(table.table)},
          {"columns", std::move(columns)}});
+    if (!table.trigger.empty()) {
+      list.back()["trigger"] = utf8_text(table.trigger);
+    }
   }
   return list;
 }

@@ -28,13 +28,14 @@ struct Returned {
   bool asked_anew = false;  ///< there is a later request: its own guards decide, not this verb
 };
 
-/// By tenant and person.
-std::map<std::pair<std::string, std::string>, Returned> persons_who_came_back(const Desk& desk) {
+/// By tenant and person. Nobody is matched to a token whose key is gone.
+std::map<std::pair<std::string, std::string>, Returned> persons_who_came_back(
+    const Desk& desk, const std::set<std::string>& without_key) {
   std::map<std::pair<std::string, std::string>, Returned> back;
   std::set<std::pair<std::string, std::string>> seen;
   const auto look = [&](const Subject& subject) {
     const std::string tenant = subject.tenant.value_or(std::string{});
-    if (!seen.emplace(tenant, subject.person).second) {
+    if (without_key.contains(tenant) || !seen.emplace(tenant, subject.person).second) {
       return;
     }
     const auto token = token_of(desk.database, *desk.keys, subject);
@@ -124,7 +125,28 @@ bool names_any(const std::vector<std::string>& words, const std::set<std::string
       words.begin(), words.end(), [&](const std::string& word) { return tokens.contains(word); });
 }
 
-void require_nobody_needs_key(const Desk& desk, const std::string& tenant) {
+/// What was erased of tenants whose key is gone: whether it came back nobody can tell.
+json erasures_without_key(const Desk& desk, const std::set<std::string>& tenants) {
+  json unmatched = json::array();
+  for (const ErasureRequest& request : desk.database.erasures().all()) {
+    if (request.state == ErasureState::completed &&
+        tenants.contains(request.tenant.value_or(std::string{}))) {
+      unmatched.push_back(
+          {{"tenant", json_or_null(request.tenant)},
+           {"token", utf8_text(request.subject)},
+           {"completed_at", request.ended_at ? json(to_rfc3339(*request.ended_at)) : json(nullptr)},
+           {"why", "key_missing"}});
+    }
+  }
+  return unmatched;
+}
+
+/// A key whose file is gone serves nobody: nothing can be joined through it.
+void require_nobody_needs_key(const Desk& desk, const ErasureKeyLine& line) {
+  if (!desk.keys->read(line)) {
+    return;
+  }
+  const std::string tenant = line.tenant.value_or(std::string{});
   for (const ErasureRequest& request : desk.database.erasures().all()) {
     if (request.open() && request.tenant.value_or(std::string{}) == tenant) {
       throw JobError(ExitStatus::refused,
@@ -230,7 +252,11 @@ json reapply_erasures(const Desk& desk) {
   json done = json::array();
   json held = json::array();
   json failed = json::array();
-  for (const auto& [whose, returned] : persons_who_came_back(desk)) {
+  std::set<std::string> without_key;
+  for (const ErasureKeyLine& line : keys_without_file(desk.database, *desk.keys)) {
+    without_key.insert(line.tenant.value_or(std::string{}));
+  }
+  for (const auto& [whose, returned] : persons_who_came_back(desk, without_key)) {
     const Subject subject{
         .tenant = whose.first.empty() ? std::optional<std::string>{} : std::optional{whose.first},
         .person = whose.second};
@@ -259,8 +285,10 @@ json reapply_erasures(const Desk& desk) {
     drop_salts_of_archives(desk);
     remove_erased_exports(desk);
   }
-  return {
-      {"erased_again", std::move(done)}, {"held", std::move(held)}, {"failed", std::move(failed)}};
+  return {{"erased_again", std::move(done)},
+          {"held", std::move(held)},
+          {"failed", std::move(failed)},
+          {"unmatched", erasures_without_key(desk, without_key)}};
 }
 
 json forget_key(const Desk& desk, const std::string& tenant, const std::string& reason) {
@@ -278,7 +306,7 @@ json forget_key(const Desk& desk, const std::string& tenant, const std::string& 
   WitnessNotes notes = witness_notes(desk);
   {
     const auto write = desk.database.begin_write(Durability::full);
-    require_nobody_needs_key(desk, tenant);
+    require_nobody_needs_key(desk, *line);
     part_names_from_tokens(desk, *line);
     withhold_names(desk, *line);
     if (!desk.database.erasures().forget_key(line->id,

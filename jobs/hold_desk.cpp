@@ -266,10 +266,13 @@ json place_hold(const Desk& desk, HoldRequest request) {
   add_names_of_codes(desk.settings.catalogue, request.scope.codes);
   LegalHold hold = hold_from(desk, request);
   WitnessNotes notes = witness_notes(desk);
+  json unreached = json::array();
   {
     const auto write = desk.database.begin_write(Durability::full);
     if (desk.keys != nullptr) {
-      add_tokens(desk.database, *desk.keys, hold.scope);
+      for (const std::string& sentence : add_tokens(desk.database, *desk.keys, hold.scope)) {
+        unreached.push_back(utf8_text(sentence));
+      }
     }
     hold.id = desk.database.holds().place(hold);
     note_in_journal(
@@ -283,6 +286,7 @@ json place_hold(const Desk& desk, HoldRequest request) {
   json result = hold_json(hold, HoldDetail::with_names);
   result["rows"] = found.rows;
   result["near_misses"] = found.near_misses();
+  result["warnings"] = std::move(unreached);
   return result;
 }
 

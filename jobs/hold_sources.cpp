@@ -21,6 +21,19 @@ bool in_tenant(const HoldScope& scope, const Subject& subject) {
          std::find(scope.tenants.begin(), scope.tenants.end(), tenant) != scope.tenants.end();
 }
 
+/// A table that does not say whose rows it has gives up those of all tenants: then a hold of any
+/// tenant that names the person is in the way.
+bool reaches_all_tenants(const Settings& settings) {
+  return std::any_of(settings.erasure.modules.begin(),
+                     settings.erasure.modules.end(),
+                     [](const ErasureModule& module) {
+                       return std::any_of(
+                           module.tables.begin(),
+                           module.tables.end(),
+                           [](const ModuleTable& table) { return !table.tenant.has_value(); });
+                     });
+}
+
 bool names(const HoldScope& scope, const HoldQuestion& question) {
   for (const auto* words : {&scope.persons, &scope.actors, &scope.subjects}) {
     if (listed(*words, question.subject.person) || listed(*words, question.token)) {
@@ -93,9 +106,10 @@ std::vector<ModuleReport> ask_programs(const Settings& settings,
 std::vector<const LegalHold*> holds_of_subject(const HoldQuestion& question) {
   std::set<std::int64_t> found;
   const HoldIndex& index = question.context.holds();
+  const bool everywhere = reaches_all_tenants(question.settings);
   for (const LegalHold& hold : index.holds()) {
-    if (in_tenant(hold.scope, question.subject) &&
-        (hold.scope.everything || names(hold.scope, question))) {
+    const bool here = in_tenant(hold.scope, question.subject);
+    if ((here && hold.scope.everything) || ((here || everywhere) && names(hold.scope, question))) {
       found.insert(hold.id);
     }
   }

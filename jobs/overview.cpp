@@ -12,6 +12,7 @@
 #include "jobs/row_desk.h"
 #include "jobs/run_plan.h"
 #include "jobs/server_clock.h"
+#include "jobs/tenant_keys.h"
 #include "jobs/witness_check.h"
 
 namespace holdfast {
@@ -148,6 +149,11 @@ void check_database(const Desk& desk, Findings& findings) {
   }
   if (desk.settings.administrators.empty()) {
     findings.doubtful("[admins].principals is empty: nobody can approve a plan or release a hold");
+  }
+  if (desk.keys != nullptr && desk.database.is_set_up()) {
+    if (const std::string fault = key_fault(desk.database, *desk.keys); !fault.empty()) {
+      findings.wrong(fault);
+    }
   }
   const std::vector<std::string> faults = erasure_faults(desk);
   for (const std::string& fault : faults) {

@@ -2,7 +2,6 @@
 #include "jobs/plan_counter.h"
 
 #include <algorithm>
-#include <set>
 
 #include "jobs/job_error.h"
 #include "jobs/json_text.h"
@@ -172,15 +171,16 @@ void PlanCounter::note_unknown(std::string_view code, Instant time) {
 }
 
 void PlanCounter::count_holds(const RowFacts& row) {
-  std::set<std::int64_t> ids;
-  context_->holds().for_each_match(as_hold_candidate(row, context_->frame()),
-                                   [&ids](const LegalHold& hold) {
-                                     if (hold.active()) {
-                                       ids.insert(hold.id);
-                                     }
-                                     return true;
-                                   });
-  for (const std::int64_t id : ids) {
+  ids_.clear();
+  context_->holds().for_each_match(
+      as_hold_candidate(row, context_->frame()), [this](const LegalHold& hold) {
+        // One hold may be visited twice.
+        if (hold.active() && std::find(ids_.begin(), ids_.end(), hold.id) == ids_.end()) {
+          ids_.push_back(hold.id);
+        }
+        return true;
+      });
+  for (const std::int64_t id : ids_) {
     ++figures_.kept_by_hold[id];
   }
 }

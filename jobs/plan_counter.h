@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jobs/decision_context.h"
 #include "jobs/plan_figures.h"
@@ -68,6 +69,7 @@ class PlanCounter {
   PlanFigures figures_;
   TextMap<CodeFigures> codes_;
   PlaceMap<PlaceFigures> places_;
+  std::vector<std::int64_t> ids_;  // of the holds of one row
 };
 
 }  // namespace holdfast

@@ -10,6 +10,7 @@
 #include "jobs/policy_document.h"
 #include "jobs/recovery.h"
 #include "jobs/run_errors.h"
+#include "jobs/tenant_keys.h"
 
 namespace holdfast {
 namespace {
@@ -64,6 +65,11 @@ void PruneRun::steps() {
   enter("policy");
   if (!adopt_policy()) {
     return;
+  }
+  if (with_.keys != nullptr) {
+    if (const std::string fault = key_fault(with_.database, *with_.keys); !fault.empty()) {
+      warn("erasure_key_missing: " + fault);
+    }
   }
   enter("planning");
   if (!plan() || !pass_gates()) {

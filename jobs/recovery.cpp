@@ -80,6 +80,14 @@ json add_lost_run(Database& database, const json& body) {
 void erase_again(const Desk& desk, const std::vector<WitnessLine>& lines, json& result) {
   result["erasures_unmatched"] = put_back_erasures(desk, lines);
   const json again = reapply_erasures(desk);
+  json& unmatched = result["erasures_unmatched"];
+  for (const json& line : again.at("unmatched")) {
+    if (std::none_of(unmatched.begin(), unmatched.end(), [&](const json& known) {
+          return known.at("tenant") == line.at("tenant") && known.at("token") == line.at("token");
+        })) {
+      unmatched.push_back(line);
+    }
+  }
   result["erased_again"] = again.at("erased_again");
   result["erasures_held"] = again.at("held");
   if (!again.at("failed").empty()) {

@@ -11,6 +11,7 @@
 #include "jobs/json_text.h"
 #include "jobs/kept_metadata.h"
 #include "jobs/metadata_filter.h"
+#include "storage/value_form.h"
 
 namespace holdfast {
 namespace {
@@ -19,6 +20,7 @@ using nlohmann::json;
 
 /// What one row of the log becomes; none where it stays as it is.
 struct RowFate {
+  bool names_person = false;  ///< still: somebody may have given it to another since it was found
   bool goes = false;
   bool had_bad_time = false;
   bool evidence = false;
@@ -31,8 +33,13 @@ RowFate fate_of(const SubjectErasure& erasure, const PersonalRow& row) {
   const RowFacts& facts = row.facts;
   const bool acted = facts.actor == erasure.subject.person;
   const bool is_subject = facts.subject == erasure.subject.person;
+  fate.names_person = acted || is_subject;
+  if (!fate.names_person) {
+    return fate;
+  }
   // Who approved or completed the erasure of somebody else stays named: that row is the evidence.
-  if (about_an_erasure(facts) && acted && !is_subject) {
+  const bool of_somebody = facts.subject && !facts.subject->empty();
+  if (about_an_erasure(facts) && of_somebody && !is_subject) {
     fate.evidence = true;
     return fate;
   }
@@ -72,13 +79,48 @@ std::vector<std::int64_t> person_holds_over(const SubjectErasure& erasure, const
   return found;
 }
 
-/// True where the row says the token now: a column of numbers cannot, and is NULL instead.
-bool says_token(const SubjectErasure& erasure, const RowKey& key, const PersonalFields& fields) {
-  bool says = true;
-  (void)erasure.database.audit_log().read_row(key, [&](const RowFacts& row) {
-    says = (!fields.actor || row.actor == *fields.actor) &&
-           (!fields.subject || row.subject == *fields.subject);
+/// Whether metadata says what was written: databases spell JSON in their own way, and a column that
+/// cannot have the text has nothing in it.
+bool is_as_written(const StoredView& stored, const std::optional<std::string>& written) {
+  if (std::holds_alternative<std::monostate>(stored)) {
+    return true;
+  }
+  TextForm form;
+  const std::string text{form.of(stored).value_or("")};
+  if (text == written.value_or("{}")) {
+    return true;
+  }
+  const auto now = parse_foreign(text);
+  return !now.is_discarded() && now == parse_foreign(written.value_or("{}"));
+}
+
+/// Writes one row and reads it again: a trigger can undo what was written, and the database still
+/// tells of a row that was changed. Returns true where the row says the token now: a column of
+/// numbers cannot, and is NULL instead. Errors: JobError where it says what it said before.
+bool pseudonymise(const SubjectErasure& erasure,
+                  LogPlace place,
+                  const RowKey& key,
+                  const PersonalFields& fields) {
+  SubjectStore& subjects = erasure.database.subjects();
+  subjects.rewrite(place, key, fields);
+  const std::string& person = erasure.subject.person;
+  bool done = false;
+  bool says = false;
+  const bool there = subjects.read_row(place, key, [&](const PersonalRow& row) {
+    const RowFacts& facts = row.facts;
+    done = (!fields.actor || facts.actor != person) &&
+           (!fields.subject || facts.subject != person) &&
+           (!fields.metadata || is_as_written(row.metadata, *fields.metadata));
+    says = (!fields.actor || facts.actor == *fields.actor) &&
+           (!fields.subject || facts.subject == *fields.subject);
   });
+  if (!there || !done) {
+    throw JobError(ExitStatus::failed,
+                   erasure.database.path() + ": row " + key.display() +
+                       " of the log does not say what was written to it when a person was "
+                       "pseudonymised, so the erasure is taken back: look for a trigger of the "
+                       "table that undoes changes, and let it except those of Holdfast");
+  }
   return says;
 }
 
@@ -118,7 +160,7 @@ void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
       fate.had_bad_time = decision.bad_time;
       fate.holds = person_holds_over(erasure, row.facts);
     });
-    if (!there) {
+    if (!there || !fate.names_person) {
       continue;
     }
     if (fate.goes) {
@@ -129,9 +171,9 @@ void erase_from_log(const SubjectErasure& erasure, ErasureReceipt& receipt) {
         erasure.database.first_seen().drop(key);
       }
     } else if (fate.fields) {
-      subjects.rewrite(LogPlace::log, key, *fate.fields);
+      const bool says_token = pseudonymise(erasure, LogPlace::log, key, *fate.fields);
       ++receipt.pseudonymised;
-      if (!fate.holds.empty() && !says_token(erasure, key, *fate.fields)) {
+      if (!fate.holds.empty() && !says_token) {
         for (const std::int64_t hold : fate.holds) {
           loose[hold].push_back(key.display());
         }
@@ -150,7 +192,7 @@ void erase_from_own_events(const SubjectErasure& erasure, ErasureReceipt& receip
     (void)subjects.read_row(
         LogPlace::own_events, key, [&](const PersonalRow& row) { fate = fate_of(erasure, row); });
     if (fate.fields) {
-      subjects.rewrite(LogPlace::own_events, key, *fate.fields);
+      (void)pseudonymise(erasure, LogPlace::own_events, key, *fate.fields);
       ++receipt.own_events;
     } else {
       ++receipt.evidence;
@@ -269,35 +311,6 @@ std::vector<RemainingArchive> remaining_archives(Database& database,
                               ": the archive is not found there, nor its tombstone"});
   }
   return found;
-}
-
-void SubjectRows::search_ahead() {
-  // Where rows may come below the highest key, a search without the lock could not be completed.
-  if (database_.subjects().finds_by_index() || database_.audit_log().shape().rows_come_late) {
-    return;
-  }
-  commits_ = database_.foreign_commits();
-  highest_ = database_.audit_log().highest_key();
-  found_ = database_.subjects().rows_of(LogPlace::log, subject_, std::nullopt);
-  searched_ = true;
-}
-
-std::vector<RowKey> SubjectRows::current() {
-  SubjectStore& subjects = database_.subjects();
-  if (!searched_) {
-    return subjects.rows_of(LogPlace::log, subject_, std::nullopt);
-  }
-  if (commits_ == database_.foreign_commits()) {
-    return found_;
-  }
-  if (!database_.audit_log().shape().ordered_keys) {
-    return subjects.rows_of(LogPlace::log, subject_, std::nullopt);
-  }
-  // An audit log is written at its end: what came since the search has a key above its highest.
-  std::vector<RowKey> rows = found_;
-  const auto late = subjects.rows_of(LogPlace::log, subject_, highest_.value_or(0));
-  rows.insert(rows.end(), late.begin(), late.end());
-  return rows;
 }
 
 bool rows_may_go(Database& database,

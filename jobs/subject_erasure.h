@@ -26,13 +26,16 @@ class SubjectRows {
 
   /// Searches the log where that takes a whole pass. Call it without the write lock.
   void search_ahead();
-  /// The rows as they are now. Call it inside the write that relies on them.
+  /// The rows as they are now. Call it inside the write that relies on them. Where a search takes
+  /// longer than a second and somebody committed since, rows that others have changed, or added
+  /// below the highest key, are not found.
   [[nodiscard]] std::vector<RowKey> current();
 
  private:
   Database& database_;
   Subject subject_;
   bool searched_ = false;
+  bool quick_ = false;  // so that it can be done once more while others wait
   std::vector<RowKey> found_;
   std::optional<std::int64_t> highest_;
   std::int64_t commits_ = 0;

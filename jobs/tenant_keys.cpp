@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "jobs/digest.h"
 #include "jobs/job_error.h"
@@ -17,16 +18,29 @@ std::string key_name(const ErasureKeyLine& line) {
   return tenant.empty() ? "the key of the empty tenant" : "the key of tenant \"" + tenant + "\"";
 }
 
+/// Names the key first.
+std::string gone_sentence(const ErasureKeyLine& line) {
+  return key_name(line) + " (key " + std::to_string(line.id) +
+         " of the register) is missing from the key folder: put its file back from a backup, or "
+         "\"holdfast erasure forget-key\" it; a second key would cut earlier tokens loose, so none "
+         "is made";
+}
+
 std::string require_key(ErasureKeys& keys, const ErasureKeyLine& line) {
   auto key = keys.read(line);
   if (!key) {
-    throw JobError(ExitStatus::failed,
-                   key_name(line) + " (key " + std::to_string(line.id) +
-                       " of the register) is missing from the key folder: put its file back from a "
-                       "backup, or \"holdfast erasure forget-key\" it; a second key would cut "
-                       "earlier tokens loose, so none is made");
+    throw JobError(ExitStatus::failed, gone_sentence(line));
   }
   return *std::move(key);
+}
+
+/// Empty where the key can be used.
+std::string fault_of(ErasureKeys& keys, const ErasureKeyLine& line) {
+  try {
+    return keys.read(line) ? std::string{} : gone_sentence(line);
+  } catch (const JobError& error) {
+    return error.what();
+  }
 }
 
 bool covers_tenant(const HoldScope& scope, const ErasureKeyLine& line) {
@@ -72,11 +86,17 @@ std::string token_of_or_new_key(Database& database,
   return erasure_token(key, subject.person);
 }
 
-void add_tokens(Database& database, ErasureKeys& keys, HoldScope& scope) {
+std::vector<std::string> add_tokens(Database& database, ErasureKeys& keys, HoldScope& scope) {
+  std::vector<std::string> unreached;
   const std::array<std::vector<std::string>*, 3> lists = {
       &scope.persons, &scope.actors, &scope.subjects};
   for (const ErasureKeyLine& line : database.erasures().keys()) {
     if (line.forgotten_at || !covers_tenant(scope, line)) {
+      continue;
+    }
+    if (const std::string fault = fault_of(keys, line); !fault.empty()) {
+      unreached.push_back("persons who were erased are not looked for among its names: " + fault +
+                          "; when it is back, place the hold once more");
       continue;
     }
     const std::string key = require_key(keys, line);
@@ -91,6 +111,29 @@ void add_tokens(Database& database, ErasureKeys& keys, HoldScope& scope) {
       }
     }
   }
+  return unreached;
+}
+
+std::vector<ErasureKeyLine> keys_without_file(Database& database, ErasureKeys& keys) {
+  std::vector<ErasureKeyLine> lines = database.erasures().keys();
+  std::erase_if(lines, [&](const ErasureKeyLine& line) {
+    return line.forgotten_at || keys.read(line).has_value();
+  });
+  return lines;
+}
+
+std::string key_fault(Database& database, ErasureKeys& keys) {
+  std::string first;
+  std::size_t others = 0;
+  for (const ErasureKeyLine& line : database.erasures().keys()) {
+    std::string fault = line.forgotten_at ? std::string{} : fault_of(keys, line);
+    if (first.empty()) {
+      first = std::move(fault);
+    } else {
+      others += fault.empty() ? 0 : 1;
+    }
+  }
+  return others == 0 ? first : first + " (and " + std::to_string(others) + " others)";
 }
 
 }  // namespace holdfast

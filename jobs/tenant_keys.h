@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "jobs/erasure_keys.h"
 #include "policy/legal_hold.h"
@@ -29,6 +30,17 @@ namespace holdfast {
 
 /// Puts the tokens of erased persons beside their names, so that a hold that is placed after an
 /// erasure finds the pseudonymised rows as well. Only for tenants that have their key still.
-void add_tokens(Database& database, ErasureKeys& keys, HoldScope& scope);
+/// Returns in sentences whose erased persons could not be looked for, because a key's file is gone
+/// or cannot be read: a hold is not refused for that.
+[[nodiscard]] std::vector<std::string> add_tokens(Database& database,
+                                                  ErasureKeys& keys,
+                                                  HoldScope& scope);
+
+/// The keys that the register counts on and whose files are gone.
+[[nodiscard]] std::vector<ErasureKeyLine> keys_without_file(Database& database, ErasureKeys& keys);
+
+/// What is wrong with the files of keys that the register counts on, in a sentence about the first;
+/// empty: nothing is.
+[[nodiscard]] std::string key_fault(Database& database, ErasureKeys& keys);
 
 }  // namespace holdfast

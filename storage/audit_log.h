@@ -39,7 +39,8 @@ struct LogShape {
   bool deletes_fire_triggers = false;  ///< a delete may change other rows, of this table as well
   bool has_tenant = false;
   std::vector<ChildShape> children;
-  std::vector<std::string> columns;  ///< all but generated ones, in the order of the table
+  std::vector<std::string> change_triggers;  ///< of others: fire when a row is changed or goes
+  std::vector<std::string> columns;          ///< all but generated ones, in the order of the table
   std::map<std::string, std::string> mapping;  ///< [events] as it was resolved
   std::string index_advice;                    ///< the CREATE INDEX that would help; empty: none
   std::vector<std::string> doubts;             ///< whole sentences for `check`

@@ -61,8 +61,13 @@ std::string left_lines(const json& document) {
       columns += (columns.empty() ? "" : ", ") + cell(column);
     }
     text += (text.empty() ? "not looked at, and left as it is in rows that stay: " : "; ") +
-            (table.at("module").is_null() ? "" : cell(table.at("module")) + ": ") +
-            cell(table.at("table")) + " (" + (columns.empty() ? "all columns" : columns) + ")";
+            (table.at("module").is_null() ? "" : cell(table.at("module")) + ": ");
+    if (table.contains("trigger")) {
+      text += "what trigger " + cell(table.at("trigger")) + " of " + cell(table.at("table")) +
+              " writes elsewhere";
+      continue;
+    }
+    text += cell(table.at("table")) + " (" + (columns.empty() ? "all columns" : columns) + ")";
   }
   return text.empty() ? text : text + "\n";
 }
@@ -166,6 +171,10 @@ std::string render_reapplied(const json& result) {
     text += asked ? "left, because a later request of the person has its own guards: "
                   : "left, because a hold stands in the way: ";
     text += cell(line.at("token")) + " of tenant " + cell(line.at("tenant"), "(none)") + "\n";
+  }
+  for (const json& line : result.at("unmatched")) {
+    text += "not looked for, because the key is gone: " + cell(line.at("token")) + " of tenant " +
+            cell(line.at("tenant"), "(none)") + "\n";
   }
   for (const json& line : result.at("failed")) {
     text += "FAILED: " + cell(line.at("token")) + " of tenant " +

@@ -79,6 +79,9 @@ std::string render_hold(const json& hold) {
       text += "note: \"" + cell(near.at("value")) + "\" in " + near.at("rows").dump() +
               " rows differs by letter case only and is not covered\n";
     }
+    for (const json& warning : hold.value("warnings", json::array())) {
+      text += "warning: " + cell(warning) + "\n";
+    }
   }
   return text;
 }

@@ -137,7 +137,8 @@ void add_upkeep(CLI::App& erasure, ChosenVerb& chosen) {
       if (!result.at("failed").empty()) {
         return ExitStatus::failed;
       }
-      return result.at("held").empty() ? ExitStatus::done : ExitStatus::refused;
+      return result.at("held").empty() && result.at("unmatched").empty() ? ExitStatus::done
+                                                                         : ExitStatus::refused;
     };
   });
   const auto tenant = std::make_shared<std::string>();

@@ -120,6 +120,12 @@ void judge_triggers(PostgresConnection& connection,
           " fires when a row is added or changed: should it delete rows of the log while Holdfast "
           "writes, Holdfast takes that back and fails");
     }
+    // Each partition has a trigger of the same name.
+    std::vector<std::string>& listed = layout.shape.change_triggers;
+    if ((trigger.on_delete || trigger.on_update) &&
+        std::find(listed.begin(), listed.end(), trigger.name) == listed.end()) {
+      listed.push_back(trigger.name);
+    }
     layout.triggers = true;
   }
   PostgresStatement others{connection, kForeignTriggers};

@@ -16,6 +16,13 @@ namespace {
 
 constexpr const char* kTablePlace = "[[erasure.module]].table";
 
+// Whether table $1 is a partition of $2, or $2 is one of $1.
+constexpr const char* kIsPartOfLog = R"sql(
+SELECT 1 FROM pg_catalog.pg_partition_tree($2::pg_catalog.oid) t WHERE t.relid = $1::pg_catalog.oid
+UNION ALL
+SELECT 1 FROM pg_catalog.pg_partition_ancestors($2::pg_catalog.oid) a WHERE a.relid = $1::pg_catalog.oid
+)sql";
+
 std::string in_quotes(const std::string& name) {
   return '"' + name + '"';
 }
@@ -23,6 +30,19 @@ std::string in_quotes(const std::string& name) {
 /// Actions that change or delete the rows that refer, as pg_constraint has them.
 bool takes_along(char action) {
   return action == 'c' || action == 'n' || action == 'd';
+}
+
+/// The log, a partition of it, or what it is a partition of: all have rows of the log.
+bool is_part_of_log(PostgresConnection& connection,
+                    const PostgresTable& table,
+                    const PostgresTable& log) {
+  if (table.oid == log.oid) {
+    return true;
+  }
+  PostgresStatement line{connection, kIsPartOfLog};
+  line.bind(1, static_cast<std::int64_t>(table.oid));
+  line.bind(2, static_cast<std::int64_t>(log.oid));
+  return line.step();
 }
 
 }  // namespace
@@ -36,8 +56,8 @@ PostgresModuleRows::PostgresModuleRows(PostgresConnection& connection,
       subject_(
           table_.require_column({.name = table.subject, .place = "[[erasure.module]].subject"})) {
   const PostgresTableFacts& facts = table_.facts();
-  if (facts.table.oid == log.oid) {
-    table_.refuse(std::string{"is the audit log ("} + kTablePlace +
+  if (is_part_of_log(connection, facts.table, log)) {
+    table_.refuse(std::string{"is the audit log or a part of it ("} + kTablePlace +
                   "): every erasure treats it by its own rules; name other tables only");
   }
   if (facts.columns[subject_].kind == PostgresKind::real) {

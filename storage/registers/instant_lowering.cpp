@@ -22,7 +22,7 @@ struct Lowering {
   const char* many;
 };
 
-constexpr std::array<Lowering, 6> kLowerings = {{
+constexpr std::array<Lowering, 8> kLowerings = {{
     {R"sql(UPDATE holdfast_first_seen SET seen_at_ms = ?1 WHERE seen_at_ms > ?1)sql",
      "row was first seen",
      "rows were first seen"},
@@ -43,6 +43,16 @@ constexpr std::array<Lowering, 6> kLowerings = {{
 WHERE state = 'ready' AND made_at_ms > ?1)sql",
      "copy of a person's data was made",
      "copies of persons' data were made"},
+    // What was counted from the wrong clock ends as much earlier.
+    {R"sql(UPDATE holdfast_erasure SET approved_at_ms = ?1, cooloff_until_ms = cooloff_until_ms - (approved_at_ms - ?1),
+  confirmed_at_ms = CASE WHEN confirmed_at_ms > ?1 THEN ?1 ELSE confirmed_at_ms END
+WHERE state = 'approved' AND approved_at_ms > ?1)sql",
+     "erasure was approved",
+     "erasures were approved"},
+    {R"sql(UPDATE holdfast_erasure SET deadline_ms = deadline_ms - (requested_at_ms - ?1), requested_at_ms = ?1
+WHERE state IN ('requested', 'approved') AND requested_at_ms > ?1)sql",
+     "erasure was asked for",
+     "erasures were asked for"},
 }};
 
 std::string ending(Instant now) {

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <variant>
 
 #include <sqlite3.h>
@@ -175,11 +178,28 @@ Prepared prepare_query(Connection& connection, const std::string& sql) {
   return query;
 }
 
-void bind_text(sqlite3_stmt* query, const char* name, const std::string& text) {
+/// A number where the text is exactly what one looks like.
+std::optional<std::int64_t> number_of(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = problem == std::errc{} && end == text.data() + text.size();
+  return whole && std::to_string(number) == text ? std::optional{number} : std::nullopt;
+}
+
+/// Who is asked about, as text or as the number that the text is: a column without a type, and an
+/// expression, tell the two apart, and the log and the modules' tables are not read so.
+struct Asked {
+  const std::string& text;
+  bool as_number = false;
+};
+
+void bind_asked(sqlite3_stmt* query, const char* name, const Asked& asked) {
   const int index = sqlite3_bind_parameter_index(query, name);
-  if (index > 0) {
+  if (index > 0 && asked.as_number) {
+    sqlite3_bind_int64(query, index, number_of(asked.text).value_or(0));
+  } else if (index > 0) {
     // The text outlives the query: nothing has to be copied.
-    sqlite3_bind_text64(query, index, text.c_str(), text.size(), nullptr, SQLITE_UTF8);
+    sqlite3_bind_text64(query, index, asked.text.c_str(), asked.text.size(), nullptr, SQLITE_UTF8);
   }
 }
 
@@ -266,6 +286,28 @@ bool in_transaction(Connection& connection) {
   throw as_storage_error(SQLite::Exception(connection.db().getHandle(), result), connection.path());
 }
 
+/// Adds the holds of one way to ask that no other way has given. Returns SQLite's last word.
+int add_holds(const Connection& connection,
+              sqlite3_stmt* query,
+              const TimeLimit& time,
+              std::vector<ReportedHold>& holds) {
+  const HoldColumns at{.id = find_column(query, "id"),
+                       .basis = find_column(query, "basis"),
+                       .locked = find_column(query, "locked"),
+                       .review_by = find_column(query, "review_by")};
+  int result = sqlite3_step(query);
+  for (; result == SQLITE_ROW; result = sqlite3_step(query)) {
+    ReportedHold hold = read_hold(connection, query, at);
+    if (std::find(holds.begin(), holds.end(), hold) == holds.end()) {
+      holds.push_back(std::move(hold));
+    }
+    if (holds.size() > kMostHolds || time.over()) {
+      return holds.size() > kMostHolds ? SQLITE_TOOBIG : SQLITE_INTERRUPT;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 void check_hold_query(Connection& connection, const std::string& sql) {
@@ -282,19 +324,18 @@ std::vector<ReportedHold> run_hold_query(Connection& connection,
   const TimeLimit time{connection.db(), limit};
   const ReadsOnly guard{connection.db()};
   const Prepared query = prepare_query(connection, sql);
-  bind_text(query.get(), kSubject, subject.person);
-  bind_text(query.get(), kTenant, tenant);
-  const HoldColumns at{.id = find_column(query.get(), "id"),
-                       .basis = find_column(query.get(), "basis"),
-                       .locked = find_column(query.get(), "locked"),
-                       .review_by = find_column(query.get(), "review_by")};
   std::vector<ReportedHold> holds;
-  int result = sqlite3_step(query.get());
-  for (; result == SQLITE_ROW; result = sqlite3_step(query.get())) {
-    holds.push_back(read_hold(connection, query.get(), at));
-    if (holds.size() > kMostHolds || time.over()) {
-      result = holds.size() > kMostHolds ? SQLITE_TOOBIG : SQLITE_INTERRUPT;
-      break;
+  int result = SQLITE_DONE;
+  for (const bool person_as_number : {false, true}) {
+    for (const bool tenant_as_number : {false, true}) {
+      if (result != SQLITE_DONE || (person_as_number && !number_of(subject.person)) ||
+          (tenant_as_number && !number_of(tenant))) {
+        continue;
+      }
+      sqlite3_reset(query.get());
+      bind_asked(query.get(), kSubject, {subject.person, person_as_number});
+      bind_asked(query.get(), kTenant, {tenant, tenant_as_number});
+      result = add_holds(connection, query.get(), time, holds);
     }
   }
   if (in_write && !in_transaction(connection)) {

@@ -81,6 +81,7 @@ void judge_triggers(const MappedTable& table, LogLayout& layout) {
     doubts.push_back(named(trigger.name) +
                      " fires when a row is deleted: Holdfast does not count what it changes");
     layout.shape.deletes_fire_triggers = true;
+    layout.shape.change_triggers.push_back(trigger.name);
   }
   if (!layout.rowid_table) {
     refuse_triggers_on_own_tables(table, layout);
@@ -97,7 +98,11 @@ void judge_triggers(const MappedTable& table, LogLayout& layout) {
     }
   };
   doubt(insert_triggers(db, name), "added");
-  doubt(update_triggers(db, name), "changed");
+  const std::vector<TriggerFacts> on_update = update_triggers(db, name);
+  doubt(on_update, "changed");
+  for (const TriggerFacts& trigger : others_among(connection, layout, on_update)) {
+    layout.shape.change_triggers.push_back(trigger.name);
+  }
 }
 
 void refuse_unwatched_triggers(Connection& connection,
