@@ -243,6 +243,22 @@ void require_forgotten_files_gone(const Desk& desk, const std::string& tenant) {
   }
 }
 
+/// Somebody whose data a hold keeps from being erased again: as an open request, whose answer is
+/// due, it is told of until it is done.
+void ask_again(const Desk& desk, const Subject& subject) {
+  const auto write = desk.database.begin_write(Durability::full);
+  const std::int64_t request = desk.database.erasures().open({.tenant = subject.tenant,
+                                                              .subject = subject.person,
+                                                              .requested_by = desk.who,
+                                                              .requested_at = desk.now,
+                                                              .deadline = desk.now});
+  note_in_journal(desk,
+                  "erasure_asked_again",
+                  compact({{"request", request}}),
+                  "data that was erased was back, and a hold stood in the way");
+  write->commit();
+}
+
 }  // namespace
 
 json reapply_erasures(const Desk& desk) {
@@ -271,6 +287,7 @@ json reapply_erasures(const Desk& desk) {
         line["receipt"] = receipt_json(*receipt);
         done.push_back(std::move(line));
       } else {
+        ask_again(desk, subject);
         line["why"] = "holds";
         held.push_back(std::move(line));
       }

@@ -115,6 +115,19 @@ void judge_last_run(const HealthFigures& figures,
   }
 }
 
+/// After a long outage, and where the system's clock is years ahead, runs go by a clock of their
+/// own that follows in steps.
+void judge_clock(const std::optional<RunClock>& clock, HealthVerdict& verdict) {
+  if (clock && clock->system_now - clock->as_of >= kTwoDays) {
+    verdict.add(
+        HealthState::warning,
+        "the run clock is " +
+            in_words(std::chrono::duration_cast<seconds>(clock->system_now - clock->as_of)) +
+            " behind the system's, so rows become due later: it follows night by night; where the "
+            "system's is wrong, set it right and type holdfast approve --clock");
+  }
+}
+
 void judge_lost_runs(const LostRuns& lost, HealthVerdict& verdict) {
   if (lost.died) {
     verdict.add(HealthState::critical,
@@ -205,6 +218,7 @@ HealthFigures read_health(const Desk& desk) {
   figures.erasures = read.erasures.value_or(ErasureCounts{});
   figures.rows_waiting = waiting_rows(ledger, figures.last);
   const json witness = witness_status(desk);
+  figures.clock = desk.database.ledger().last_clock();
   figures.witness_agrees = witness.at("message").is_null() ||
                            witness.at("state") == std::string(to_token(WitnessState::repaired));
   return figures;
@@ -215,6 +229,7 @@ Health judge_health(const HealthFigures& figures, const HealthLimits& limits) {
   judge_lost_runs(figures.lost, verdict);
   judge_last_run(figures, limits, verdict);
   judge_success(figures, limits, verdict);
+  judge_clock(figures.clock, verdict);
   if (!figures.witness_agrees) {
     verdict.add(HealthState::critical,
                 "the witness file and the database do not agree, so a run would be refused: "

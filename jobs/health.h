@@ -10,6 +10,7 @@
 #include "jobs/desk.h"
 #include "jobs/lost_runs.h"
 #include "jobs/monitor_figures.h"
+#include "policy/run_clock.h"
 
 namespace holdfast {
 
@@ -29,6 +30,7 @@ struct HealthFigures {
   ErasureCounts erasures;
   std::optional<std::int64_t> rows_waiting;  ///< as the last record says; none where it does not
   bool witness_agrees = true;                ///< false: a run would be refused
+  std::optional<RunClock> clock;             ///< of the last run; none before it
   Instant now;
 };
 
@@ -57,8 +59,9 @@ struct Health {
 /// Critical: no success within very_old_success; the last run failed, died, was refused or was
 /// invalid, or ended as nobody here knows; a run could not be recorded;
 /// the witness file and the database do not agree; an erasure is overdue. Warning: no success
-/// within old_success, or none yet; categories left whole by the safety limit; partial_nights in a
-/// row, fewer are nothing; holds past review; erasures due within a week. Never throws.
+/// within old_success, or none yet; the run clock two days or more behind that of the system;
+/// categories left whole by the safety limit; partial_nights in a row, fewer are nothing; holds
+/// past review; erasures due within a week. Never throws.
 [[nodiscard]] Health judge_health(const HealthFigures& figures, const HealthLimits& limits);
 
 }  // namespace holdfast

@@ -270,6 +270,12 @@ json approve_plan(const Desk& desk, const std::string& digest) {
   }
   const json detail = {{"plan", plan.digest}, {"rows", plan.rows}};
   WitnessNotes notes = witness_notes(desk);
+  if (!notes.comparison().agrees()) {
+    throw JobError(ExitStatus::refused,
+                   notes.comparison().sentence +
+                       "; an approval that it does not know would count as "
+                       "somebody else's, so none is given");
+  }
   const auto write = desk.database.begin_write(Durability::full);
   (void)desk.database.plans().approve(plan.id, desk.who, desk.now);
   note_in_journal(desk, "plan_approved", compact(detail), "");

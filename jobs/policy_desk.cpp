@@ -160,15 +160,18 @@ json apply_policy(const Desk& desk, const Settings& changed, const std::string& 
   // The version that was in force so far has to be on record, or the new one would have nothing to
   // wait for.
   const PolicyState before = read_policy_state(desk.database, desk.settings, desk.now);
+  WitnessNotes notes = witness_notes(desk);
   const auto write = desk.database.begin_write(Durability::full);
   const auto record = [&](const PolicyState& state, const ConfigSource& source, Instant since) {
-    return desk.database.policies().add(
-        {.in_force_from = since,
-         .digest = state.digest,
-         .document = to_document(state.current().snapshot),
-         .changed_by = desk.who,
-         .reason = reason,
-         .source = source.path.string() + ", SHA-256 " + source.sha256});
+    StoredPolicy version{.in_force_from = since,
+                         .digest = state.digest,
+                         .document = to_document(state.current().snapshot),
+                         .changed_by = desk.who,
+                         .reason = reason,
+                         .source = source.path.string() + ", SHA-256 " + source.sha256};
+    version.version = desk.database.policies().add(version);
+    notes.note(desk.now, "policy", policy_witness_body(version));
+    return version.version;
   };
   if (!before.recorded) {
     (void)record(before, desk.settings.source, before.current().in_force_from);
@@ -189,6 +192,7 @@ json apply_policy(const Desk& desk, const Settings& changed, const std::string& 
                                                  .at = desk.now},
                                                 differences));
   write->commit();
+  notes.flush();
   result["version"] = version;
   result["applied_by"] = desk.who;
   return result;

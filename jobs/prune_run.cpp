@@ -198,13 +198,15 @@ void PruneRun::record_policy(const PolicyState& state, const RunClock& clock) {
                               .version = state.current().number,
                               .at = clock.system_now};
   const auto write = with_.database.begin_write(Durability::full);
-  with_.database.policies().add({.version = state.current().number,
-                                 .in_force_from = state.current().in_force_from,
-                                 .digest = state.digest,
-                                 .document = to_document(state.current().snapshot),
-                                 .changed_by = note.actor,
-                                 .reason = note.reason,
-                                 .source = note.source});
+  StoredPolicy version{.version = state.current().number,
+                       .in_force_from = state.current().in_force_from,
+                       .digest = state.digest,
+                       .document = to_document(state.current().snapshot),
+                       .changed_by = note.actor,
+                       .reason = note.reason,
+                       .source = note.source};
+  version.version = with_.database.policies().add(version);
+  notes_->note(clock.system_now, "policy", policy_witness_body(version));
   if (!state.pending.empty()) {
     with_.database.audit_log().append(policy_event(note, state.pending));
     warn("policy_changed: " + std::to_string(state.pending.size()) +
@@ -321,6 +323,7 @@ void PruneRun::delete_rows() {
                                    .more_to_do = erasures_wait() || with_.archives != nullptr ||
                                                  with_.exports != nullptr});
   slices_->run(*plan_.keys);
+  plan_carried_out_ = report_.over_limit.empty() && slices_->totals().end == SlicesEnd::all_done;
   switch (slices_->totals().end) {
     case SlicesEnd::all_done:
       report_.outcome = report_.over_limit.empty() ? Outcome::completed : Outcome::limited;

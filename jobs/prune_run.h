@@ -123,6 +123,7 @@ class PruneRun {
   std::chrono::microseconds quiet_at_start_{0};  // since anybody has written
   std::optional<ArchiveWriter> archive_;         // none: rows go without one
   std::optional<SliceRunner> slices_;
+  bool plan_carried_out_ = false;              // every row of the plan was handled
   std::optional<std::int64_t> approval_used_;  ///< set when nothing is decided any more
   std::optional<WitnessNotes> notes_;          ///< none where the run could not even compare
   Tally final_;

@@ -310,7 +310,9 @@ void PruneRun::write_closing(EventPlace place) {
     with_.database.audit_log().append_aside(run_event(report_));
   }
   if (approval_used_) {
-    if (report_.outcome == Outcome::completed) {
+    // What fails after the last of its rows is gone does not give the plan another night.
+    const bool all_gone = report_.outcome == Outcome::failed && plan_carried_out_;
+    if (report_.outcome == Outcome::completed || all_gone) {
       with_.database.plans().spend(*approval_used_, now);
     } else {
       with_.database.plans().use(*approval_used_, now);

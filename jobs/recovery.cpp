@@ -13,10 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-Instant instant_of(const json& body, const char* key) {
-  return parse_rfc3339(body.at(key).get<std::string>()).value_or(Instant{});
-}
-
 RunClosing lost_closing(const json& body) {
   return {.outcome = body.at("outcome"),
           .error_reason = body.at("error_reason"),
@@ -259,6 +255,7 @@ json empty_result(const WitnessComparison& found) {
                  {"old_witness", nullptr}};
   for (const char* list : {"holds_put_back",
                            "holds_released_since",
+                           "policies_put_back",
                            "erased_again",
                            "erasures_held",
                            "erasures_unmatched",
@@ -301,12 +298,17 @@ json recover(const Desk& desk, NewWitness wish) {
   json result = empty_result(found);
   if (!found.agrees()) {
     put_back_holds(desk, found, result);
+    put_back_policies(desk, found.lost, result);
     list_approvals(found.lost, result);
   }
   if (restored) {
     erase_again(desk, found.lost, result);
     take_lines_in(desk, found, result);
   } else if (!found.agrees()) {
+    if (!found.lost.empty()) {
+      // What the old file knows of persons who were erased is gone with it.
+      erase_again(desk, found.lost, result);
+    }
     begin_new_file(desk, found, result);
   }
   WitnessNotes notes = witness_notes(desk);

@@ -35,6 +35,12 @@ enum class NewWitness { no, yes };
 /// lost hold at most. One that was released since stays active: who released it looks again.
 void put_back_holds(const Desk& desk, const WitnessComparison& found, nlohmann::json& result);
 
+/// Adds the versions of the policy that only these lines know, in their order, and their numbers to
+/// the list policies_put_back of the result: what they tightened or loosened waits as it did.
+void put_back_policies(const Desk& desk,
+                       const std::vector<WitnessLine>& lines,
+                       nlohmann::json& result);
+
 /// Puts the completed erasures of these lines into the register, so that `erasure reapply` finds
 /// the persons who came back, and keys that were forgotten since out of it. Returns those that
 /// nobody can be matched to, with the reason. In writes of its own.

@@ -260,4 +260,29 @@ std::optional<std::string> tenant_of_witness(const json& value) {
                            : bytes_of_hex(value.at("hex").get<std::string>());
 }
 
+Instant instant_of(const json& body, const char* key) {
+  return parse_rfc3339(body.at(key).get<std::string>()).value_or(Instant{});
+}
+
+json policy_witness_body(const StoredPolicy& policy) {
+  return {{"version", policy.version},
+          {"in_force_from", to_rfc3339(policy.in_force_from)},
+          {"digest", policy.digest},
+          {"document", policy.document},
+          {"changed_by", utf8_text(policy.changed_by)},
+          {"reason", utf8_text(policy.reason)},
+          {"source", utf8_text(policy.source)}};
+}
+
+StoredPolicy policy_of_witness(const json& body) {
+  return {.version = whole_number(body.at("version")),
+          .in_force_from =
+              parse_rfc3339(body.at("in_force_from").get<std::string>()).value_or(kEndOfTime),
+          .digest = body.at("digest"),
+          .document = body.at("document"),
+          .changed_by = body.at("changed_by"),
+          .reason = body.at("reason"),
+          .source = body.at("source")};
+}
+
 }  // namespace holdfast

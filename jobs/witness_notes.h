@@ -70,6 +70,16 @@ struct WitnessedRun {
 
 /// A key of the register without the key itself: {id, tenant, check, made_at_ms}.
 [[nodiscard]] nlohmann::json key_witness_body(const ErasureKeyLine& line);
+
+/// A time in the body of a line, the epoch where the text is none. Errors: nlohmann's.
+[[nodiscard]] Instant instant_of(const nlohmann::json& body, const char* key);
+
+/// A version of the policy, whole: a restored backup knows neither it nor what its changes wait
+/// for.
+[[nodiscard]] nlohmann::json policy_witness_body(const StoredPolicy& policy);
+/// The version that policy_witness_body() wrote down. Errors: nlohmann's where it is none.
+[[nodiscard]] StoredPolicy policy_of_witness(const nlohmann::json& body);
+
 /// The line that key_witness_body() wrote down.
 [[nodiscard]] ErasureKeyLine key_of_witness(const nlohmann::json& body);
 

@@ -23,6 +23,11 @@ std::string holds_text(const json& result) {
 
 std::string erasures_text(const json& result) {
   std::string text;
+  if (const std::size_t versions = result.at("policies_put_back").size(); versions > 0) {
+    text += (versions == 1 ? std::string{"a version of the policy is"}
+                           : std::to_string(versions) + " versions of the policy are") +
+            " in the register again: what was changed waits as it did\n";
+  }
   for (const json& line : result.at("erased_again")) {
     text +=
         "erased again: " + cell(line.at("token")) + " of tenant " + cell(line.at("tenant")) + "\n";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <optional>
@@ -50,6 +52,7 @@ class StagedConfig {
       // What was left there is never written through: it may be a link.
       ::unlink(next_.c_str());
       write_fresh_file(next_, read->bytes, Readers::owner);
+      keep_owner();
       std::filesystem::permissions(next_, std::filesystem::status(to_).permissions());
     } catch (const std::exception& problem) {
       throw JobError(ExitStatus::failed,
@@ -73,6 +76,20 @@ class StagedConfig {
   }
 
  private:
+  /// Whom the file belongs to, and its group, may be who reads it at night.
+  void keep_owner() const {
+    struct stat was {};
+    struct stat is {};
+    if (::stat(to_.c_str(), &was) != 0 || ::lstat(next_.c_str(), &is) != 0 ||
+        ((was.st_uid != is.st_uid || was.st_gid != is.st_gid) &&
+         ::lchown(next_.c_str(), was.st_uid, was.st_gid) != 0)) {
+      throw std::system_error(
+          errno,
+          std::generic_category(),
+          next_.string() + ": cannot be given the owner and group of " + to_.string());
+    }
+  }
+
   std::filesystem::path to_;
   std::filesystem::path next_;
 };

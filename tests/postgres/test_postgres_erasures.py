@@ -5,10 +5,9 @@
 import contextlib
 import unittest
 
-from audit_world import days
+from postgres_world import PostgresWorld, days, to_ms, work_folder  # puts tests/run into the path, so it comes first
+
 from erasure_world import ASKED, DONE, PERSON, TENANT, ErasureWorld, erasure_config
-from holdfast_cli import work_folder
-from postgres_world import PostgresWorld, to_ms
 
 METADATA = '{"note":"Maria Rossi"}'
 RETURNS_OLD = """

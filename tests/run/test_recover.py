@@ -97,7 +97,7 @@ class Recover(WitnessCase):
         self.made.call("init", "--remove", expect=0)
         self.made.init()
         self.ok()
-        self.assertEqual([line["kind"] for line in require_chain(self, self.made)], ["database", "run"])
+        self.assertEqual([line["kind"] for line in require_chain(self, self.made)], ["database", "policy", "run"])
         self.made.call("init", "--remove", expect=0)
         self.assertEqual(len(list(self.made.folder.glob("audit.db.witness.removed-*"))), 2)
         self.assertEqual(aside.read_bytes(), whole)

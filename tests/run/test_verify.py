@@ -269,17 +269,17 @@ class Tampered(VerifyTest):
     def test_the_copy_of_the_witness_file_in_the_database(self):
         made = self.make(runs=2)
         whole = made.query("SELECT seq, line, hash FROM holdfast_witness ORDER BY seq")
-        self.assertEqual(len(whole), 3)
+        self.assertEqual(len(whole), 4)
         for sql in (
-            "UPDATE holdfast_witness SET line = replace(line, 'completed', 'failed') WHERE seq = 2",
-            "UPDATE holdfast_witness SET hash = 'x' WHERE seq = 2",
-            "DELETE FROM holdfast_witness WHERE seq = 2",
+            "UPDATE holdfast_witness SET line = replace(line, 'completed', 'failed') WHERE seq = 3",
+            "UPDATE holdfast_witness SET hash = 'x' WHERE seq = 3",
+            "DELETE FROM holdfast_witness WHERE seq = 3",
         ):
             self.change(made, sql)
-            self.caught(made, "witness_differs", ", line 2:", independent=False)
-            self.change(made, "INSERT OR IGNORE INTO holdfast_witness SELECT 2, at_ms, kind, line, hash "
-                              "FROM holdfast_witness WHERE seq = 3")
-            self.change(made, "UPDATE holdfast_witness SET line = ?, hash = ? WHERE seq = 2", *whole[1][1:])
+            self.caught(made, "witness_differs", ", line 3:", independent=False)
+            self.change(made, "INSERT OR IGNORE INTO holdfast_witness SELECT 3, at_ms, kind, line, hash "
+                              "FROM holdfast_witness WHERE seq = 4")
+            self.change(made, "UPDATE holdfast_witness SET line = ?, hash = ? WHERE seq = 3", *whole[2][1:])
             self.verify(made)
 
     def test_a_restored_backup(self):

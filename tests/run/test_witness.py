@@ -21,7 +21,7 @@ class Witness(WitnessCase):
         report = self.ok()
         lines = require_chain(self, self.made)
         self.assertEqual(
-            [line["kind"] for line in lines], ["database", "hold", "hold", "hold", "approval", "clock", "run"]
+            [line["kind"] for line in lines], ["database", "hold", "hold", "hold", "approval", "clock", "policy", "run"]
         )
         self.assertEqual([line["body"]["deed"] for line in lines[1:4]], ["placed", "reviewed", "released"])
         run = lines[-1]["body"]
@@ -148,7 +148,7 @@ class Witness(WitnessCase):
         self.assertEqual((answer["state"], answer["old_witness"]), ("witness_missing", None))
         self.ok()
         lines = require_chain(self, self.made)
-        self.assertEqual([line["kind"] for line in lines], ["database", "run", "recovered", "run", "run"])
+        self.assertEqual([line["kind"] for line in lines], ["database", "policy", "run", "recovered", "run", "run"])
 
     def test_a_line_changed_in_the_middle_is_named(self):
         self.made.freeze("--tenant=acme", matter="M-9")
@@ -193,7 +193,7 @@ class Witness(WitnessCase):
         witness_file(self.made).write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
         self.ok()
         witness_file(self.made).write_bytes(whole)
-        self.assertIn("line 3:", self.refused("witness_differs")["error"]["message"])
+        self.assertIn("line 4:", self.refused("witness_differs")["error"]["message"])
         recover(self.made, "--new-witness")
         self.ok()
 
