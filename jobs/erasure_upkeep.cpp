@@ -96,7 +96,8 @@ std::optional<ErasureReceipt> erase_again(const Desk& desk,
                      .token = token,
                      .rows = found,
                      .archives = remaining_archives(desk.database, desk.settings, desk.archives),
-                     .exports = desk.exports});
+                     .exports = desk.exports,
+                     .again = true});
   json detail = receipt_json(receipt);
   detail["token"] = token;
   detail["deleted_keys"] = json::array();
@@ -141,12 +142,8 @@ json erasures_without_key(const Desk& desk, const std::set<std::string>& tenants
   return unmatched;
 }
 
-/// A key whose file is gone serves nobody: nothing can be joined through it.
-void require_nobody_needs_key(const Desk& desk, const ErasureKeyLine& line) {
-  if (!desk.keys->read(line)) {
-    return;
-  }
-  const std::string tenant = line.tenant.value_or(std::string{});
+/// Also where its file is gone: the folder may only be away, and what is forgotten stays so.
+void require_nobody_needs_key(const Desk& desk, const std::string& tenant) {
   for (const ErasureRequest& request : desk.database.erasures().all()) {
     if (request.open() && request.tenant.value_or(std::string{}) == tenant) {
       throw JobError(ExitStatus::refused,
@@ -323,7 +320,7 @@ json forget_key(const Desk& desk, const std::string& tenant, const std::string& 
   WitnessNotes notes = witness_notes(desk);
   {
     const auto write = desk.database.begin_write(Durability::full);
-    require_nobody_needs_key(desk, *line);
+    require_nobody_needs_key(desk, tenant);
     part_names_from_tokens(desk, *line);
     withhold_names(desk, *line);
     if (!desk.database.erasures().forget_key(line->id,

@@ -22,12 +22,14 @@ namespace holdfast {
 /// The subject was erased: every copy of theirs is destroyed in the register, and the lines name
 /// the token from now on. Returns the copies that were not destroyed before. The files go after the
 /// commit, by tidy_exports(). Call inside the write of the erasure. Errors: JobError(refused) where
-/// a file could not be destroyed then: null `store` ([export] is not set), or it is not in there.
+/// a file could not be destroyed then: null `store` ([export] is not set), or it is not in there;
+/// `again`, after a restored backup whose copies may have been destroyed since, only the former.
 std::vector<std::int64_t> erase_exports(ExportRegister& exports,
                                         ExportStore* store,
                                         const Subject& subject,
                                         const std::string& token,
-                                        Instant now);
+                                        Instant now,
+                                        bool again = false);
 
 /// Removes what the register does not know as ready: what a crash left half written, copies that
 /// were written and not recorded, and those of destroyed lines. Touches nothing of another

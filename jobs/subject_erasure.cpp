@@ -344,7 +344,8 @@ ErasureReceipt erase_subject(const SubjectErasure& erasure) {
                                   erasure.exports,
                                   erasure.subject,
                                   erasure.token,
-                                  erasure.context.frame().clock.system_now);
+                                  erasure.context.frame().clock.system_now,
+                                  erasure.again);
   (void)erasure.database.ledger().destroy_salts(kEndOfTime);
   receipt.archives = erasure.archives;
   receipt.left = left_as_it_is(erasure.database, erasure.settings);

@@ -67,7 +67,8 @@ struct SubjectErasure {
   std::vector<RowKey> rows;  ///< SubjectRows::current()
   std::vector<RemainingArchive> archives;
   ExportStore* exports =
-      nullptr;  ///< of the copies that were made for them; null: [export] is not set
+      nullptr;         ///< of the copies that were made for them; null: [export] is not set
+  bool again = false;  ///< a restored backup brought the person back: their copies may be gone
 };
 
 /// False where no run vouches that clock, policy and time format are right: before the first

@@ -43,16 +43,18 @@ constexpr std::array<Lowering, 8> kLowerings = {{
 WHERE state = 'ready' AND made_at_ms > ?1)sql",
      "copy of a person's data was made",
      "copies of persons' data were made"},
-    // What was counted from the wrong clock ends as much earlier.
-    {R"sql(UPDATE holdfast_erasure SET approved_at_ms = ?1, cooloff_until_ms = cooloff_until_ms - (approved_at_ms - ?1),
+    // What was counted from the wrong clock ends as much earlier. The cooling-off of a request from
+    // before it may count from that request, so it stays: then the request is made anew.
+    {R"sql(UPDATE holdfast_erasure SET deadline_ms = deadline_ms - (requested_at_ms - ?1),
+  cooloff_until_ms = cooloff_until_ms - (requested_at_ms - ?1), requested_at_ms = ?1
+WHERE state IN ('requested', 'approved') AND requested_at_ms > ?1)sql",
+     "erasure was asked for",
+     "erasures were asked for"},
+    {R"sql(UPDATE holdfast_erasure SET approved_at_ms = ?1,
   confirmed_at_ms = CASE WHEN confirmed_at_ms > ?1 THEN ?1 ELSE confirmed_at_ms END
 WHERE state = 'approved' AND approved_at_ms > ?1)sql",
      "erasure was approved",
      "erasures were approved"},
-    {R"sql(UPDATE holdfast_erasure SET deadline_ms = deadline_ms - (requested_at_ms - ?1), requested_at_ms = ?1
-WHERE state IN ('requested', 'approved') AND requested_at_ms > ?1)sql",
-     "erasure was asked for",
-     "erasures were asked for"},
 }};
 
 std::string ending(Instant now) {

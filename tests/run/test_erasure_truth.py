@@ -67,9 +67,13 @@ class LostKey(unittest.TestCase):
 
     def test_what_nobody_can_match_is_listed_and_the_key_can_be_forgotten(self):
         with erasure_world() as made:
-            self.lose_the_key(made)
+            held = self.lose_the_key(made)
             again = made.erasure("reapply", who="alice", expect=4).json
             self.assertEqual([(line["tenant"], line["why"]) for line in again["unmatched"]], [(TENANT, "key_missing")])
+            made.erasure("forget-key", "--tenant", TENANT, "--reason", "lost with the disk", who="alice", expect=4)
+            made.call("hold", "release", held, "--reason", "over", "--as", "alice", expect=0)
+            made.clock.advance(days=60)
+            made.run(expect=0)
             made.erasure("forget-key", "--tenant", TENANT, "--reason", "lost with the disk", who="alice")
             self.assertEqual(made.erasure("reapply", who="alice").json["unmatched"], [])
             self.assertEqual(warnings_about(made.run(expect=0).json, "erasure_key_missing"), [])
@@ -191,6 +195,20 @@ class WrongClock(unittest.TestCase):
             status = made.call("status", "--nagios").stdout
             self.assertIn("erasures_overdue=1", status)
             made.complete(request)
+
+    def test_the_cooling_off_of_a_request_from_before_is_not_cut_short(self):
+        with erasure_world() as made:
+            made.fill()
+            made.run(expect=0)
+            request = made.ask()
+            made.clock.set(at("2040-01-01"))
+            made.agree(request)
+            made.run(expect=0)
+            made.clock.set(ASKED + days(1))
+            made.call("approve", "--clock", "--as", "alice", expect=0)
+            self.assertGreaterEqual(made.show(request)["request"]["cooloff_until"][:10], "2030-01-15")
+            made.clock.set(ASKED + days(3))
+            blocked(self, made.complete(request, expect=4), "cool_off")
 
 
 class WhoIsMeant(unittest.TestCase):

@@ -7,6 +7,7 @@ import unittest
 
 from audit_world import at, config_with, days, is_root, world
 from erasure_world import PERSON, erasure_config, erasure_world
+from export_world import export_world
 from holdfast_cli import require, toml_text
 from witness_world import backup, restore, witness_file
 
@@ -129,6 +130,25 @@ class Erasures(unittest.TestCase):
             made.run(expect=4)
             answer = made.call("recover", "--new-witness", "--as", "bob", "--json", expect=(0, 4)).json
             self.assertEqual(len(answer["erased_again"]) + len(answer["erasures_held"]), 1, answer)
+
+
+    def test_a_copy_that_was_destroyed_since_the_backup_is_not_in_the_way(self):
+        with export_world() as made:
+            made.fill()
+            made.run(expect=0)
+            export = made.ready()
+            made.fetch(export)
+            kept = backup(made)
+            made.complete(made.waiting())
+            made.run(expect=0)
+            self.assertEqual(made.files(), [])
+            restore(made, kept)
+            made.clock.advance(days=1)
+            made.run(expect=4)
+            recovered = made.call("recover", "--as", "alice", "--json", expect=0).json
+            self.assertEqual(len(recovered["erased_again"]), 1)
+            self.assertEqual(made.named(PERSON), set())
+            made.run(expect=0)
 
 
 class Approvals(unittest.TestCase):
