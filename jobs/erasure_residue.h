@@ -22,8 +22,8 @@ struct LeftAsItIs {
 
 /// Columns of the log that [events] does not map, the same that a copy of a person's data withholds
 /// or has listed; its triggers of others, which may keep what it said; then the tables of
-/// [events].children; then, of tables that are redacted, the
-/// columns that their module does not name. Errors: StorageError.
+/// [events].children; then, of tables that are redacted, the columns that their module does not
+/// name. Errors: StorageError.
 [[nodiscard]] std::vector<LeftAsItIs> left_as_it_is(Database& database, const Settings& settings);
 
 /// A list of {"module", "table", "columns"}, null where there is no module and for all columns;
